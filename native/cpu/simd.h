@@ -1,0 +1,96 @@
+/*
+ * A thin vector layer, one per instruction set (INTUITOR_ISA = portable, avx2, avx512), so that a kernel is written once.
+ *
+ *   W                          floats in a vector
+ *   vf, vi, vu                 W floats, int32, uint32; the operators + - * / (and << >> & | ^ on integers) work on them
+ *   vm                         a mask: less, equal, is_nan; select(m, a, b) = m ? a : b; lanes(m) = bit i for lane i
+ *   load, store                unaligned, of float, bf16 or f16 (converted to and from fp32)
+ *   load_partial(p, n), store_partial(p, a, n)     the first n < W elements; other lanes read as 0, are not written
+ *   fma(a, b, c) = a * b + c; max, min (b where either is NaN), sqrt, abs, round (to nearest), scale(a, n) = a * 2^n
+ *   reduce_add, reduce_max     over the lanes, in a fixed order
+ *   exp, exp2, log, sigmoid    relative error below 2e-7, NaN gives NaN
+ *
+ * The sum of a row differs in its last bits between instruction sets, never between thread counts or calls.
+ */
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "half.h"
+
+#define INTUITOR_ISA_portable 1
+#define INTUITOR_ISA_avx2 2
+#define INTUITOR_ISA_avx512 3
+#define INTUITOR_ISA_NUMBER_(isa) INTUITOR_ISA_##isa
+#define INTUITOR_ISA_NUMBER(isa) INTUITOR_ISA_NUMBER_(isa)
+#if INTUITOR_ISA_NUMBER(INTUITOR_ISA) == INTUITOR_ISA_avx512
+#include "simd/avx512.h"
+#elif INTUITOR_ISA_NUMBER(INTUITOR_ISA) == INTUITOR_ISA_avx2
+#include "simd/avx2.h"
+#else
+#include "simd/portable.h"
+#endif
+
+namespace intuitor::INTUITOR_ISA {
+
+inline vf zero() { return vf{}; }
+inline vf abs(vf a) { return as_float(as_int(a) & 0x7fffffff); }
+
+/* e^x: n = round(x / ln 2), r = x - n ln 2 (ln 2 in two parts), Taylor-like minimax polynomial on |r| <= ln(2)/2. */
+inline vf exp(vf x) {
+    x = min(set1(89.0f), max(set1(-104.0f), x)); // beyond: infinity, 0; a NaN passes both
+    vf n = round(x * set1(1.44269504f));
+    vf r = fma(n, set1(-0.693359375f), x);
+    r = fma(n, set1(2.12194440e-4f), r);
+    vf p = set1(1.9875691500e-4f);
+    p = fma(p, r, set1(1.3981999507e-3f));
+    p = fma(p, r, set1(8.3334519073e-3f));
+    p = fma(p, r, set1(4.1665795894e-2f));
+    p = fma(p, r, set1(1.6666665459e-1f));
+    p = fma(p, r, set1(5.0000001201e-1f));
+    p = fma(p * r, r, r + set1(1.0f));
+    return scale(p, n);
+}
+
+/* 2^x. */
+inline vf exp2(vf x) {
+    x = min(set1(129.0f), max(set1(-151.0f), x));
+    vf n = round(x), f = x - n;
+    vf p = set1(1.535336188319500e-4f);
+    p = fma(p, f, set1(1.339887440266574e-3f));
+    p = fma(p, f, set1(9.618437357674640e-3f));
+    p = fma(p, f, set1(5.550332471162809e-2f));
+    p = fma(p, f, set1(2.402264791363012e-1f));
+    p = fma(p, f, set1(6.931472028550421e-1f));
+    p = fma(p, f, set1(1.0f));
+    return scale(p, n);
+}
+
+/* ln x: x = 2^n m with sqrt(1/2) <= m < sqrt(2), f = m - 1, ln m = f - f^2/2 + f^3 P(f). 0 gives -inf, x < 0 NaN. */
+inline vf log(vf x) {
+    vm subnormal = less(x, set1(1.17549435e-38f));
+    vf y = select(subnormal, x * set1(16777216.0f), x);
+    vi bits = as_int(y) - 0x3f3504f3; // exponent counted from sqrt(1/2)
+    vf n = to_float(bits >> 23) - select(subnormal, set1(24.0f), zero());
+    vf f = as_float((bits & 0x7fffff) + 0x3f3504f3) - set1(1.0f), square = f * f;
+    vf p = set1(7.0376836292e-2f);
+    p = fma(p, f, set1(-1.1514610310e-1f));
+    p = fma(p, f, set1(1.1676998740e-1f));
+    p = fma(p, f, set1(-1.2420140846e-1f));
+    p = fma(p, f, set1(1.4249322787e-1f));
+    p = fma(p, f, set1(-1.6668057665e-1f));
+    p = fma(p, f, set1(2.0000714765e-1f));
+    p = fma(p, f, set1(-2.4999993993e-1f));
+    p = fma(p, f, set1(3.3333331174e-1f));
+    p = fma(p, f * square, n * set1(-2.12194440e-4f));
+    p = fma(square, set1(-0.5f), p);
+    vf result = fma(n, set1(0.693359375f), p + f);
+    const vf infinity = set1(__builtin_inff());
+    result = select(less(x, infinity), result, x); // infinity and NaN
+    result = select(equal(x, zero()), -infinity, result);
+    return select(less(x, zero()), set1(__builtin_nanf("")), result);
+}
+
+inline vf sigmoid(vf x) { return set1(1.0f) / (set1(1.0f) + exp(-x)); }
+
+} // namespace intuitor::INTUITOR_ISA
