@@ -10,6 +10,5 @@ for tool in make g++; do
         exit 1
     }
 done
-[ -f "$here/Makefile" ] || exit 0
 mkdir -p "$out"
 exec make --no-print-directory -s -C "$here" OUT="$out"
