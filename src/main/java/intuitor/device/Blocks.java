@@ -1,0 +1,107 @@
+package intuitor.device;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The memory behind one root {@link Arena}: large blocks taken from the device, handed out by bumping an offset and
+ * given back by resetting it to a mark.
+ *
+ * <p>Blocks are kept when a scope closes, so a loop that allocates the same things again touches no allocator. If a
+ * scope needed several blocks, they are freed when it closes and the next one is as large as all of them: after a
+ * few rounds everything fits into one block and nothing is lost at block ends.
+ */
+final class Blocks {
+
+    private static final long ALIGNMENT = 64;
+    private static final long SMALLEST_BLOCK = 1 << 20;
+
+    private record Block(long address, long bytes) {
+    }
+
+    /** A place in the blocks to reset to. */
+    record Mark(int block, long offset, long used) {
+    }
+
+    private final NativeApi api;
+    private final String arenaName;
+    private final List<Block> blocks = new ArrayList<>();
+    private int current = -1; // index of the block being filled; -1 before the first
+    private long offset; // first free byte of the current block
+    private long used; // bytes handed out
+    private long peak; // largest value of used
+    private long nextBlock = SMALLEST_BLOCK;
+
+    Blocks(NativeApi api, String arenaName) {
+        this.api = api;
+        this.arenaName = arenaName;
+    }
+
+    /** The address of {@code bytes} bytes, 64-byte aligned; never 0, for no bytes either. */
+    long allocate(long bytes, String what) {
+        long rounded = roundUp(Math.max(bytes, 1), ALIGNMENT);
+        if (current < 0 || offset + rounded > blocks.get(current).bytes()) {
+            advance(rounded, what);
+        }
+        long address = blocks.get(current).address() + offset;
+        offset += rounded;
+        used += rounded;
+        peak = Math.max(peak, used);
+        return address;
+    }
+
+    /** Makes the next block with room the current one. */
+    private void advance(long bytes, String what) {
+        int next = current + 1;
+        if (next == blocks.size() || blocks.get(next).bytes() < bytes) {
+            long size = Math.max(bytes, nextBlock);
+            blocks.add(next, new Block(api.allocate(size, "arena '" + arenaName + "' (" + what + ")"), size));
+        }
+        current = next;
+        offset = 0;
+    }
+
+    Mark mark() {
+        return new Mark(current, offset, used);
+    }
+
+    void reset(Mark mark) {
+        current = mark.block();
+        offset = mark.offset();
+        used = mark.used();
+        int beyond = blocks.size() - 1 - current;
+        if (beyond > 1) {
+            nextBlock = free(current + 1);
+        }
+    }
+
+    void freeAll() {
+        free(0);
+        current = -1;
+        offset = 0;
+        used = 0;
+    }
+
+    /** Frees the blocks from an index on; returns their bytes. */
+    private long free(int from) {
+        long bytes = 0;
+        while (blocks.size() > from) {
+            Block last = blocks.removeLast();
+            bytes += last.bytes();
+            api.free(last.address(), last.bytes());
+        }
+        return bytes;
+    }
+
+    long used() {
+        return used;
+    }
+
+    long peak() {
+        return peak;
+    }
+
+    private static long roundUp(long bytes, long unit) {
+        return Math.addExact(bytes, unit - 1) / unit * unit;
+    }
+}

@@ -1,0 +1,238 @@
+package intuitor.device;
+
+import static intuitor.device.Checks.distinct;
+import static intuitor.device.Checks.indices;
+import static intuitor.device.Checks.optional;
+import static intuitor.device.Checks.rank;
+import static intuitor.device.Checks.required;
+import static intuitor.device.Checks.that;
+import static intuitor.device.DType.F32;
+import static intuitor.device.DType.I32;
+import static intuitor.device.DType.I64;
+
+/** What {@link Kernels} asks of its arguments, verified only under {@link Checks}. */
+final class KernelChecks {
+
+    private KernelChecks() {
+    }
+
+    /** picked [N,H] are rows of all [R,H], chosen by index [N]. */
+    static void rows(String call, Tensor picked, Tensor all, DType allType, Tensor index) {
+        rank(call, "rows", picked, 2);
+        rank(call, "table", all, 2);
+        required(call, "table", all, allType, all.dim(0), picked.dim(1));
+        required(call, "index", index, I32, picked.dim(0));
+        distinct(call, picked, all);
+        indices(call, "index", index, all.dim(0));
+    }
+
+    static void rmsNormForward(Tensor out, Tensor rstd, Tensor sum, Tensor x, Tensor delta, Tensor weight) {
+        String call = "rmsNormForward";
+        rank(call, "x", x, 2);
+        required(call, "out", out, x.dtype(), x.shape());
+        required(call, "weight", weight, x.dtype(), x.dim(1));
+        optional(call, "rstd", rstd, F32, x.dim(0));
+        optional(call, "delta", delta, x.dtype(), x.shape());
+        if (delta != null) {
+            required(call, "sum", sum, x.dtype(), x.shape());
+            distinct(call, sum, out);
+        }
+    }
+
+    static void rmsNormBackward(Tensor dx, Tensor dweight, Tensor dout, Tensor x, Tensor weight, Tensor rstd) {
+        String call = "rmsNormBackward";
+        rank(call, "x", x, 2);
+        required(call, "dx", dx, x.dtype(), x.shape());
+        required(call, "dout", dout, x.dtype(), x.shape());
+        required(call, "weight", weight, x.dtype(), x.dim(1));
+        required(call, "rstd", rstd, F32, x.dim(0));
+        optional(call, "dweight", dweight, F32, x.dim(1));
+        distinct(call, dx, dout);
+    }
+
+    static void qkvForward(Tensor out, Tensor qkv, Tensor bias, Tensor qNorm, Tensor kNorm, Tensor rope,
+            Tensor positions, int heads, int kvHeads, int headDim) {
+        String call = "qkvForward";
+        long width = qkv(call, qkv, heads, kvHeads, headDim);
+        required(call, "out", out, qkv.dtype(), qkv.shape());
+        optional(call, "bias", bias, qkv.dtype(), width);
+        norms(call, qNorm, kNorm, qkv.dtype(), headDim);
+        rope(call, rope, positions, qkv.dim(0), headDim);
+        if (qNorm != null) {
+            distinct(call, out, qkv);
+        }
+    }
+
+    static void qkvBackward(Tensor dqkv, Tensor dbias, Tensor dqNorm, Tensor dkNorm, Tensor qkv, Tensor qNorm,
+            Tensor kNorm, Tensor rope, Tensor positions, int heads, int kvHeads, int headDim) {
+        String call = "qkvBackward";
+        long width = qkv(call, dqkv, heads, kvHeads, headDim);
+        optional(call, "dbias", dbias, F32, width);
+        optional(call, "dqNorm", dqNorm, F32, headDim);
+        optional(call, "dkNorm", dkNorm, F32, headDim);
+        norms(call, qNorm, kNorm, dqkv.dtype(), headDim);
+        if (qNorm != null) {
+            required(call, "qkv", qkv, dqkv.dtype(), dqkv.shape());
+            distinct(call, dqkv, qkv);
+        }
+        rope(call, rope, positions, dqkv.dim(0), headDim);
+    }
+
+    static void kvCacheWrite(Tensor kCache, Tensor vCache, Tensor qkv, Tensor row, int heads, int kvHeads,
+            int headDim) {
+        String call = "kvCacheWrite";
+        qkv(call, qkv, heads, kvHeads, headDim);
+        caches(call, kCache, vCache, qkv.dtype(), kvHeads, headDim);
+        required(call, "row", row, I32, qkv.dim(0));
+        indices(call, "row", row, kCache.dim(0));
+    }
+
+    static void attentionForward(Tensor out, Tensor lse, Tensor qkv, Segments segments, int heads, int kvHeads,
+            int headDim) {
+        String call = "attentionForward";
+        qkv(call, qkv, heads, kvHeads, headDim);
+        required(call, "out", out, qkv.dtype(), qkv.dim(0), (long) heads * headDim);
+        optional(call, "lse", lse, F32, qkv.dim(0), heads);
+        distinct(call, out, qkv);
+        segments(call, segments, qkv.dim(0), qkv.dim(0));
+    }
+
+    static void attentionDecode(Tensor out, Tensor qkv, Tensor kCache, Tensor vCache, Segments segments, int heads,
+            int kvHeads, int headDim) {
+        String call = "attentionDecode";
+        qkv(call, qkv, heads, kvHeads, headDim);
+        required(call, "out", out, qkv.dtype(), qkv.dim(0), (long) heads * headDim);
+        caches(call, kCache, vCache, qkv.dtype(), kvHeads, headDim);
+        distinct(call, out, qkv);
+        segments(call, segments, qkv.dim(0), kCache.dim(0));
+    }
+
+    static void attentionBackward(Tensor dqkv, Tensor delta, Tensor dout, Tensor qkv, Tensor out, Tensor lse,
+            Segments segments, int heads, int kvHeads, int headDim) {
+        String call = "attentionBackward";
+        qkv(call, qkv, heads, kvHeads, headDim);
+        required(call, "dqkv", dqkv, qkv.dtype(), qkv.shape());
+        required(call, "delta", delta, F32, qkv.dim(0), heads);
+        required(call, "dout", dout, qkv.dtype(), qkv.dim(0), (long) heads * headDim);
+        required(call, "out", out, qkv.dtype(), dout.shape());
+        required(call, "lse", lse, F32, qkv.dim(0), heads);
+        distinct(call, dqkv, qkv);
+        distinct(call, dqkv, dout);
+        segments(call, segments, qkv.dim(0), qkv.dim(0));
+        families(call, segments);
+    }
+
+    static void vocabReduce(VocabStats out, Tensor logits, Tensor targets, double temperature,
+            double certaintyTemperature) {
+        String call = "vocabReduce";
+        rank(call, "logits", logits, 2);
+        long n = logits.dim(0);
+        optional(call, "lse", out.lse(), F32, n);
+        optional(call, "logprob", out.logprob(), F32, n);
+        optional(call, "entropy", out.entropy(), F32, n);
+        optional(call, "selfCertainty", out.selfCertainty(), F32, n);
+        optional(call, "argmax", out.argmax(), I32, n);
+        that(temperature > 0 && certaintyTemperature > 0, call, "temperatures must be positive");
+        if (out.logprob() != null) {
+            targets(call, targets, logits);
+        }
+    }
+
+    static void logprobBackward(Tensor logits, Tensor lse, Tensor targets, Tensor coefficient, double temperature) {
+        String call = "logprobBackward";
+        rank(call, "logits", logits, 2);
+        required(call, "lse", lse, F32, logits.dim(0));
+        required(call, "coefficient", coefficient, F32, logits.dim(0));
+        that(temperature > 0, call, "the temperature must be positive");
+        targets(call, targets, logits);
+    }
+
+    static void sample(Tensor token, VocabStats out, Tensor logits, Tensor sequence, Tensor position, Sampling s,
+            double certaintyTemperature) {
+        String call = "sample";
+        rank(call, "logits", logits, 2);
+        long n = logits.dim(0);
+        required(call, "token", token, I32, n);
+        optional(call, "logprob", out.logprob(), F32, n);
+        optional(call, "entropy", out.entropy(), F32, n);
+        optional(call, "selfCertainty", out.selfCertainty(), F32, n);
+        that(out.lse() == null && out.argmax() == null, call, "lse and argmax are not offered");
+        required(call, "sequence", sequence, I64, n);
+        required(call, "position", position, I32, n);
+        that(s.validVocab() <= logits.dim(1), call,
+                "valid vocabulary " + s.validVocab() + " is wider than " + logits);
+        that(certaintyTemperature > 0, call, "the certainty temperature must be positive");
+    }
+
+    private static long qkv(String call, Tensor qkv, int heads, int kvHeads, int headDim) {
+        that(heads > 0 && kvHeads > 0 && heads % kvHeads == 0, call,
+                heads + " heads are not a multiple of " + kvHeads + " key-value heads");
+        rank(call, "qkv", qkv, 2);
+        long width = (heads + 2L * kvHeads) * headDim;
+        required(call, "qkv", qkv, qkv.dtype(), qkv.dim(0), width);
+        return width;
+    }
+
+    private static void norms(String call, Tensor qNorm, Tensor kNorm, DType dtype, int headDim) {
+        that((qNorm == null) == (kNorm == null), call, "qNorm and kNorm go together");
+        optional(call, "qNorm", qNorm, dtype, headDim);
+        optional(call, "kNorm", kNorm, dtype, headDim);
+    }
+
+    private static void rope(String call, Tensor rope, Tensor positions, long tokens, int headDim) {
+        that(headDim % 2 == 0, call, "the head size must be even, not " + headDim);
+        rank(call, "rope", rope, 3);
+        required(call, "rope", rope, F32, rope.dim(0), 2, headDim / 2);
+        required(call, "positions", positions, I32, tokens);
+        indices(call, "positions", positions, rope.dim(0));
+    }
+
+    private static void caches(String call, Tensor kCache, Tensor vCache, DType dtype, int kvHeads, int headDim) {
+        rank(call, "kCache", kCache, 2);
+        required(call, "kCache", kCache, dtype, kCache.dim(0), (long) kvHeads * headDim);
+        required(call, "vCache", vCache, dtype, kCache.shape());
+    }
+
+    private static void targets(String call, Tensor targets, Tensor logits) {
+        required(call, "targets", targets, I32, logits.dim(0));
+        indices(call, "targets", targets, logits.dim(1));
+    }
+
+    /** Every query row belongs to one segment, every key row exists, and the maxima are what they say. */
+    private static void segments(String call, Segments s, long queryRows, long keyRows) {
+        required(call, "segments", s.segments(), I32, s.count(), Segments.WIDTH);
+        int[] values = new int[s.count() * Segments.WIDTH];
+        s.segments().owner().device().download(values, s.segments());
+        long covered = 0;
+        for (int i = 0; i < s.count(); i++) {
+            int at = i * Segments.WIDTH;
+            long qStart = values[at];
+            long qLength = values[at + 1];
+            long prefixStart = values[at + 2];
+            long prefixLength = values[at + 3];
+            long kStart = values[at + 4];
+            long kLength = values[at + 5];
+            boolean valid = qStart >= 0 && qLength >= 1 && qStart + qLength <= queryRows
+                    && prefixStart >= 0 && prefixLength >= 0 && prefixStart + prefixLength <= keyRows
+                    && kStart >= 0 && kLength >= qLength && kStart + kLength <= keyRows
+                    && qLength <= s.maxQ() && prefixLength + kLength <= s.maxK();
+            that(valid, call, String.format("segment %d (q %d+%d, prefix %d+%d, k %d+%d) does not fit %d query rows,"
+                            + " %d key rows, maxQ %d, maxK %d", i, qStart, qLength, prefixStart, prefixLength, kStart,
+                    kLength, queryRows, keyRows, s.maxQ(), s.maxK()));
+            covered += qLength;
+        }
+        that(covered == queryRows, call, "the segments hold " + covered + " rows, the batch " + queryRows);
+    }
+
+    private static void families(String call, Segments s) {
+        required(call, "families", s.families(), I32, s.familyCount() + 1L);
+        int[] values = new int[s.familyCount() + 1];
+        s.families().owner().device().download(values, s.families());
+        boolean valid = values[0] == 0 && values[s.familyCount()] == s.count();
+        for (int f = 0; f < s.familyCount(); f++) {
+            valid &= values[f] < values[f + 1];
+        }
+        that(valid, call, "families do not divide the " + s.count() + " segments: "
+                + java.util.Arrays.toString(values));
+    }
+}

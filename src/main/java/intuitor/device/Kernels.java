@@ -1,0 +1,414 @@
+package intuitor.device;
+
+import static intuitor.device.DType.F32;
+import static intuitor.device.DType.F64;
+import static intuitor.device.DType.I32;
+
+import intuitor.device.abi.it_api;
+import intuitor.device.abi.it_sampling;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The kernels of a device library, one method each: tensors for addresses, sizes from their shapes, null for what the
+ * ABI calls optional. {@code native/include/intuitor.h} defines what each computes; T, H, D, F, V and N are used as
+ * there. The storage type is the one of the activations.
+ *
+ * <p>Under {@link Checks} every shape, type and index is verified first; otherwise a call costs a native call and
+ * nothing more.
+ */
+public final class Kernels {
+
+    private final NativeApi api;
+    private final MemorySegment embeddingForward;
+    private final MemorySegment embeddingBackward;
+    private final MemorySegment gatherRows;
+    private final MemorySegment scatterAddRows;
+    private final MemorySegment rmsNormForward;
+    private final MemorySegment rmsNormBackward;
+    private final MemorySegment qkvForward;
+    private final MemorySegment qkvBackward;
+    private final MemorySegment kvCacheWrite;
+    private final MemorySegment attentionForward;
+    private final MemorySegment attentionBackward;
+    private final MemorySegment swigluForward;
+    private final MemorySegment swigluBackward;
+    private final MemorySegment vocabReduce;
+    private final MemorySegment logprobBackward;
+    private final MemorySegment sample;
+    private final MemorySegment adamw;
+    private final MemorySegment sumSquares;
+    private final MemorySegment anyNonfinite;
+    private final MemorySegment readCeiling;
+    private final MemorySegment sampling; // the it_sampling of the call being made
+
+    Kernels(NativeApi api) {
+        MemorySegment table = api.table();
+        this.api = api;
+        embeddingForward = it_api.embedding_forward(table);
+        embeddingBackward = it_api.embedding_backward(table);
+        gatherRows = it_api.gather_rows(table);
+        scatterAddRows = it_api.scatter_add_rows(table);
+        rmsNormForward = it_api.rms_norm_forward(table);
+        rmsNormBackward = it_api.rms_norm_backward(table);
+        qkvForward = it_api.qkv_forward(table);
+        qkvBackward = it_api.qkv_backward(table);
+        kvCacheWrite = it_api.kv_cache_write(table);
+        attentionForward = it_api.attention_forward(table);
+        attentionBackward = it_api.attention_backward(table);
+        swigluForward = it_api.swiglu_forward(table);
+        swigluBackward = it_api.swiglu_backward(table);
+        vocabReduce = it_api.vocab_reduce(table);
+        logprobBackward = it_api.logprob_backward(table);
+        sample = it_api.sample(table);
+        adamw = it_api.adamw(table);
+        sumSquares = it_api.sum_squares(table);
+        anyNonfinite = it_api.any_nonfinite(table);
+        readCeiling = it_api.read_ceiling(table);
+        sampling = it_sampling.allocate(java.lang.foreign.Arena.ofAuto());
+    }
+
+    // --- rows ------------------------------------------------------------------------------------------------------
+
+    /** out[t,:] = table[ids[t],:]. out [T,H], table [V,H], ids int32 [T]. */
+    public void embeddingForward(Tensor out, Tensor table, Tensor ids) {
+        if (Checks.ENABLED) {
+            KernelChecks.rows("embeddingForward", out, table, table.dtype(), ids);
+        }
+        api.check(it_api.embedding_forward.invoke(embeddingForward, out.address(), table.address(), ids.address(),
+                out.dim(0), out.dim(1), table.dim(0), out.dtype().code(), 0), "embedding_forward");
+    }
+
+    /** dtable[ids[t],:] += dout[t,:]. dtable fp32 [V,H], dout [T,H], ids int32 [T]. */
+    public void embeddingBackward(Tensor dtable, Tensor dout, Tensor ids) {
+        if (Checks.ENABLED) {
+            KernelChecks.rows("embeddingBackward", dout, dtable, F32, ids);
+        }
+        api.check(it_api.embedding_backward.invoke(embeddingBackward, dtable.address(), dout.address(), ids.address(),
+                dout.dim(0), dout.dim(1), dtable.dim(0), dout.dtype().code(), 0), "embedding_backward");
+    }
+
+    /** dst[i,:] = src[index[i],:]. dst [N,H], src [T,H], index int32 [N]. */
+    public void gatherRows(Tensor dst, Tensor src, Tensor index) {
+        if (Checks.ENABLED) {
+            KernelChecks.rows("gatherRows", dst, src, dst.dtype(), index);
+        }
+        api.check(it_api.gather_rows.invoke(gatherRows, dst.address(), src.address(), index.address(), dst.dim(0),
+                src.dim(0), dst.dim(1), dst.dtype().code(), 0), "gather_rows");
+    }
+
+    /** dst[index[i],:] += src[i,:]. dst [T,H], src [N,H], index int32 [N]; an index may repeat. */
+    public void scatterAddRows(Tensor dst, Tensor src, Tensor index) {
+        if (Checks.ENABLED) {
+            KernelChecks.rows("scatterAddRows", src, dst, src.dtype(), index);
+        }
+        api.check(it_api.scatter_add_rows.invoke(scatterAddRows, dst.address(), src.address(), index.address(),
+                src.dim(0), dst.dim(0), dst.dim(1), dst.dtype().code(), 0), "scatter_add_rows");
+    }
+
+    // --- RMSNorm ---------------------------------------------------------------------------------------------------
+
+    /**
+     * sum = x + delta if delta is given (else x stands for sum); out = sum * rstd * weight with
+     * rstd = 1 / sqrt(mean(sum^2) + eps).
+     *
+     * @param out    [T,H]
+     * @param rstd   fp32 [T], optional
+     * @param sum    [T,H], ignored without delta; may be x or delta, not out
+     * @param delta  [T,H], optional
+     * @param weight [H]
+     */
+    public void rmsNormForward(Tensor out, Tensor rstd, Tensor sum, Tensor x, Tensor delta, Tensor weight,
+            double eps) {
+        if (Checks.ENABLED) {
+            KernelChecks.rmsNormForward(out, rstd, sum, x, delta, weight);
+        }
+        api.check(it_api.rms_norm_forward.invoke(rmsNormForward, out.address(), address(rstd), address(sum),
+                x.address(), address(delta), weight.address(), (float) eps, x.dim(0), x.dim(1), x.dtype().code(), 0),
+                "rms_norm_forward");
+    }
+
+    /**
+     * dx += d(out)/dx . dout; dweight += sum_t dout * x * rstd.
+     *
+     * @param dx      [T,H], not dout
+     * @param dweight fp32 [H], optional
+     * @param dout    [T,H]
+     * @param x       [T,H], the normalised sum
+     * @param rstd    fp32 [T], of the forward pass
+     */
+    public void rmsNormBackward(Tensor dx, Tensor dweight, Tensor dout, Tensor x, Tensor weight, Tensor rstd) {
+        if (Checks.ENABLED) {
+            KernelChecks.rmsNormBackward(dx, dweight, dout, x, weight, rstd);
+        }
+        api.check(it_api.rms_norm_backward.invoke(rmsNormBackward, dx.address(), address(dweight), dout.address(),
+                x.address(), weight.address(), rstd.address(), x.dim(0), x.dim(1), x.dtype().code(), 0),
+                "rms_norm_backward");
+    }
+
+    // --- query, key, value -----------------------------------------------------------------------------------------
+
+    /**
+     * Bias, per-head RMSNorm and RoPE of the projection qkv [T, (heads + 2 kvHeads) headDim]: queries, keys, values.
+     *
+     * @param out       like qkv; may be qkv unless there are norms
+     * @param qkv       biased in place if there are norms
+     * @param bias      [(heads + 2 kvHeads) headDim], optional
+     * @param qNorm     [headDim], optional, together with kNorm
+     * @param rope      fp32 [max positions, 2, headDim / 2]: cosines, then sines
+     * @param positions int32 [T]
+     */
+    public void qkvForward(Tensor out, Tensor qkv, Tensor bias, Tensor qNorm, Tensor kNorm, double eps, Tensor rope,
+            Tensor positions, int heads, int kvHeads, int headDim) {
+        if (Checks.ENABLED) {
+            KernelChecks.qkvForward(out, qkv, bias, qNorm, kNorm, rope, positions, heads, kvHeads, headDim);
+        }
+        api.check(it_api.qkv_forward.invoke(qkvForward, out.address(), qkv.address(), address(bias), address(qNorm),
+                address(kNorm), (float) eps, rope.address(), positions.address(), qkv.dim(0), heads, kvHeads, headDim,
+                qkv.dtype().code(), 0), "qkv_forward");
+    }
+
+    /**
+     * Turns d(out) of {@link #qkvForward} into d(projection), in place.
+     *
+     * @param dqkv    [T, (heads + 2 kvHeads) headDim]
+     * @param dbias   fp32, +=, optional
+     * @param dqNorm  fp32 [headDim], +=, optional; dkNorm likewise
+     * @param qkv     the biased projection; null if there are no norms
+     */
+    public void qkvBackward(Tensor dqkv, Tensor dbias, Tensor dqNorm, Tensor dkNorm, Tensor qkv, Tensor qNorm,
+            Tensor kNorm, double eps, Tensor rope, Tensor positions, int heads, int kvHeads, int headDim) {
+        if (Checks.ENABLED) {
+            KernelChecks.qkvBackward(dqkv, dbias, dqNorm, dkNorm, qkv, qNorm, kNorm, rope, positions, heads, kvHeads,
+                    headDim);
+        }
+        api.check(it_api.qkv_backward.invoke(qkvBackward, dqkv.address(), address(dbias), address(dqNorm),
+                address(dkNorm), address(qkv), address(qNorm), address(kNorm), (float) eps, rope.address(),
+                positions.address(), dqkv.dim(0), heads, kvHeads, headDim, dqkv.dtype().code(), 0), "qkv_backward");
+    }
+
+    /**
+     * kCache[row[t],:] = key part of qkv row t; vCache likewise.
+     *
+     * @param kCache [rows, kvHeads headDim]; vCache likewise
+     * @param qkv    [T, (heads + 2 kvHeads) headDim]
+     * @param row    int32 [T]
+     */
+    public void kvCacheWrite(Tensor kCache, Tensor vCache, Tensor qkv, Tensor row, int heads, int kvHeads,
+            int headDim) {
+        if (Checks.ENABLED) {
+            KernelChecks.kvCacheWrite(kCache, vCache, qkv, row, heads, kvHeads, headDim);
+        }
+        api.check(it_api.kv_cache_write.invoke(kvCacheWrite, kCache.address(), vCache.address(), qkv.address(),
+                row.address(), qkv.dim(0), heads, kvHeads, headDim, qkv.dtype().code(), 0), "kv_cache_write");
+    }
+
+    // --- attention -------------------------------------------------------------------------------------------------
+
+    /**
+     * Attention of a packed batch over itself.
+     *
+     * @param out [T, heads headDim]
+     * @param lse fp32 [T, heads], optional
+     * @param qkv [T, (heads + 2 kvHeads) headDim]
+     */
+    public void attentionForward(Tensor out, Tensor lse, Tensor qkv, Segments segments, int heads, int kvHeads,
+            int headDim) {
+        if (Checks.ENABLED) {
+            KernelChecks.attentionForward(out, lse, qkv, segments, heads, kvHeads, headDim);
+        }
+        long stride = (heads + 2L * kvHeads) * headDim;
+        long k = qkv.address() + (long) heads * headDim * qkv.dtype().bytes();
+        long v = k + (long) kvHeads * headDim * qkv.dtype().bytes();
+        attention(out, lse, qkv.address(), stride, k, v, stride, segments, heads, kvHeads, headDim);
+    }
+
+    /**
+     * Attention of the queries in qkv over the rows of a cache, to which {@link #kvCacheWrite} has added the keys and
+     * values of qkv already; the segments' key rows are rows of the cache.
+     *
+     * @param out    [T, heads headDim]
+     * @param qkv    [T, (heads + 2 kvHeads) headDim]
+     * @param kCache [rows, kvHeads headDim]; vCache likewise
+     */
+    public void attentionDecode(Tensor out, Tensor qkv, Tensor kCache, Tensor vCache, Segments segments, int heads,
+            int kvHeads, int headDim) {
+        if (Checks.ENABLED) {
+            KernelChecks.attentionDecode(out, qkv, kCache, vCache, segments, heads, kvHeads, headDim);
+        }
+        attention(out, null, qkv.address(), (heads + 2L * kvHeads) * headDim, kCache.address(), vCache.address(),
+                (long) kvHeads * headDim, segments, heads, kvHeads, headDim);
+    }
+
+    private void attention(Tensor out, Tensor lse, long q, long qStride, long k, long v, long kvStride,
+            Segments segments, int heads, int kvHeads, int headDim) {
+        api.check(it_api.attention_forward.invoke(attentionForward, out.address(), address(lse), q, qStride, k, v,
+                kvStride, segments.segments().address(), segments.count(), segments.maxQ(), segments.maxK(),
+                out.dim(0), heads, kvHeads, headDim, out.dtype().code(), 0), "attention_forward");
+    }
+
+    /**
+     * Gradient of {@link #attentionForward}.
+     *
+     * @param dqkv  like qkv; every element is written
+     * @param delta workspace, fp32 [T, heads]
+     * @param dout  [T, heads headDim]; out likewise, and lse [T, heads], of the forward pass
+     */
+    public void attentionBackward(Tensor dqkv, Tensor delta, Tensor dout, Tensor qkv, Tensor out, Tensor lse,
+            Segments segments, int heads, int kvHeads, int headDim) {
+        if (Checks.ENABLED) {
+            KernelChecks.attentionBackward(dqkv, delta, dout, qkv, out, lse, segments, heads, kvHeads, headDim);
+        }
+        api.check(it_api.attention_backward.invoke(attentionBackward, dqkv.address(), delta.address(), dout.address(),
+                qkv.address(), out.address(), lse.address(), segments.segments().address(), segments.count(),
+                segments.families().address(), segments.familyCount(), segments.maxQ(), segments.maxK(), qkv.dim(0),
+                heads, kvHeads, headDim, qkv.dtype().code(), 0), "attention_backward");
+    }
+
+    // --- SwiGLU ----------------------------------------------------------------------------------------------------
+
+    /** out = silu(gate) * up. out [T,F], gateUp [T,2F]: gate in the first F columns, up in the rest. */
+    public void swigluForward(Tensor out, Tensor gateUp) {
+        if (Checks.ENABLED) {
+            Checks.rank("swigluForward", "out", out, 2);
+            Checks.required("swigluForward", "gateUp", gateUp, out.dtype(), out.dim(0), 2 * out.dim(1));
+            Checks.distinct("swigluForward", out, gateUp);
+        }
+        api.check(it_api.swiglu_forward.invoke(swigluForward, out.address(), gateUp.address(), out.dim(0), out.dim(1),
+                out.dtype().code(), 0), "swiglu_forward");
+    }
+
+    /**
+     * Overwrites gateUp [T,2F] with its own gradient.
+     *
+     * @param out  [T,F], optional: receives silu(gate) * up once more; not dout
+     * @param dout [T,F]
+     */
+    public void swigluBackward(Tensor gateUp, Tensor out, Tensor dout) {
+        if (Checks.ENABLED) {
+            Checks.rank("swigluBackward", "dout", dout, 2);
+            Checks.required("swigluBackward", "gateUp", gateUp, dout.dtype(), dout.dim(0), 2 * dout.dim(1));
+            Checks.optional("swigluBackward", "out", out, dout.dtype(), dout.shape());
+            Checks.distinct("swigluBackward", out, dout);
+            Checks.distinct("swigluBackward", gateUp, dout);
+        }
+        api.check(it_api.swiglu_backward.invoke(swigluBackward, gateUp.address(), address(out), dout.address(),
+                dout.dim(0), dout.dim(1), dout.dtype().code(), 0), "swiglu_backward");
+    }
+
+    // --- vocabulary ------------------------------------------------------------------------------------------------
+
+    /**
+     * One pass over rows of logits [N,V] for everything that a row's distribution is asked for.
+     *
+     * @param out                  what is wanted
+     * @param targets              int32 [N]; needed for log-probabilities only, else null
+     * @param temperature          divides the logits, except for self-certainty
+     * @param certaintyTemperature divides the logits for self-certainty
+     */
+    public void vocabReduce(VocabStats out, Tensor logits, Tensor targets, double temperature,
+            double certaintyTemperature) {
+        if (Checks.ENABLED) {
+            KernelChecks.vocabReduce(out, logits, targets, temperature, certaintyTemperature);
+        }
+        api.check(it_api.vocab_reduce.invoke(vocabReduce, address(out.lse()), address(out.logprob()),
+                address(out.entropy()), address(out.selfCertainty()), address(out.argmax()), logits.address(),
+                logits.dim(1), address(targets), (float) temperature, (float) certaintyTemperature, logits.dim(0),
+                logits.dim(1), logits.dtype().code(), 0), "vocab_reduce");
+    }
+
+    /**
+     * Overwrites logits [N,V] with the gradient of sum_n coefficient[n] * logprob[n].
+     *
+     * @param lse         fp32 [N], of the same logits and temperature
+     * @param targets     int32 [N]
+     * @param coefficient fp32 [N]
+     */
+    public void logprobBackward(Tensor logits, Tensor lse, Tensor targets, Tensor coefficient, double temperature) {
+        if (Checks.ENABLED) {
+            KernelChecks.logprobBackward(logits, lse, targets, coefficient, temperature);
+        }
+        api.check(it_api.logprob_backward.invoke(logprobBackward, logits.address(), logits.dim(1), lse.address(),
+                targets.address(), coefficient.address(), (float) temperature, logits.dim(0), logits.dim(1),
+                logits.dtype().code(), 0), "logprob_backward");
+    }
+
+    /**
+     * Draws one token from each row of logits [N,V].
+     *
+     * @param token    int32 [N]
+     * @param out      log-probability, entropy and self-certainty at the drawn token, over the whole unfiltered
+     *                 vocabulary; lse and argmax are not offered here
+     * @param sequence int64 [N], and position int32 [N]: with the seed, they alone decide the noise
+     */
+    public void sample(Tensor token, VocabStats out, Tensor logits, Tensor sequence, Tensor position, Sampling s,
+            double certaintyTemperature) {
+        if (Checks.ENABLED) {
+            KernelChecks.sample(token, out, logits, sequence, position, s, certaintyTemperature);
+        }
+        it_sampling.temperature(sampling, (float) s.temperature());
+        it_sampling.top_k(sampling, s.topK());
+        it_sampling.top_p(sampling, (float) s.topP());
+        it_sampling.min_p(sampling, (float) s.minP());
+        it_sampling.valid_vocab(sampling, s.validVocab());
+        it_sampling.seed(sampling, s.seed());
+        api.check(it_api.sample.invoke(sample, token.address(), address(out.logprob()), address(out.entropy()),
+                address(out.selfCertainty()), logits.address(), logits.dim(1), sequence.address(), position.address(),
+                sampling, (float) certaintyTemperature, logits.dim(0), logits.dim(1), logits.dtype().code(), 0),
+                "sample");
+    }
+
+    // --- optimiser -------------------------------------------------------------------------------------------------
+
+    /**
+     * One AdamW step (Loshchilov and Hutter 2019) over fp32 tensors of one size.
+     *
+     * @param gradScale multiplies the gradient first (clipping, accumulation)
+     * @param step      1 for the first
+     */
+    public void adamw(Tensor param, Tensor grad, Tensor m, Tensor v, double lr, double beta1, double beta2, double eps,
+            double weightDecay, double gradScale, long step) {
+        if (Checks.ENABLED) {
+            Checks.required("adamw", "param", param, F32, param.shape());
+            Checks.required("adamw", "grad", grad, F32, param.shape());
+            Checks.required("adamw", "m", m, F32, param.shape());
+            Checks.required("adamw", "v", v, F32, param.shape());
+            Checks.that(step >= 1, "adamw", "step must be at least 1, not " + step);
+        }
+        api.check(it_api.adamw.invoke(adamw, param.address(), grad.address(), m.address(), v.address(), param.size(),
+                (float) lr, (float) beta1, (float) beta2, (float) eps, (float) weightDecay, (float) gradScale, step,
+                0), "adamw");
+    }
+
+    /** out[0] = sum x[i]^2. out fp64 [1], x fp32. */
+    public void sumSquares(Tensor out, Tensor x) {
+        if (Checks.ENABLED) {
+            Checks.required("sumSquares", "out", out, F64, 1);
+            Checks.required("sumSquares", "x", x, F32, x.shape());
+        }
+        api.check(it_api.sum_squares.invoke(sumSquares, out.address(), x.address(), x.size(), 0), "sum_squares");
+    }
+
+    /** out[0] = 1 if any element of x is NaN or infinite, else 0. out int32 [1]. */
+    public void anyNonfinite(Tensor out, Tensor x) {
+        if (Checks.ENABLED) {
+            Checks.required("anyNonfinite", "out", out, I32, 1);
+        }
+        api.check(it_api.any_nonfinite.invoke(anyNonfinite, out.address(), x.address(), x.size(), x.dtype().code(), 0),
+                "any_nonfinite");
+    }
+
+    // --- ceilings, for benchmarks ----------------------------------------------------------------------------------
+
+    /** Reads all of x as fast as the device can and writes one number to out, fp32 [1]. */
+    public void readCeiling(Tensor out, Tensor x) {
+        if (Checks.ENABLED) {
+            Checks.required("readCeiling", "out", out, F32, 1);
+        }
+        api.check(it_api.read_ceiling.invoke(readCeiling, out.address(), x.address(), x.bytes(), 0), "read_ceiling");
+    }
+
+    /** 0, the ABI's "not wanted", for null. */
+    private static long address(Tensor t) {
+        return t == null ? 0 : t.address();
+    }
+}

@@ -1,0 +1,128 @@
+package intuitor.device;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import intuitor.UserError;
+import intuitor.device.abi.Intuitor;
+import intuitor.device.abi.it_api;
+import intuitor.device.abi.it_device_info;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The function table of one device library: its device and memory functions, and the translation of every non-zero
+ * status into an exception. {@link Kernels} holds the rest of the table.
+ */
+final class NativeApi {
+
+    private static final long GIB = 1L << 30;
+
+    private final String kind;
+    private final MemorySegment table;
+    private final MemorySegment lastError;
+    private final MemorySegment alloc;
+    private final MemorySegment free;
+    private final MemorySegment copy;
+    private final MemorySegment zero;
+    private final MemorySegment synchronize;
+    private final MemorySegment cast;
+    private final MemorySegment outcome; // 8 bytes for results returned through a pointer
+    private long allocatedBytes;
+
+    /** @param table the library's it_api, checked to be of this program's ABI */
+    NativeApi(String kind, MemorySegment table) {
+        this.kind = kind;
+        this.table = table;
+        this.lastError = it_api.last_error(table);
+        this.alloc = it_api.alloc(table);
+        this.free = it_api.free(table);
+        this.copy = it_api.copy(table);
+        this.zero = it_api.zero(table);
+        this.synchronize = it_api.stream_synchronize(table);
+        this.cast = it_api.cast(table);
+        this.outcome = java.lang.foreign.Arena.ofAuto().allocate(JAVA_LONG);
+    }
+
+    MemorySegment table() {
+        return table;
+    }
+
+    /** Devices of this kind on this machine. */
+    int deviceCount() {
+        check(it_api.device_count.invoke(it_api.device_count(table), outcome), "device_count");
+        return outcome.get(JAVA_INT, 0);
+    }
+
+    void init(int device, int threads) {
+        check(it_api.init.invoke(it_api.init(table), device, threads), "init");
+    }
+
+    DeviceInfo info() {
+        try (var arena = java.lang.foreign.Arena.ofConfined()) {
+            MemorySegment info = it_device_info.allocate(arena);
+            check(it_api.device_info.invoke(it_api.device_info(table), info), "device_info");
+            return new DeviceInfo(kind, it_device_info.name(info).getString(0), it_device_info.isa(info).getString(0),
+                    it_device_info.memory_bytes(info), it_device_info.threads(info),
+                    it_device_info.bf16_dot(info) != 0);
+        }
+    }
+
+    /** @param what who asks, for the message if there is not enough memory */
+    long allocate(long bytes, String what) {
+        int status = it_api.alloc.invoke(alloc, bytes, outcome);
+        if (status == Intuitor.IT_OUT_OF_MEMORY()) {
+            throw new UserError(String.format("out of memory: %.2f GiB more for %s, %.2f GiB are in use already (%s);"
+                            + " use a smaller batch, shorter sequences or a smaller model",
+                    (double) bytes / GIB, what, (double) allocatedBytes / GIB, reason()));
+        }
+        check(status, "alloc");
+        allocatedBytes += bytes;
+        return outcome.get(JAVA_LONG, 0);
+    }
+
+    void free(long address, long bytes) {
+        allocatedBytes -= bytes;
+        check(it_api.free.invoke(free, address), "free");
+    }
+
+    void copy(long dst, long src, long bytes, int kind) {
+        check(it_api.copy.invoke(copy, dst, src, bytes, kind, 0), "copy");
+    }
+
+    void zero(long dst, long bytes) {
+        check(it_api.zero.invoke(zero, dst, bytes, 0), "zero");
+    }
+
+    void cast(long dst, DType dstType, long src, DType srcType, long n) {
+        check(it_api.cast.invoke(cast, dst, dstType.code(), src, srcType.code(), n, 0), "cast");
+    }
+
+    void synchronize() {
+        check(it_api.stream_synchronize.invoke(synchronize, 0), "stream_synchronize");
+    }
+
+    /** Throws if a call of the table did not return IT_OK. */
+    void check(int status, String call) {
+        if (status != Intuitor.IT_OK()) {
+            throw failure(status, call);
+        }
+    }
+
+    private RuntimeException failure(int status, String call) {
+        String message = call + " (" + kind + "): " + reason();
+        if (status == Intuitor.IT_NO_DEVICE()) {
+            return new UserError("no " + kind.toUpperCase(java.util.Locale.ROOT) + " device: " + reason());
+        }
+        if (status == Intuitor.IT_OUT_OF_MEMORY()) {
+            return new UserError("out of memory in " + message);
+        }
+        if (status == Intuitor.IT_INVALID()) {
+            return new IllegalArgumentException(message);
+        }
+        return new IllegalStateException(message);
+    }
+
+    private String reason() {
+        return it_api.last_error.invoke(lastError).reinterpret(Long.MAX_VALUE).getString(0);
+    }
+}
