@@ -1,0 +1,132 @@
+package intuitor.recipe;
+
+import java.lang.reflect.RecordComponent;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * One key of a recipe: what {@code --help} says of it, and how its text becomes a value.
+ *
+ * @param name        as in the YAML file, for instance {@code num_generations}
+ * @param type        String, Path, boolean, int, long, double, an enum (its constants are written in lower case) or
+ *                    List (of strings)
+ * @param defaultText the default as it would be written in YAML; empty for none
+ * @param help        one line
+ * @param required    whether a recipe without it is refused
+ * @param range       interval of the numbers accepted, or null
+ */
+public record KeySpec(String name, Class<?> type, String defaultText, String help, boolean required, Interval range) {
+
+    private static final Pattern WHOLE = Pattern.compile("[-+]?\\d+");
+    private static final Pattern NUMBER = Pattern.compile("[-+]?(\\d+(\\.\\d*)?|\\.\\d+)([eE][-+]?\\d+)?");
+
+    static KeySpec of(RecordComponent c) {
+        Key key = c.getAnnotation(Key.class);
+        if (key == null) {
+            throw new IllegalArgumentException(c + " has no @Key");
+        }
+        String name = c.getName().replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
+        return new KeySpec(name, c.getType(), key.value(), key.help(), key.required(),
+                key.range().isEmpty() ? null : Interval.parse(key.range()));
+    }
+
+    /** The flag of the same name: {@code --num-generations}. */
+    public String flag() {
+        return "--" + name.replace('_', '-');
+    }
+
+    /** What stands for the value in a usage line: {@code N}, {@code X}, {@code PATH}, {@code grpo|bnpo|...}. */
+    public String label() {
+        if (type.isEnum()) {
+            return choices();
+        }
+        return switch (type.getSimpleName()) {
+            case "int", "long" -> "N";
+            case "double" -> "X";
+            case "boolean" -> "true|false";
+            case "Path" -> "PATH";
+            case "List" -> "A,B,...";
+            default -> "TEXT";
+        };
+    }
+
+    /** The default's value, or null where there is none. */
+    Object defaultValue() {
+        if (defaultText.isEmpty()) {
+            return type == List.class ? List.of() : null;
+        }
+        return parse(defaultText);
+    }
+
+    /**
+     * The value of this key written as {@code text}.
+     *
+     * @throws IllegalArgumentException with what is expected instead, to be put after the place and the key
+     */
+    Object parse(String text) {
+        if (type == String.class) {
+            return text;
+        }
+        if (type == List.class) {
+            return text.isEmpty() ? List.of() : List.of(text.split(","));
+        }
+        if (type == Path.class) {
+            require(!text.isBlank(), "a path", text);
+            return Path.of(text);
+        }
+        if (type == boolean.class) {
+            require(text.equals("true") || text.equals("false"), "true or false", text);
+            return text.equals("true");
+        }
+        if (type.isEnum()) {
+            return constant(text);
+        }
+        return number(text);
+    }
+
+    private Object number(String text) {
+        boolean whole = type != double.class;
+        require((whole ? WHOLE : NUMBER).matcher(text).matches(), whole ? "a whole number" : "a number", text);
+        double x = Double.parseDouble(text);
+        require(Double.isFinite(x) && (range == null || range.contains(x)),
+                (whole ? "a whole number" : "a number") + (range == null ? "" : " in " + range), text);
+        if (type == double.class) {
+            return x;
+        }
+        try {
+            if (type == int.class) {
+                return Integer.parseInt(text);
+            }
+            return Long.parseLong(text);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("expected a smaller number, found " + text);
+        }
+    }
+
+    private Object constant(String text) {
+        for (Object constant : type.getEnumConstants()) {
+            if (text.equals(lowerCase(constant))) {
+                return constant;
+            }
+        }
+        throw new IllegalArgumentException("expected " + choices().replace("|", ", ") + ", found '" + text + "'");
+    }
+
+    private String choices() {
+        return Arrays.stream(type.getEnumConstants()).map(KeySpec::lowerCase).collect(Collectors.joining("|"));
+    }
+
+    static String lowerCase(Object constant) {
+        return ((Enum<?>) constant).name().toLowerCase(Locale.ROOT);
+    }
+
+    private static void require(boolean holds, String expected, String found) {
+        if (!holds) {
+            throw new IllegalArgumentException("expected " + expected + ", found '" + found + "'");
+        }
+    }
+}

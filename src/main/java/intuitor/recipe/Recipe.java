@@ -1,0 +1,172 @@
+package intuitor.recipe;
+
+import intuitor.UserError;
+import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.RecordComponent;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.dataformat.yaml.YAMLMapper;
+
+/**
+ * Reads and writes the settings of a run: a record whose components carry {@link Key} is its own table of names, types,
+ * defaults, ranges and help. The same table makes the command's flags, so a YAML file, the command line and the code can
+ * not drift apart.
+ *
+ * <p>The record's compact constructor checks what concerns several keys and throws an IllegalArgumentException that
+ * names the key; here it becomes a {@link UserError} that names the file too.
+ */
+public final class Recipe {
+
+    private static final YAMLMapper YAML =
+            YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+    private static final JsonMapper JSON = new JsonMapper();
+
+    private Recipe() { }
+
+    /** The keys of a settings record, in its order. */
+    public static List<KeySpec> keys(Class<? extends Record> type) {
+        return Arrays.stream(type.getRecordComponents()).map(KeySpec::of).toList();
+    }
+
+    /**
+     * The settings in a YAML file, with flags put over them and defaults under them.
+     *
+     * @param file  the recipe, or null for flags and defaults only
+     * @param flags text by key name ({@code num_generations}), as given on the command line
+     * @throws UserError that names the file (or the flag) and the key, for an unknown key, a value of the wrong type or
+     *                   out of range, a required key that is missing, and settings that contradict each other
+     */
+    public static <R extends Record> R read(Class<R> type, Path file, Map<String, String> flags) {
+        Map<String, KeySpec> keys = new LinkedHashMap<>();
+        keys(type).forEach(k -> keys.put(k.name(), k));
+        Map<String, Object> values = new LinkedHashMap<>();
+        if (file != null) {
+            for (Map.Entry<String, JsonNode> entry : tree(file).properties()) {
+                KeySpec key = known(keys, entry.getKey(), file + ": " + entry.getKey());
+                put(values, key, file + ": " + key.name(), () -> fromYaml(key, entry.getValue()));
+            }
+        }
+        flags.forEach((name, text) -> {
+            KeySpec key = known(keys, name, "--" + name.replace('_', '-'));
+            put(values, key, key.flag(), () -> key.parse(text));
+        });
+        List<Object> arguments = new ArrayList<>();
+        for (KeySpec key : keys.values()) {
+            if (key.required() && values.get(key.name()) == null) {
+                throw new UserError((file == null ? "" : file + ": ") + key.name() + " is missing: " + key.help()
+                        + "; set it in the recipe or with " + key.flag());
+            }
+            arguments.add(values.containsKey(key.name()) ? values.get(key.name()) : key.defaultValue());
+        }
+        return construct(type, arguments, file == null ? "" : file + ": ");
+    }
+
+    /** The record as YAML, every key on its line, readable by {@link #read}. */
+    public static String write(Record settings) {
+        StringBuilder yaml = new StringBuilder();
+        for (RecordComponent c : settings.getClass().getRecordComponents()) {
+            yaml.append(KeySpec.of(c).name()).append(": ").append(scalar(component(settings, c))).append('\n');
+        }
+        return yaml.toString();
+    }
+
+    private static JsonNode tree(Path file) {
+        JsonNode tree;
+        try {
+            tree = YAML.readTree(Files.readString(file));
+        } catch (NoSuchFileException e) {
+            throw new UserError(file + ": no such recipe");
+        } catch (IOException e) {
+            throw new UserError(file + ": cannot be read: " + e.getMessage());
+        } catch (JacksonException e) {
+            throw new UserError(file + ":" + e.getLocation().getLineNr() + ": not valid YAML: " + e.getOriginalMessage());
+        }
+        if (tree.isMissingNode() || tree.isNull()) {
+            return JSON.createObjectNode();
+        }
+        if (!tree.isObject()) {
+            throw new UserError(file + ": expected lines of the form 'key: value'");
+        }
+        return tree;
+    }
+
+    private static KeySpec known(Map<String, KeySpec> keys, String name, String where) {
+        KeySpec key = keys.get(name);
+        if (key == null) {
+            throw new UserError(where + ": unknown key" + Spelling.hint(name, keys.keySet()));
+        }
+        return key;
+    }
+
+    private interface Value {
+        Object get();
+    }
+
+    private static void put(Map<String, Object> values, KeySpec key, String where, Value value) {
+        try {
+            values.put(key.name(), value.get());
+        } catch (IllegalArgumentException e) {
+            throw new UserError(where + ": " + e.getMessage());
+        }
+    }
+
+    /** Scalars are read from their text, so that YAML's own idea of a number (3e-6 is a string to it) does not matter. */
+    private static Object fromYaml(KeySpec key, JsonNode node) {
+        if (node.isNull()) {
+            return key.defaultValue();
+        }
+        if (key.type() == List.class && node.isArray()) {
+            List<String> items = new ArrayList<>();
+            node.forEach(item -> items.add(item.asString()));
+            return List.copyOf(items);
+        }
+        if (!node.isValueNode()) {
+            throw new IllegalArgumentException("expected " + key.label() + ", found " + node);
+        }
+        return key.parse(node.asString());
+    }
+
+    private static <R extends Record> R construct(Class<R> type, List<Object> arguments, String where) {
+        try {
+            Class<?>[] types = Arrays.stream(type.getRecordComponents()).map(RecordComponent::getType).toArray(Class[]::new);
+            return type.getDeclaredConstructor(types).newInstance(arguments.toArray());
+        } catch (InvocationTargetException e) {
+            if (e.getCause() instanceof IllegalArgumentException wrong) {
+                throw new UserError(where + wrong.getMessage());
+            }
+            throw new IllegalStateException(e.getCause());
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static Object component(Record settings, RecordComponent c) {
+        try {
+            return c.getAccessor().invoke(settings);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static String scalar(Object value) {
+        return switch (value) {
+            case null -> "null";
+            case Enum<?> e -> KeySpec.lowerCase(e);
+            case Boolean b -> b.toString();
+            case Number n -> n.toString();
+            case List<?> items -> JSON.writeValueAsString(items);
+            default -> JSON.writeValueAsString(value.toString());
+        };
+    }
+}

@@ -1,0 +1,193 @@
+package intuitor.train;
+
+import intuitor.optim.SchedulerType;
+import intuitor.recipe.Key;
+import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.LocalDate;
+import java.util.List;
+
+/**
+ * All settings of a GRPO run: the keys of its YAML recipe, the flags of {@code train}, and the {@code config.yaml} of
+ * its run folder. Names and meanings are TRL's (and transformers') where those have them; the defaults are Intuitor's
+ * (arXiv 2505.19590).
+ */
+public record GrpoConfig(
+
+        // model, data, length of the run
+
+        @Key(required = true, help = "Hugging Face folder of the base model; also the frozen reference")
+        Path model,
+        @Key(required = true, help = "prompts: a JSONL file with a \"prompt\" a line; answers in it are never read")
+        Path data,
+        @Key(value = "runs", help = "folder that holds the run folders")
+        Path outputDir,
+        @Key(help = "name of the run folder (default: the first free of run-1, run-2, ...)")
+        String runName,
+        @Key(value = "42", help = "seed of the data's order and of every drawn token")
+        long seed,
+        @Key(value = "-1", range = "[-1, inf)", help = "optimiser steps; -1: as many as num_train_epochs makes")
+        int maxSteps,
+        @Key(value = "1", range = "(0, inf)", help = "passes over the prompts, where max_steps is -1")
+        double numTrainEpochs,
+        @Key(value = "true", help = "draw the prompts in a new random order each epoch")
+        boolean shuffleDataset,
+
+        // prompts and completions
+
+        @Key(value = "auto", help = "wrap prompts in the model's chat template (auto: where it has one)")
+        ChatTemplateUse chatTemplate,
+        @Key(help = "system message put before every prompt; needs a chat template")
+        String systemPrompt,
+        @Key(help = "date that a chat template writes, as 2024-07-26 (default: the day the run starts)")
+        String chatTemplateDate,
+        @Key(value = "16", range = "[1, inf)", help = "prompts a step")
+        int promptsPerStep,
+        @Key(value = "8", range = "[2, 65535]", help = "completions a prompt: G, the size of a group")
+        int numGenerations,
+        @Key(value = "512", range = "[1, inf)", help = "longest prompt in tokens; longer ones are left out")
+        int maxPromptLength,
+        @Key(value = "256", range = "[1, inf)", help = "longest completion in tokens")
+        int maxCompletionLength,
+        @Key(help = "tokens that end a completion, beside the model's own end tokens")
+        List<String> stopTokens,
+        @Key(value = "1", range = "(0, inf)", help = "divides the logits, in sampling and in the loss")
+        double temperature,
+        @Key(value = "0", range = "[0, inf)", help = "sample from the k most likely tokens only; 0: from all")
+        int topK,
+        @Key(value = "1", range = "(0, 1]", help = "sample from the most likely tokens that make up this probability")
+        double topP,
+        @Key(value = "0", range = "[0, 1]", help = "sample from tokens of at least this times the highest probability")
+        double minP,
+
+        // optimiser
+
+        @Key(value = "1e-6", range = "[0, inf)", help = "peak learning rate of AdamW")
+        double learningRate,
+        @Key(value = "cosine", help = "course of the learning rate after its warm-up")
+        SchedulerType lrSchedulerType,
+        @Key(value = "0.1", range = "[0, 1]", help = "part of the steps over which the learning rate rises")
+        double warmupRatio,
+        @Key(value = "0.9", range = "[0, 1)", help = "AdamW's decay of the gradient's mean")
+        double adamBeta1,
+        @Key(value = "0.999", range = "[0, 1)", help = "AdamW's decay of the gradient's mean square")
+        double adamBeta2,
+        @Key(value = "1e-8", range = "(0, inf)", help = "AdamW's term against division by zero")
+        double adamEpsilon,
+        @Key(value = "0", range = "[0, inf)", help = "AdamW's weight decay; never applied to norms and biases")
+        double weightDecay,
+        @Key(value = "1", range = "[0, inf)", help = "the gradient is scaled down to this norm; 0: never")
+        double maxGradNorm,
+        @Key(value = "16384", range = "[1, inf)",
+                help = "tokens in memory at once in training; more of a step are accumulated. Changes memory, not results")
+        int microBatchTokens,
+
+        // objective
+
+        @Key(value = "0.005", range = "[0, inf)", help = "weight of the KL divergence from the reference; 0: no reference")
+        double beta,
+        @Key(value = "0.2", range = "(0, inf)", help = "the probability ratio is clipped to 1 - epsilon .. 1 + epsilon")
+        double epsilon,
+        @Key(value = "grpo", help = "how token losses are averaged: per sequence, local batch, max length, or step")
+        LossType lossType,
+        @Key(value = "0", range = "[0, inf)",
+                help = "completions in bnpo's local batch; 0: all of a step (bnpo is then dapo)")
+        int perDeviceTrainBatchSize,
+        @Key(value = "group", help = "what a group's centred rewards are divided by: its own standard deviation, ...")
+        RewardScale scaleRewards,
+        @Key(value = "1", range = "(0, inf)", help = "divides the logits that self-certainty is measured on")
+        double certaintyTemperature,
+        @Key(value = "policy", help = "who scores: the policy as it learns (online), or the frozen base (offline)")
+        CertaintyModel certaintyModel,
+        @Key(value = "aligned", help = "legacy: score token t by the distribution after it, as Intuitor's first code did")
+        PositionOffset positionOffset,
+
+        // evaluation on held-out problems
+
+        @Key(help = "problems with answers (JSONL) to measure accuracy on before and after; none: no evaluation")
+        Path evalData,
+        @Key(value = "200", range = "[1, inf)", help = "problems evaluated: the first of eval_data")
+        int evalPrompts,
+        @Key(value = "4", range = "[1, inf)", help = "answers sampled for each of them, beside one greedy answer")
+        int evalSamples,
+        @Key(value = "true", help = "evaluate before the first step")
+        boolean evalOnStart,
+        @Key(value = "true", help = "evaluate after the last step")
+        boolean evalOnEnd,
+
+        // what is kept
+
+        @Key(value = "10", range = "[0, inf)", help = "steps between checkpoints; 0: none but the final model")
+        int saveSteps,
+        @Key(value = "2", range = "[0, inf)", help = "checkpoints kept, the newest; 0: all")
+        int saveTotalLimit,
+        @Key(value = "f32", help = "storage type of saved weights; training itself goes on from 32 bits")
+        SaveDtype saveDtype,
+        @Key(value = "true", help = "write completions with their scores to completions/")
+        boolean logCompletions,
+        @Key(value = "10", range = "[1, inf)", help = "steps between logged completions, and between printed lines")
+        int loggingSteps,
+
+        // machine
+
+        @Key(value = "auto", help = "auto, cpu or cuda")
+        String device,
+        @Key(value = "0", range = "[0, inf)", help = "CPU threads; 0: one for each core")
+        int threads,
+        @Key(value = "2048", range = "[1, inf)", help = "MiB of keys and values held in generation; more is done in turns")
+        int kvCacheMib) {
+
+    public GrpoConfig {
+        require(maxSteps != 0, "max_steps: 0 steps train nothing; give -1 for num_train_epochs");
+        require(systemPrompt == null || chatTemplate != ChatTemplateUse.NEVER,
+                "system_prompt: needs a chat template, but chat_template is never");
+        require(runName == null || runName.matches("[\\w.-]*\\w[\\w.-]*"),
+                "run_name: letters, digits, '_', '-' and '.' only, found '" + runName + "'");
+        require(certaintyModel == CertaintyModel.POLICY || positionOffset == PositionOffset.ALIGNED,
+                "position_offset: legacy goes with certainty_model policy only");
+        if (chatTemplateDate != null) {
+            try {
+                LocalDate.parse(chatTemplateDate);
+            } catch (DateTimeException e) {
+                throw new IllegalArgumentException("chat_template_date: expected a date as 2024-07-26, found '"
+                        + chatTemplateDate + "'");
+            }
+        }
+    }
+
+    /** Completions a step. */
+    public int completionsPerStep() {
+        return promptsPerStep * numGenerations;
+    }
+
+    /** Whether the frozen base model takes part in the steps. */
+    public boolean needsReference() {
+        return beta > 0 || certaintyModel == CertaintyModel.REFERENCE;
+    }
+
+    /** {@code max_steps}, or the whole steps that {@code num_train_epochs} passes over {@code prompts} prompts make. */
+    public int totalSteps(int prompts) {
+        return maxSteps > 0 ? maxSteps : (int) Math.max(1, Math.floor(numTrainEpochs * prompts / promptsPerStep));
+    }
+
+    /** When prompts are wrapped in the model's chat template. */
+    public enum ChatTemplateUse { AUTO, ALWAYS, NEVER }
+
+    /** What rewards centred on their group's mean are divided by. */
+    public enum RewardScale { GROUP, BATCH, NONE }
+
+    /** Which model's self-certainty is the reward. */
+    public enum CertaintyModel { POLICY, REFERENCE }
+
+    /** Which position's distribution scores a token: the one that produced it, or (legacy) the one after it. */
+    public enum PositionOffset { ALIGNED, LEGACY }
+
+    /** Storage type of saved weights. */
+    public enum SaveDtype { F32, BF16, F16 }
+
+    private static void require(boolean holds, String message) {
+        if (!holds) {
+            throw new IllegalArgumentException(message);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package intuitor.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import intuitor.UserError;
+import intuitor.recipe.KeySpec;
+import intuitor.recipe.Recipe;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class GrpoConfigTest {
+
+    @Test
+    void keysHaveTrlsNames() {
+        List<String> names = Recipe.keys(GrpoConfig.class).stream().map(KeySpec::name).toList();
+        assertTrue(names.containsAll(List.of("num_generations", "max_completion_length", "max_prompt_length",
+                "temperature", "top_k", "top_p", "min_p", "learning_rate", "lr_scheduler_type", "warmup_ratio",
+                "adam_beta1", "adam_beta2", "adam_epsilon", "weight_decay", "max_grad_norm", "beta", "epsilon",
+                "loss_type", "scale_rewards", "max_steps", "num_train_epochs", "save_steps", "save_total_limit",
+                "log_completions", "logging_steps", "seed", "output_dir", "run_name", "shuffle_dataset")));
+    }
+
+    @Test
+    void defaultsAreIntuitors() {
+        GrpoConfig c = config(Map.of());
+        assertEquals(0.005, c.beta());
+        assertEquals(LossType.GRPO, c.lossType());
+        assertEquals(1, c.certaintyTemperature());
+        assertEquals(GrpoConfig.PositionOffset.ALIGNED, c.positionOffset());
+    }
+
+    /** The published runs: 7,500 problems make 58 steps of 128, or 117 of 64. */
+    @Test
+    void anEpochIsTheWholeStepsInIt() {
+        assertEquals(58, config(Map.of("prompts_per_step", "128")).totalSteps(7500));
+        assertEquals(117, config(Map.of("prompts_per_step", "64")).totalSteps(7500));
+        assertEquals(1, config(Map.of("prompts_per_step", "64")).totalSteps(10));
+        assertEquals(50, config(Map.of("max_steps", "50")).totalSteps(10));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            max_steps          | 0       | max_steps: 0 steps train nothing; give -1 for num_train_epochs
+            num_generations    | 1       | --num-generations: expected a whole number in [2, 65535], found '1'
+            temperature        | 0       | --temperature: expected a number in (0, inf), found '0'
+            top_p              | 1.5     | --top-p: expected a number in (0, 1], found '1.5'
+            loss_type          | ppo     | --loss-type: expected grpo, bnpo, dr_grpo, dapo, found 'ppo'
+            learning_rate      | -1e-6   | --learning-rate: expected a number in [0, inf), found '-1e-6'
+            run_name           | ../x    | run_name: letters, digits, '_', '-' and '.' only, found '../x'
+            chat_template_date | today   | chat_template_date: expected a date as 2024-07-26, found 'today'
+            learning_rat       | 1       | --learning-rat: unknown key; did you mean learning_rate?
+            """)
+    void nonsenseIsRefused(String key, String value, String message) {
+        assertEquals(message, assertThrows(UserError.class, () -> config(Map.of(key, value))).getMessage());
+    }
+
+    static GrpoConfig config(Map<String, String> keys) {
+        Map<String, String> all = new HashMap<>(Map.of("model", "base", "data", "prompts.jsonl"));
+        all.putAll(keys);
+        return Recipe.read(GrpoConfig.class, null, all);
+    }
+}
