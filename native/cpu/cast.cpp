@@ -9,9 +9,10 @@ namespace intuitor::INTUITOR_ISA {
 template <class D, class S> static void convert(it_addr dst, it_addr src, int64_t n) {
     D *d = (D *)dst;
     const S *s = (const S *)src;
-    parallel_blocks(n, 1 << 14, [=](int64_t i, int64_t end) {
-        for (; i + W <= end; i += W) store(d + i, load(s + i));
-        if (i < end) store_partial(d + i, load_partial(s + i, (int)(end - i)), (int)(end - i));
+    parallel_blocks(n, 1 << 14, [=](int64_t begin, int64_t end) {
+        each_vector(end - begin, [=](int64_t i, auto count) {
+            store(d + begin + i, load(s + begin + i, count), count);
+        });
     });
 }
 

@@ -6,6 +6,7 @@
  *   vm                         a mask: less, equal, is_nan; select(m, a, b) = m ? a : b; lanes(m) = bit i for lane i
  *   load, store                unaligned, of float, bf16 or f16 (converted to and from fp32)
  *   load_partial(p, n), store_partial(p, a, n)     the first n < W elements; other lanes read as 0, are not written
+ *   each_vector(n, f)          f(i, count) over [0, n); load(p, count) and store(p, a, count) are partial in the last call only
  *   fma(a, b, c) = a * b + c; max, min (b where either is NaN), sqrt, abs, round (to nearest), scale(a, n) = a * 2^n
  *   reduce_add, reduce_max     over the lanes, in a fixed order
  *   exp, exp2, log, sigmoid    relative error below 2e-7, NaN gives NaN
@@ -34,6 +35,21 @@
 namespace intuitor::INTUITOR_ISA {
 
 inline vf zero() { return vf{}; }
+/* How many elements of a vector a step of each_vector works on: all W (known at compile time), or n. */
+struct Full {};
+struct Part {
+    int n;
+};
+template <class T> inline vf load(const T *p, Full) { return load(p); }
+template <class T> inline vf load(const T *p, Part count) { return load_partial(p, count.n); }
+template <class T> inline void store(T *p, vf a, Full) { store(p, a); }
+template <class T> inline void store(T *p, vf a, Part count) { store_partial(p, a, count.n); }
+template <class F> inline __attribute__((always_inline)) void each_vector(int64_t n, F f) {
+    int64_t i = 0;
+    for (; i + W <= n; i += W) f(i, Full{});
+    if (i < n) f(i, Part{(int)(n - i)});
+}
+
 inline vf abs(vf a) { return as_float(as_int(a) & 0x7fffffff); }
 
 /* e^x: n = round(x / ln 2), r = x - n ln 2 (ln 2 in two parts), Taylor-like minimax polynomial on |r| <= ln(2)/2. */
@@ -66,13 +82,16 @@ inline vf exp2(vf x) {
     return scale(p, n);
 }
 
-/* ln x: x = 2^n m with sqrt(1/2) <= m < sqrt(2), f = m - 1, ln m = f - f^2/2 + f^3 P(f). 0 gives -inf, x < 0 NaN. */
-inline vf log(vf x) {
-    vm subnormal = less(x, set1(1.17549435e-38f));
-    vf y = select(subnormal, x * set1(16777216.0f), x);
-    vi bits = as_int(y) - 0x3f3504f3; // exponent counted from sqrt(1/2)
-    vf n = to_float(bits >> 23) - select(subnormal, set1(24.0f), zero());
-    vf f = as_float((bits & 0x7fffff) + 0x3f3504f3) - set1(1.0f), square = f * f;
+/* x = 2^n (1 + f) with sqrt(1/2) <= 1 + f < sqrt(2), for positive normal x. */
+inline void split_exponent(vf x, vf &n, vf &f) {
+    vi bits = as_int(x) - 0x3f3504f3; // counted from sqrt(1/2)
+    n = to_float(bits >> 23);
+    f = as_float((bits & 0x7fffff) + 0x3f3504f3) - set1(1.0f);
+}
+
+/* n ln 2 + ln(1 + f), ln(1 + f) = f - f^2/2 + f^3 P(f). */
+inline vf log_of_split(vf n, vf f) {
+    vf square = f * f;
     vf p = set1(7.0376836292e-2f);
     p = fma(p, f, set1(-1.1514610310e-1f));
     p = fma(p, f, set1(1.1676998740e-1f));
@@ -84,7 +103,22 @@ inline vf log(vf x) {
     p = fma(p, f, set1(3.3333331174e-1f));
     p = fma(p, f * square, n * set1(-2.12194440e-4f));
     p = fma(square, set1(-0.5f), p);
-    vf result = fma(n, set1(0.693359375f), p + f);
+    return fma(n, set1(0.693359375f), p + f);
+}
+
+/* ln x of positive normal numbers. */
+inline vf log_normal(vf x) {
+    vf n, f;
+    split_exponent(x, n, f);
+    return log_of_split(n, f);
+}
+
+/* ln x; 0 gives -inf, x < 0 NaN. */
+inline vf log(vf x) {
+    vm subnormal = less(x, set1(1.17549435e-38f));
+    vf n, f;
+    split_exponent(select(subnormal, x * set1(16777216.0f), x), n, f);
+    vf result = log_of_split(n - select(subnormal, set1(24.0f), zero()), f);
     const vf infinity = set1(__builtin_inff());
     result = select(less(x, infinity), result, x); // infinity and NaN
     result = select(equal(x, zero()), -infinity, result);
