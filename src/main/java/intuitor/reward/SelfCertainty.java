@@ -1,0 +1,34 @@
+package intuitor.reward;
+
+import intuitor.rollout.Completion;
+import intuitor.rollout.Group;
+
+/**
+ * Intuitor's reward (arXiv 2505.19590): how far the model's own distributions are from the uniform one, averaged over the
+ * tokens of a completion:
+ * <pre>
+ *   SC(o|q) = mean_t KL(U || p_t),   KL(U || p_t) = logsumexp_j z_tj - mean_j z_tj - log V
+ * </pre>
+ * over the full width V of the LM head, the end token included. It needs no answer.
+ */
+public final class SelfCertainty implements Reward {
+
+    @Override
+    public String name() {
+        return "self_certainty";
+    }
+
+    @Override
+    public double[] score(Group group) {
+        return group.completions().stream().mapToDouble(SelfCertainty::of).toArray();
+    }
+
+    /** Mean self-certainty of a completion, in nats. */
+    public static double of(Completion completion) {
+        double sum = 0;
+        for (float certainty : completion.selfCertainty()) {
+            sum += certainty;
+        }
+        return sum / completion.length();
+    }
+}
