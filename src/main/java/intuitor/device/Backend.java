@@ -1,11 +1,61 @@
 package intuitor.device;
 
 import intuitor.UserError;
+import intuitor.device.abi.it_api;
+import java.lang.foreign.AddressLayout;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 
-/** A device library ready for use, with the matrix multiplication that goes with it. */
+/** A device library, initialised, with the matrix multiplication that goes with it. */
 record Backend(NativeApi api, Blas blas) {
 
+    /** @param kind "auto", "cpu", "cuda", or "emu": CUDA's kernels on the CPU, for tests */
     static Backend open(String kind, int threads) {
-        throw new UserError("device " + kind + " is not available");
+        return switch (kind) {
+            // whyNotCuda() always finds a reason so far; the day it does not, auto prefers CUDA
+            case "auto", "cpu" -> onHost("cpu", NativeLibrary.CPU, threads);
+            case "cuda" -> throw new UserError(whyNotCuda());
+            case "emu" -> onHost("emu", NativeLibrary.EMULATED_CUDA, threads);
+            default -> throw new UserError("unknown device '" + kind + "': it is auto, cpu or cuda");
+        };
+    }
+
+    private static Backend onHost(String kind, NativeLibrary library, int threads) {
+        MemorySegment table = NativeLibraries.deviceTable(library).orElseThrow(() -> new UserError(library.fileName()
+                + " is missing: it belongs to the jar, and `make -C native` builds it beside loose classes"));
+        NativeApi api = new NativeApi(kind, table);
+        api.init(0, threads);
+        return new Backend(api, new OneDnn());
+    }
+
+    private static String whyNotCuda() {
+        Optional<MemorySegment> table = NativeLibraries.deviceTable(NativeLibrary.CUDA);
+        if (table.isEmpty()) {
+            return "no CUDA device: this build has no CUDA library (nvcc was not installed when it was made)";
+        }
+        if (new NativeApi("cuda", table.get()).deviceCount() == 0) {
+            return "no CUDA device: the driver reports none; use the CPU (--device cpu)";
+        }
+        List<String> missing = missing(table.get());
+        return missing.isEmpty()
+                ? "matrix multiplication on CUDA is not part of this build; use the CPU (--device cpu)"
+                : "CUDA kernels that this build lacks: " + String.join(", ", missing) + "; use the CPU (--device cpu)";
+    }
+
+    /** Names of the table's null pointers. */
+    private static List<String> missing(MemorySegment table) {
+        List<String> names = new ArrayList<>();
+        long offset = 0;
+        for (MemoryLayout member : it_api.layout().memberLayouts()) {
+            if (member instanceof AddressLayout pointer
+                    && table.get(pointer, offset).equals(MemorySegment.NULL)) {
+                names.add(member.name().orElseThrow());
+            }
+            offset += member.byteSize();
+        }
+        return names;
     }
 }

@@ -54,7 +54,11 @@ final class NativeApi {
     }
 
     void init(int device, int threads) {
-        check(it_api.init.invoke(it_api.init(table), device, threads), "init");
+        int status = it_api.init.invoke(it_api.init(table), device, threads);
+        if (status == Intuitor.IT_INVALID()) { // a number of threads or an instruction set that the user asked for
+            throw new UserError("cannot start the " + kind + " device: " + reason());
+        }
+        check(status, "init");
     }
 
     DeviceInfo info() {
