@@ -1,6 +1,8 @@
 package intuitor.checkpoint;
 
 import intuitor.UserError;
+import intuitor.device.Arena;
+import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Tensor;
 import java.io.IOException;
@@ -134,7 +136,7 @@ public final class ModelFolder implements AutoCloseable {
     public void requireTensors(Collection<String> names) {
         List<String> missing = names.stream().filter(name -> !tensors.containsKey(name)).toList();
         if (!missing.isEmpty()) {
-            throw new UserError(folder + " lacks " + missing.size() + " of the model's " + names.size() + " tensors: "
+            throw new UserError(folder + " lacks " + (missing.size() == 1 ? "tensor " : missing.size() + " tensors: ")
                     + Names.some(missing) + "; it has " + Names.some(tensors.keySet()));
         }
     }
@@ -147,7 +149,21 @@ public final class ModelFolder implements AutoCloseable {
      */
     public void load(String name, Tensor dst, Device device) {
         requireTensors(List.of(name));
-        fileOf.get(name).load(name, dst, device);
+        SafetensorsFile file = fileOf.get(name);
+        file.load(name, dst, device);
+        if (!isFinite(dst, device)) {
+            throw new UserError(file.path() + ": tensor '" + name + "' has a NaN or an infinity in it");
+        }
+    }
+
+    private static boolean isFinite(Tensor t, Device device) {
+        try (Arena scratch = device.arena("check of weights")) {
+            Tensor found = scratch.allocate("nonfinite", DType.I32, 1);
+            device.kernels().anyNonfinite(found, t);
+            int[] any = new int[1];
+            device.download(any, found);
+            return any[0] == 0;
+        }
     }
 
     /**

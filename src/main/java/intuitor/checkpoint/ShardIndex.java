@@ -11,7 +11,10 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.PrettyPrinter;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.util.DefaultPrettyPrinter;
+import tools.jackson.core.util.Separators;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -24,6 +27,10 @@ import tools.jackson.databind.node.ObjectNode;
 record ShardIndex(Map<String, String> weightMap) {
 
     static final String FILE = "model.safetensors.index.json";
+
+    /** As Python's json.dumps(indent=2) puts it: no space before a colon. */
+    private static final PrettyPrinter PYTHONS_INDENTATION = new DefaultPrettyPrinter()
+            .withSeparators(PrettyPrinter.DEFAULT_SEPARATORS.withObjectNameValueSpacing(Separators.Spacing.AFTER));
 
     private static final JsonMapper JSON =
             JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
@@ -71,6 +78,6 @@ record ShardIndex(Map<String, String> weightMap) {
         index.putObject("metadata").put("total_size", totalBytes);
         ObjectNode map = index.putObject("weight_map");
         weightMap.forEach(map::put);
-        return JSON.writerWithDefaultPrettyPrinter().writeValueAsString(index) + "\n";
+        return JSON.writer().with(PYTHONS_INDENTATION).writeValueAsString(index) + "\n";
     }
 }
