@@ -1,0 +1,45 @@
+package intuitor.model;
+
+import intuitor.device.Arena;
+import intuitor.device.DType;
+import intuitor.device.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The keys and values of tokens already seen: for each layer two matrices [rows, Hkv D], one row a token. The caller decides
+ * which sequence has which rows; those of one prompt, and those of one completion, are consecutive.
+ */
+public final class KvCache {
+
+    private final List<Tensor> keys = new ArrayList<>();
+    private final List<Tensor> values = new ArrayList<>();
+    private final int rows;
+
+    /** A cache with undefined contents, in memory of the arena. */
+    public KvCache(Arena arena, ModelConfig config, int rows) {
+        this.rows = rows;
+        for (int i = 0; i < config.layers(); i++) {
+            keys.add(arena.allocate("keys of layer " + i, DType.F32, rows, config.kvWidth()));
+            values.add(arena.allocate("values of layer " + i, DType.F32, rows, config.kvWidth()));
+        }
+    }
+
+    /** Memory that one row takes in all layers. */
+    public static long bytesPerRow(ModelConfig config) {
+        return 2L * config.layers() * config.kvWidth() * DType.F32.bytes();
+    }
+
+    /** Number of rows, each for one token. */
+    public int rows() {
+        return rows;
+    }
+
+    Tensor keys(int layer) {
+        return keys.get(layer);
+    }
+
+    Tensor values(int layer) {
+        return values.get(layer);
+    }
+}

@@ -1,0 +1,213 @@
+package intuitor.model;
+
+import intuitor.device.Arena;
+import intuitor.device.Blas;
+import intuitor.device.DType;
+import intuitor.device.Device;
+import intuitor.device.Kernels;
+import intuitor.device.Sampling;
+import intuitor.device.Tensor;
+import intuitor.device.VocabStats;
+
+/**
+ * The head: logits = hidden W^T over the vocabulary, and what is wanted of them. Logits exist only for a chunk of rows at a
+ * time, in a buffer of about {@link #LOGITS_BYTES}, and the backward pass of a chunk follows its forward pass at once: for
+ * that, the loss must be a sum of functions of single log-probabilities, or linearised into one ({@link TokenObjective}).
+ */
+public final class LmHead {
+
+    /** Aim for a chunk's logits: large enough for an efficient GEMM, small beside the weights. */
+    private static final long LOGITS_BYTES = 16 << 20;
+
+    /** Rows at least: fewer would read the whole weight matrix for too little work. */
+    private static final long MIN_ROWS = 64;
+
+    private final Device device;
+    private final Kernels kernels;
+    private final Blas blas;
+    private final Tensor weight;
+    private final long chunkRows;
+
+    public LmHead(Device device, ParameterSet parameters) {
+        this(device, parameters, Math.max(MIN_ROWS, LOGITS_BYTES / (4L * parameters.config().vocabSize())));
+    }
+
+    /** A head that works on this many rows at a time. */
+    LmHead(Device device, ParameterSet parameters, long chunkRows) {
+        this.device = device;
+        this.kernels = device.kernels();
+        this.blas = device.blas();
+        this.weight = parameters.lmHead();
+        this.chunkRows = chunkRows;
+    }
+
+    /**
+     * Scores tokens.
+     *
+     * @param hidden               [T,H], hidden states after the final norm
+     * @param rows                 the row of hidden that predicts each token [N]
+     * @param targets              the tokens [N]
+     * @param temperature          divides the logits for log-probabilities and entropy
+     * @param certaintyTemperature divides the logits for self-certainty
+     * @param out                  arrays of N, those that are wanted
+     */
+    public void score(Tensor hidden, int[] rows, int[] targets, double temperature, double certaintyTemperature,
+                      TokenStats out, Arena scratch) {
+        try (Arena scope = scratch.scope("score")) {
+            Chunk chunk = new Chunk(scope, hidden, rows.length);
+            Tensor index = scope.upload("rows", rows);
+            Tensor target = scope.upload("targets", targets);
+            VocabStats stats = stats(scope, out, chunk.size);
+            for (int from = 0; from < rows.length; from += chunk.size) {
+                int n = Math.min(chunk.size, rows.length - from);
+                Tensor logits = chunk.logits(index.rows(from, n));
+                kernels.vocabReduce(head(stats, n), logits, target.rows(from, n), temperature, certaintyTemperature);
+                download(out, head(stats, n), from, n);
+            }
+        }
+    }
+
+    /**
+     * Scores tokens and adds the gradient of a loss to those of the hidden states and of the head.
+     *
+     * @param hidden      [T,H]
+     * @param dHidden     [T,H], += dLoss / dhidden
+     * @param rows        the row of hidden that predicts each token [N]; rows may repeat
+     * @param targets     the tokens [N]
+     * @param temperature divides the logits
+     * @param objective   gives dLoss / dlogprob, chunk after chunk
+     * @param grads       += the head's gradient (the embedding's, if it is tied)
+     */
+    public void scoreAndBackward(Tensor hidden, Tensor dHidden, int[] rows, int[] targets, double temperature,
+                                 TokenObjective objective, ParameterSet grads, Arena scratch) {
+        try (Arena scope = scratch.scope("score and backward")) {
+            Chunk chunk = new Chunk(scope, hidden, rows.length);
+            Tensor index = scope.upload("rows", rows);
+            Tensor target = scope.upload("targets", targets);
+            Tensor lse = scope.allocate("lse", DType.F32, chunk.size);
+            Tensor logprob = scope.allocate("logprob", DType.F32, chunk.size);
+            Tensor coefficient = scope.allocate("coefficient", DType.F32, chunk.size);
+            for (int from = 0; from < rows.length; from += chunk.size) {
+                int n = Math.min(chunk.size, rows.length - from);
+                Tensor logits = chunk.logits(index.rows(from, n));
+                kernels.vocabReduce(new VocabStats(lse.rows(0, n), logprob.rows(0, n), null, null, null), logits,
+                        target.rows(from, n), temperature, 1);
+                device.upload(coefficient.rows(0, n), coefficients(objective, from, logprob.rows(0, n)));
+                kernels.logprobBackward(logits, lse.rows(0, n), target.rows(from, n), coefficient.rows(0, n), temperature);
+                chunk.backward(dHidden, index.rows(from, n), grads.lmHead());
+            }
+        }
+    }
+
+    private float[] coefficients(TokenObjective objective, int from, Tensor logprob) {
+        int n = (int) logprob.size();
+        float[] values = new float[n];
+        device.download(values, logprob);
+        float[] coefficients = new float[n];
+        objective.coefficients(from, from + n, values, coefficients);
+        return coefficients;
+    }
+
+    /**
+     * Draws one token from each of a number of rows.
+     *
+     * @param hidden               [T,H]
+     * @param rows                 the rows of hidden to draw from [N], which may repeat; null for all of them in order
+     * @param sequence             with the position and the seed, decides the noise of each draw [N]
+     * @param position             [N]
+     * @param sampling             temperature and filters
+     * @param certaintyTemperature divides the logits for self-certainty
+     * @param tokens               receives the drawn tokens [N]
+     * @param out                  arrays of N, those that are wanted; over the whole, unfiltered vocabulary
+     */
+    public void sample(Tensor hidden, int[] rows, long[] sequence, int[] position, Sampling sampling,
+                       double certaintyTemperature, int[] tokens, TokenStats out, Arena scratch) {
+        try (Arena scope = scratch.scope("sample")) {
+            Chunk chunk = new Chunk(scope, hidden, tokens.length);
+            Tensor index = rows == null ? null : scope.upload("rows", rows);
+            Tensor sequences = scope.upload("sequences", sequence);
+            Tensor positions = scope.upload("positions", position);
+            Tensor drawn = scope.allocate("tokens", DType.I32, tokens.length);
+            VocabStats stats = stats(scope, out, chunk.size);
+            for (int from = 0; from < tokens.length; from += chunk.size) {
+                int n = Math.min(chunk.size, tokens.length - from);
+                Tensor logits = index == null ? chunk.logitsOf(hidden.rows(from, n)) : chunk.logits(index.rows(from, n));
+                kernels.sample(drawn.rows(from, n), head(stats, n), logits, sequences.rows(from, n),
+                        positions.rows(from, n), sampling, certaintyTemperature);
+                download(out, head(stats, n), from, n);
+            }
+            device.download(tokens, drawn);
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ chunks
+
+    /** The buffers of one chunk of rows. */
+    private final class Chunk {
+
+        final int size;
+        private final Tensor hidden;
+        private final Tensor gathered;
+        private final Tensor logits;
+        private Tensor current;
+
+        Chunk(Arena scope, Tensor hidden, int rows) {
+            this.size = (int) Math.min(chunkRows, rows);
+            this.hidden = hidden;
+            this.gathered = scope.allocate("scored rows", DType.F32, size, hidden.dim(1));
+            this.logits = scope.allocate("logits", DType.F32, size, weight.dim(0));
+        }
+
+        /** Logits [n,V] of the rows at these indices. */
+        Tensor logits(Tensor index) {
+            Tensor rows = gathered.rows(0, index.size());
+            kernels.gatherRows(rows, hidden, index);
+            return logitsOf(rows);
+        }
+
+        Tensor logitsOf(Tensor rows) {
+            current = logits.rows(0, rows.dim(0));
+            blas.gemm(current, rows, false, weight, true, false);
+            return current;
+        }
+
+        /** The current logits hold their gradient: adds it to the head's and to the rows' they came from. */
+        void backward(Tensor dHidden, Tensor index, Tensor dWeight) {
+            Tensor rows = gathered.rows(0, index.size());
+            blas.gemm(dWeight, current, true, rows, false, true);
+            blas.gemm(rows, current, false, weight, false, false);
+            kernels.scatterAddRows(dHidden, rows, index);
+        }
+    }
+
+    private static VocabStats stats(Arena scope, TokenStats wanted, int n) {
+        return new VocabStats(null,
+                wanted.logprob() == null ? null : scope.allocate("logprob", DType.F32, n),
+                wanted.entropy() == null ? null : scope.allocate("entropy", DType.F32, n),
+                wanted.selfCertainty() == null ? null : scope.allocate("self-certainty", DType.F32, n),
+                null);
+    }
+
+    /** The first n elements of each. */
+    private static VocabStats head(VocabStats s, int n) {
+        return new VocabStats(null, head(s.logprob(), n), head(s.entropy(), n), head(s.selfCertainty(), n), null);
+    }
+
+    private static Tensor head(Tensor t, int n) {
+        return t == null ? null : t.rows(0, n);
+    }
+
+    private void download(TokenStats out, VocabStats stats, int from, int n) {
+        download(out.logprob(), stats.logprob(), from, n);
+        download(out.entropy(), stats.entropy(), from, n);
+        download(out.selfCertainty(), stats.selfCertainty(), from, n);
+    }
+
+    private void download(float[] out, Tensor values, int from, int n) {
+        if (out != null) {
+            float[] chunk = new float[n];
+            device.download(chunk, values);
+            System.arraycopy(chunk, 0, out, from, n);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+package intuitor.model;
+
+import intuitor.UserError;
+import intuitor.checkpoint.ModelFolder;
+import intuitor.checkpoint.SafetensorsWriter;
+import intuitor.checkpoint.ShardedWriter;
+import intuitor.device.Arena;
+import intuitor.device.DType;
+import intuitor.device.Device;
+import intuitor.device.Tensor;
+import intuitor.model.ParameterSpec.Kind;
+import intuitor.model.ParameterSpec.Part;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * All parameters of a model in one flat fp32 tensor, so that an optimiser, a norm or a copy is one call; or, with the same
+ * layout, their gradients or moments. Elements between parameters (alignment) are 0 and stay 0.
+ */
+public final class ParameterSet {
+
+    /** Elements written at once when parameters are initialised. */
+    private static final int INITIALISE_CHUNK = 1 << 20;
+
+    /** Size above which the weights are written in shards, as by transformers. */
+    private static final long MAX_SHARD_BYTES = 5_000_000_000L;
+
+    private final Device device;
+    private final ModelConfig config;
+    private final List<ParameterSpec> specs;
+    private final Tensor flat;
+    private final Map<String, Tensor> byName = new LinkedHashMap<>();
+    private final List<LayerParameters> layers = new ArrayList<>();
+
+    /** One tensor of a Hugging Face folder, as a slice of this set. */
+    public record HuggingFaceTensor(String name, Tensor tensor) {
+    }
+
+    /** A set of zeros in memory of the arena. */
+    public ParameterSet(Arena arena, ModelConfig config, String name) {
+        this.device = arena.device();
+        this.config = config;
+        this.specs = ParameterLayout.of(config);
+        this.flat = arena.zeros(name, DType.F32, ParameterLayout.elements(specs));
+        for (ParameterSpec spec : specs) {
+            byName.put(spec.name(), flat.slice(spec.offset(), spec.dims()).named(name + " " + spec.name()));
+        }
+        for (int i = 0; i < config.layers(); i++) {
+            layers.add(LayerParameters.of(this, i));
+        }
+    }
+
+    /** The parameters of a model, in the order they lie in {@link #flat}. */
+    public static List<ParameterSpec> specs(ModelConfig config) {
+        return ParameterLayout.of(config);
+    }
+
+    /** Number of parameters of a model, alignment not counted. */
+    public static long count(ModelConfig config) {
+        return specs(config).stream().mapToLong(ParameterSpec::size).sum();
+    }
+
+    /** A set of zeros of the same layout, e.g. for gradients. */
+    public ParameterSet like(Arena arena, String name) {
+        return new ParameterSet(arena, config, name);
+    }
+
+    public ModelConfig config() {
+        return config;
+    }
+
+    /** All elements, fp32 [n]. */
+    public Tensor flat() {
+        return flat;
+    }
+
+    /** A parameter by the name of its {@link ParameterSpec}. */
+    public Tensor get(String name) {
+        Tensor tensor = byName.get(name);
+        if (tensor == null) {
+            throw new IllegalArgumentException("no parameter " + name);
+        }
+        return tensor;
+    }
+
+    /** [V,H] */
+    public Tensor embedding() {
+        return get(ParameterLayout.EMBEDDING);
+    }
+
+    /** [V,H]; the embedding itself if the head is tied to it. */
+    public Tensor lmHead() {
+        return get(config.tiedHead() ? ParameterLayout.EMBEDDING : ParameterLayout.LM_HEAD);
+    }
+
+    Tensor finalNorm() {
+        return get(ParameterLayout.FINAL_NORM);
+    }
+
+    LayerParameters layer(int i) {
+        return layers.get(i);
+    }
+
+    public void zero() {
+        device.zero(flat);
+    }
+
+    /** Takes over the values of a set of the same layout. */
+    public void copyFrom(ParameterSet other) {
+        device.copy(flat, other.flat);
+    }
+
+    /** The tensors as a Hugging Face folder names and shapes them; they share this set's memory. */
+    public List<HuggingFaceTensor> huggingFace() {
+        List<HuggingFaceTensor> tensors = new ArrayList<>();
+        for (ParameterSpec spec : specs) {
+            long row = 0;
+            for (Part part : spec.parts()) {
+                tensors.add(new HuggingFaceTensor(part.name(), get(spec.name()).rows(row, part.rows())));
+                row += part.rows();
+            }
+        }
+        return tensors;
+    }
+
+    /**
+     * Random start: matrices and the embedding normal with this standard deviation, biases 0, norms 1. The same seed gives
+     * the same bits everywhere.
+     */
+    public void initialize(long seed, double std) {
+        Random random = new Random(seed); // its algorithm is part of Java's specification
+        for (ParameterSpec spec : specs) {
+            Tensor all = get(spec.name()).view(spec.size());
+            for (long from = 0; from < spec.size(); from += INITIALISE_CHUNK) {
+                float[] values = new float[(int) Math.min(INITIALISE_CHUNK, spec.size() - from)];
+                for (int i = 0; i < values.length; i++) {
+                    values[i] = spec.kind() == Kind.MATRIX ? (float) (std * random.nextGaussian())
+                            : spec.kind() == Kind.NORM ? 1 : 0;
+                }
+                device.upload(all.rows(from, values.length), values);
+            }
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ files
+
+    /**
+     * Reads the weights of a Hugging Face folder, converting them to fp32.
+     *
+     * @throws UserError if a tensor is missing, not expected, of another shape, or holds a NaN or an infinity
+     */
+    public void load(ModelFolder folder) {
+        List<HuggingFaceTensor> wanted = huggingFace();
+        List<String> names = wanted.stream().map(HuggingFaceTensor::name).toList();
+        folder.requireTensors(names);
+        Set<String> unexpected = new TreeSet<>(folder.tensors().keySet());
+        names.forEach(unexpected::remove);
+        unexpected.removeIf(this::harmless);
+        if (!unexpected.isEmpty()) {
+            throw new UserError(folder.path() + " has " + unexpected.size() + " tensors for which a "
+                    + config.architecture().className() + " of " + config.layers() + " layers has no use, such as "
+                    + unexpected.iterator().next() + ": config.json does not describe these weights");
+        }
+        for (HuggingFaceTensor w : wanted) {
+            folder.load(w.name(), w.tensor(), device);
+        }
+    }
+
+    /** A copy of the tied embedding, and a table of frequencies that old versions of transformers stored. */
+    private boolean harmless(String name) {
+        return config.tiedHead() && name.equals(ParameterLayout.LM_HEAD) || name.endsWith(".rotary_emb.inv_freq");
+    }
+
+    /**
+     * Writes the weights into a folder under the names of Hugging Face: model.safetensors, or shards with an index if they
+     * are large. The folder must be the writer's own, as {@link ShardedWriter} says.
+     */
+    public void save(Path folder, DType storedAs) {
+        List<SafetensorsWriter.Entry> entries = huggingFace().stream()
+                .map(t -> SafetensorsWriter.Entry.of(t.name(), t.tensor(), storedAs, device))
+                .toList();
+        ShardedWriter.write(folder, entries, MAX_SHARD_BYTES);
+    }
+}

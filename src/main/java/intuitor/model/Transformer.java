@@ -1,0 +1,165 @@
+package intuitor.model;
+
+import intuitor.device.Arena;
+import intuitor.device.DType;
+import intuitor.device.Device;
+import intuitor.device.Tensor;
+import intuitor.model.Activations.Keep;
+import intuitor.model.Pass.CacheUse;
+import intuitor.model.Pass.KeysFrom;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The decoder from token ids to hidden states: embedding, layers, final norm. The LM head is apart ({@link LmHead}),
+ * because logits are never whole in memory.
+ *
+ * <p>Four passes share the layers: {@link #forward} keeps nothing, {@link #forwardForTraining} keeps what {@link #backward}
+ * needs, {@link #prefill} and {@link #decode} write and read a cache. Memory comes from the arena each call is given;
+ * results stay there, everything else is gone when the call returns.
+ */
+public final class Transformer implements AutoCloseable {
+
+    private final Device device;
+    private final ModelConfig config;
+    private final ParameterSet parameters;
+    private final Rope rope;
+    private final List<DecoderLayer> layers = new ArrayList<>();
+    private final RmsNorm finalNorm;
+
+    /** A model on these parameters, which may be changed between calls. */
+    public Transformer(Device device, ParameterSet parameters) {
+        this.device = device;
+        this.config = parameters.config();
+        this.parameters = parameters;
+        this.rope = new Rope(device, config);
+        for (int i = 0; i < config.layers(); i++) {
+            layers.add(new DecoderLayer(device, config, parameters.layer(i), i));
+        }
+        this.finalNorm = new RmsNorm(device.kernels(), parameters.finalNorm(), config.rmsNormEps());
+    }
+
+    public ModelConfig config() {
+        return config;
+    }
+
+    public ParameterSet parameters() {
+        return parameters;
+    }
+
+    // ------------------------------------------------------------------------------------------------ inference
+
+    /** Hidden states after the final norm [T,H]; nothing is kept for a backward pass. */
+    public Tensor forward(PackedBatch batch, Arena scratch) {
+        Tensor hidden = allocateHidden(scratch, batch.rows());
+        try (Arena scope = scratch.scope("forward")) {
+            infer(hidden, pass(batch, null, scope), scope);
+        }
+        return hidden;
+    }
+
+    /**
+     * Like {@link #forward}, and writes the keys and values of row t of the batch into cache row cacheRows[t].
+     *
+     * @param batch of {@link PackedBatch.Builder#prompt prompts}
+     * @return hidden states [T,H]; those of {@link PackedBatch#promptLastRows} predict the first new tokens
+     */
+    public Tensor prefill(PackedBatch batch, KvCache cache, int[] cacheRows, Arena scratch) {
+        Tensor hidden = allocateHidden(scratch, batch.rows());
+        try (Arena scope = scratch.scope("prefill")) {
+            CacheUse use = new CacheUse(cache, scope.upload("cache rows", cacheRows), KeysFrom.BATCH);
+            infer(hidden, pass(batch, use, scope), scope);
+        }
+        return hidden;
+    }
+
+    /**
+     * One token further for each sequence of the batch, whose keys and values are added to the cache.
+     *
+     * @return hidden states [B,H], which predict the next token of each sequence
+     */
+    public Tensor decode(DecodeBatch batch, KvCache cache, Arena scratch) {
+        Tensor hidden = allocateHidden(scratch, batch.size());
+        try (Arena scope = scratch.scope("decode")) {
+            CacheUse use = new CacheUse(cache, scope.upload("cache rows", batch.cacheRows()), KeysFrom.CACHE);
+            infer(hidden, new Pass(scope.upload("tokens", batch.tokens()), scope.upload("positions", batch.positions()),
+                    rope.table(batch.maxPositions()), batch.uploadSegments(scope), use), scope);
+        }
+        return hidden;
+    }
+
+    private void infer(Tensor hidden, Pass pass, Arena scope) {
+        LayerActivations shared = LayerActivations.forInference(scope, config, allocateHidden(scope, pass.rows()));
+        device.kernels().embeddingForward(shared.input(), parameters.embedding(), pass.tokens());
+        for (int i = 0; i < layers.size(); i++) {
+            layers.get(i).forward(shared.input(), i == 0 ? null : hidden, hidden, shared, pass, scope);
+        }
+        finalNorm.addAndNormalise(hidden, null, shared.middle(), shared.middle(), hidden);
+    }
+
+    // ------------------------------------------------------------------------------------------------ training
+
+    /**
+     * Forward pass that keeps what {@link #backward} needs, in {@code scratch}. Per token and layer that is
+     * (2H + (Hq + 2Hkv) D + Hq D + Hq + 2F + 2) floats, or H floats with {@link Keep#LAYER_INPUTS} at the price of a second
+     * forward pass through each layer.
+     */
+    public Activations forwardForTraining(PackedBatch batch, Keep keep, Arena scratch) {
+        Pass pass = pass(batch, null, scratch);
+        Tensor hidden = allocateHidden(scratch, batch.rows());
+        Tensor finalResidual = allocateHidden(scratch, batch.rows());
+        Tensor finalRstd = scratch.allocate("final rstd", DType.F32, batch.rows());
+        List<LayerActivations> kept = new ArrayList<>();
+        for (int i = 0; i < layers.size(); i++) {
+            Tensor input = scratch.allocate("layer input", DType.F32, batch.rows(), config.hiddenSize());
+            kept.add(keep == Keep.ALL || i == 0 ? LayerActivations.forTraining(scratch, config, input)
+                    : kept.getFirst().withInput(input));
+        }
+        device.kernels().embeddingForward(kept.getFirst().input(), parameters.embedding(), pass.tokens());
+        for (int i = 0; i < layers.size(); i++) {
+            LayerActivations a = kept.get(i);
+            layers.get(i).forward(i == 0 ? a.input() : kept.get(i - 1).middle(), i == 0 ? null : hidden, hidden, a, pass,
+                    scratch);
+        }
+        finalNorm.addAndNormalise(hidden, finalRstd, finalResidual, kept.getLast().middle(), hidden);
+        return new Activations(keep, pass, kept, finalResidual, finalRstd, hidden);
+    }
+
+    /**
+     * Backward pass from the gradient of the hidden states to that of every parameter below the LM head.
+     *
+     * @param dHidden [T,H], gradient of the loss with respect to {@link Activations#hidden}
+     * @param grads   += the gradients
+     */
+    public void backward(Activations activations, Tensor dHidden, ParameterSet grads, Arena scratch) {
+        activations.use();
+        try (Arena scope = scratch.scope("backward")) {
+            Pass pass = activations.pass();
+            Tensor dResidual = scope.zeros("d residual", DType.F32, dHidden.shape());
+            finalNorm.backward(dResidual, grads.finalNorm(), dHidden, activations.finalResidual(),
+                    activations.finalRstd());
+            for (int i = layers.size() - 1; i >= 0; i--) {
+                // the last layer's activations are still in the buffers that the layers share
+                if (activations.keep() == Keep.LAYER_INPUTS && i < layers.size() - 1) {
+                    layers.get(i).recompute(activations.hidden(), activations.layer(i), pass);
+                }
+                layers.get(i).backward(dResidual, activations.layer(i), grads.layer(i), pass, scope);
+            }
+            device.kernels().embeddingBackward(grads.embedding(), dResidual, pass.tokens());
+        }
+    }
+
+    @Override
+    public void close() {
+        rope.close();
+    }
+
+    private Pass pass(PackedBatch batch, CacheUse cache, Arena arena) {
+        return new Pass(arena.upload("tokens", batch.tokens()), arena.upload("positions", batch.positions()),
+                rope.table(batch.maxPositions()), batch.uploadSegments(arena), cache);
+    }
+
+    private Tensor allocateHidden(Arena arena, long rows) {
+        return arena.allocate("hidden", DType.F32, rows, config.hiddenSize());
+    }
+}
