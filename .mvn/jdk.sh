@@ -1,7 +1,7 @@
 # Sourced by mvnw, intuitor and .ci/run.
 #
 # find_jdk TOOL (java or javac) prints the folder of a JDK of Java 22 or newer that has this tool: the one that
-# INTUITOR_JAVA_HOME names if it fits, else the newest of JAVA_HOME, the usual folders and the java on PATH. Prints
+# INTUITOR_JAVA_HOME names, if it is set, else the newest of JAVA_HOME, the usual folders and the java on PATH. Prints
 # nothing and fails where there is none. (intuitor.Launcher searches the same places, for those who start the jar.)
 
 needed_java=22
@@ -18,9 +18,9 @@ jdk_version() {
 }
 
 find_jdk() {
-    if [ -n "${INTUITOR_JAVA_HOME:-}" ] && [ "$(jdk_version "$INTUITOR_JAVA_HOME" "$1")" -ge "$needed_java" ]; then
-        echo "$INTUITOR_JAVA_HOME"
-        return 0
+    if [ -n "${INTUITOR_JAVA_HOME:-}" ]; then
+        [ "$(jdk_version "$INTUITOR_JAVA_HOME" "$1")" -ge "$needed_java" ] && echo "$INTUITOR_JAVA_HOME"
+        return
     fi
     best= best_version=$((needed_java - 1))
     on_path=$(command -v java 2>/dev/null) && on_path=$(readlink -f "$on_path") && on_path=${on_path%/bin/java}

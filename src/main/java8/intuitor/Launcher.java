@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -34,11 +35,15 @@ public final class Launcher {
             runHere(args);
             return;
         }
-        Path home = newestJava(candidates());
+        String named = System.getenv("INTUITOR_JAVA_HOME");
+        Path home = newestJava(named == null || named.isEmpty()
+                ? candidates() : Collections.singletonList(Paths.get(named)));
         if (home == null) {
-            System.err.println("error: intuitor needs Java " + NEEDED + " or newer (JDK 25 is best), this is Java "
-                    + System.getProperty("java.version") + " and no newer one was found: install one, for example "
-                    + "from adoptium.net, and set INTUITOR_JAVA_HOME to its folder if it lies in an unusual place");
+            System.err.println("error: intuitor needs Java " + NEEDED + " or newer (25 is best), this is Java "
+                    + System.getProperty("java.version") + " and "
+                    + (named == null || named.isEmpty() ? "no newer one was found" : "INTUITOR_JAVA_HOME=" + named + " is none")
+                    + ": install one, for example from adoptium.net, and set INTUITOR_JAVA_HOME to its folder if it lies"
+                    + " in an unusual place");
             System.exit(EXIT_NO_JAVA);
         }
         System.exit(runUnder(home, args));
@@ -101,11 +106,13 @@ public final class Launcher {
         }
     }
 
-    /** Folders that may hold a JDK, in the order in which they are preferred among equals. */
+    /** Folders that may hold a Java, in the order in which they are preferred among equals. */
     private static List<Path> candidates() {
         List<Path> found = new ArrayList<>();
-        addIfSet(found, System.getenv("INTUITOR_JAVA_HOME"));
-        addIfSet(found, System.getenv("JAVA_HOME"));
+        String javaHome = System.getenv("JAVA_HOME");
+        if (javaHome != null && !javaHome.isEmpty()) {
+            found.add(Paths.get(javaHome));
+        }
         Path user = Paths.get(System.getProperty("user.home"));
         Path[] folders = {Paths.get("/usr/lib/jvm"), Paths.get("/usr/java"), Paths.get("/opt"),
             user.resolve(".sdkman/candidates/java"), user.resolve(".jdks")};
@@ -134,25 +141,15 @@ public final class Launcher {
         return found;
     }
 
-    private static void addIfSet(List<Path> list, String folder) {
-        if (folder != null && !folder.isEmpty()) {
-            list.add(Paths.get(folder));
-        }
-    }
-
-    /** The first folder of the list when the user named it and it fits, else the newest that fits; null if none does. */
+    /** The newest Java of the folders given; null if none is new enough. */
     private static Path newestJava(List<Path> homes) {
         Path best = null;
         int bestVersion = NEEDED - 1;
-        boolean named = System.getenv("INTUITOR_JAVA_HOME") != null;
         for (Path home : homes) {
             int version = versionOf(home);
             if (version > bestVersion) {
                 best = home;
                 bestVersion = version;
-                if (named && home == homes.get(0)) {
-                    break;
-                }
             }
         }
         return best;
@@ -179,7 +176,7 @@ public final class Launcher {
     }
 
     /** "1.8.0_392" is 8, "17.0.9" is 17, "25" is 25; 0 for what is not a version. */
-    static int feature(String version) {
+    private static int feature(String version) {
         String[] parts = version.split("[^0-9]+");
         try {
             int first = Integer.parseInt(parts[0]);

@@ -1,0 +1,43 @@
+package intuitor.cli;
+
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** What all commands share: {@code --help}, {@code --version}, and where they print. {@code call} returns the exit status. */
+@Command(
+        versionProvider = Main.Version.class,
+        sortOptions = false,
+        usageHelpWidth = 100,
+        optionListHeading = "%nOptions:%n",
+        parameterListHeading = "%nArguments:%n",
+        commandListHeading = "%nCommands:%n",
+        descriptionHeading = "%n")
+abstract class BaseCommand implements Callable<Integer> {
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "show this help and exit")
+    private boolean help;
+
+    @Option(names = {"-V", "--version"}, versionHelp = true, description = "print the version and exit")
+    private boolean version;
+
+    final CommandSpec spec() {
+        return spec;
+    }
+
+    /** For results. */
+    final PrintWriter out() {
+        return spec.commandLine().getOut();
+    }
+
+    /** For progress, hints and complaints. */
+    final PrintWriter err() {
+        return spec.commandLine().getErr();
+    }
+}

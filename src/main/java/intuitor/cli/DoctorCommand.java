@@ -1,0 +1,141 @@
+package intuitor.cli;
+
+import com.sun.management.OperatingSystemMXBean;
+import intuitor.UserError;
+import intuitor.device.Device;
+import intuitor.device.DeviceInfo;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** {@code intuitor doctor}: what this machine has that the engine uses, and what to do about what is missing. */
+@Command(
+        name = "doctor",
+        description = "Shows what this machine offers the engine: Java, processor, memory, libraries, GPU; and what is missing.",
+        footer = {
+            "",
+            "Exit status 0 if a model can be trained here (on the CPU at least), 2 if not."
+        })
+final class DoctorCommand extends BaseCommand {
+
+    /** Processor features that decide which kernels run and how fast. */
+    private static final Set<String> FEATURES =
+            Set.of("avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16", "amx_bf16");
+    private static final double GIB = 1L << 30;
+    private static final String CONTINUED = "";
+
+    @Override
+    public Integer call() {
+        line("intuitor", new Main.Version().getVersion()[0].substring("intuitor ".length()));
+        line("java", System.getProperty("java.version") + ", " + System.getProperty("java.vendor") + ", in "
+                + System.getProperty("java.home"));
+        line("system", System.getProperty("os.name") + " " + System.getProperty("os.version") + ", "
+                + System.getProperty("os.arch"));
+        boolean ready = cpu();
+        memory();
+        gpu();
+        libraries();
+        out().println();
+        out().println(ready
+                ? "Ready: ./intuitor train"
+                : "Not ready: the CPU library does not work here, see above; all else depends on it.");
+        return ready ? CommandLine.ExitCode.OK : Errors.USER;
+    }
+
+    private boolean cpu() {
+        int cores = Runtime.getRuntime().availableProcessors();
+        boolean works = true;
+        try (Device device = Device.open("cpu", 0)) {
+            DeviceInfo info = device.info();
+            line("processor", info.name() + ", " + cores + (cores == 1 ? " core" : " cores"));
+            line("kernels", info.isa() + ", " + info.threads() + " threads"
+                    + (info.bf16Dot() ? ", multiplies bf16 natively" : ""));
+        } catch (UserError e) {
+            line("processor", cores + " cores");
+            line("kernels", "MISSING: " + e.getMessage());
+            works = false;
+        }
+        String features = String.join(" ", features());
+        if (!features.isEmpty()) {
+            line("features", features);
+        }
+        return works;
+    }
+
+    private void memory() {
+        OperatingSystemMXBean system = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
+        line("memory", String.format("%.1f GiB, %.1f GiB of it free; Java's heap may take %.1f GiB (tensors lie outside it)",
+                system.getTotalMemorySize() / GIB, available(system) / GIB, Runtime.getRuntime().maxMemory() / GIB));
+    }
+
+    /** What could be had without swapping: the kernel's own estimate, as free memory leaves out what the caches hold. */
+    private static double available(OperatingSystemMXBean system) {
+        for (String line : lines(Path.of("/proc/meminfo"))) {
+            if (line.startsWith("MemAvailable:")) {
+                long kib = Long.parseLong(line.replaceAll("\\D", ""));
+                return Math.min(kib * 1024.0, system.getTotalMemorySize());
+            }
+        }
+        return system.getFreeMemorySize();
+    }
+
+    private void gpu() {
+        List<String> driver = lines(Path.of("/proc/driver/nvidia/version"));
+        line("driver", driver.isEmpty() ? "no NVIDIA driver (needed for a GPU only)" : driver.get(0).replaceAll("\\s+", " "));
+        try (Device device = Device.open("cuda", 0)) {
+            DeviceInfo info = device.info();
+            line("GPU", String.format("%s, %s, %.1f GiB", info.name(), info.isa(), info.memoryBytes() / GIB));
+        } catch (UserError e) {
+            line("GPU", "none used: " + e.getMessage());
+        }
+    }
+
+    /** The native libraries that are loaded by now, as the kernel sees them. */
+    private void libraries() {
+        Map<String, String> found = new TreeMap<>();
+        for (String line : lines(Path.of("/proc/self/maps"))) {
+            int slash = line.indexOf('/');
+            if (slash >= 0 && line.substring(line.lastIndexOf('/') + 1).matches(
+                    "lib(intuitor|dnnl|gomp|cuda|cublas|tokenizers).*\\.so.*")) {
+                found.put(line.substring(line.lastIndexOf('/') + 1), line.substring(slash));
+            }
+        }
+        String label = "libraries";
+        for (String path : found.values()) {
+            line(label, path);
+            label = CONTINUED;
+        }
+    }
+
+    private static Set<String> features() {
+        for (String line : lines(Path.of("/proc/cpuinfo"))) {
+            if (line.startsWith("flags")) {
+                Set<String> present = new TreeSet<>(List.of(line.substring(line.indexOf(':') + 1).trim().split("\\s+")));
+                present.retainAll(FEATURES);
+                return present;
+            }
+        }
+        return Set.of();
+    }
+
+    private static List<String> lines(Path file) {
+        try (Stream<String> lines = Files.lines(file)) {
+            return lines.toList();
+        } catch (IOException | java.io.UncheckedIOException e) {
+            return List.of(); // not Linux, or no such driver
+        }
+    }
+
+    private void line(String label, String text) {
+        out().printf("%-10s  %s%n", label, text);
+    }
+}

@@ -1,0 +1,53 @@
+package intuitor.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MainTest {
+
+    /** What one command line printed and returned. */
+    record Outcome(int status, String out, String err) {
+
+        static Outcome of(String... args) {
+            StringWriter out = new StringWriter();
+            StringWriter err = new StringWriter();
+            int status = Main.run(new PrintWriter(out), new PrintWriter(err), args);
+            return new Outcome(status, out.toString(), err.toString());
+        }
+    }
+
+    @Test
+    void withoutArgumentsItTeaches() {
+        Outcome o = Outcome.of();
+        assertEquals(0, o.status());
+        assertTrue(o.out().contains("Commands:") && o.out().contains("doctor"), o.out());
+        assertEquals("", o.err());
+    }
+
+    @Test
+    void versionIsOneLine() {
+        Outcome o = Outcome.of("--version");
+        assertEquals(0, o.status());
+        assertTrue(o.out().matches("intuitor .+\\R"), o.out());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tarin", "doctor --fast", "doctor x", "--no-such-option"})
+    void wrongUsageIsOneLineWithAHint(String line) {
+        Outcome o = Outcome.of(line.split(" "));
+        assertEquals(2, o.status());
+        assertEquals("", o.out());
+        assertTrue(o.err().matches("error: .*\\(see intuitor.* --help\\)\\R"), o.err());
+    }
+
+    @Test
+    void aMistypedCommandIsGuessed() {
+        assertTrue(Outcome.of("docter").err().contains("did you mean doctor?"));
+    }
+}
