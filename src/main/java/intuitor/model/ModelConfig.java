@@ -58,7 +58,8 @@ public record ModelConfig(Architecture architecture, int vocabSize, int hiddenSi
         eosTokenIds = List.copyOf(eosTokenIds);
         for (int id : eosTokenIds) {
             if (id < 0 || id >= vocabSize) {
-                throw new UserError("eos_token_id " + id + " is outside the vocabulary of " + vocabSize);
+                throw new UserError("eos_token_id " + id + " (here or in generation_config.json) is outside the vocabulary"
+                        + " of " + vocabSize);
             }
         }
     }
