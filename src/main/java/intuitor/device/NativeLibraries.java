@@ -55,6 +55,10 @@ public final class NativeLibraries {
             MemorySegment v = Dnnl.dnnl_version();
             return dnnl_version_t.major(v) + "." + dnnl_version_t.minor(v) + "." + dnnl_version_t.patch(v);
         }));
+        all.add(describe(NativeLibrary.TOKENIZERS, () -> {
+            loadTokenizers();
+            return "Hugging Face tokenizers";
+        }));
         return all;
     }
 
@@ -90,6 +94,14 @@ public final class NativeLibraries {
         if (!load(NativeLibrary.ONEDNN)) {
             throw new UserError(NativeLibrary.ONEDNN.fileName() + " is missing: it belongs to the jar, and beside "
                     + "loose classes org.bytedeco:dnnl:linux-x86_64 belongs on the class path");
+        }
+    }
+
+    /** Loads Hugging Face's tokenizers, for DJL's {@code TokenizersLibrary}; it uses no device. */
+    public static synchronized void loadTokenizers() {
+        if (!load(NativeLibrary.TOKENIZERS)) {
+            throw new UserError(NativeLibrary.TOKENIZERS.fileName() + " is missing: it belongs to the jar, and beside "
+                    + "loose classes ai.djl.huggingface:tokenizers belongs on the class path");
         }
     }
 

@@ -9,10 +9,13 @@ enum NativeLibrary {
     OPENMP("libgomp.so.1", NativeLibrary.DNNL_JAR),
     /** oneDNN is linked to it and never calls it on a CPU; ours is a stand-in for machines without one. */
     OPENCL("libOpenCL.so.1", NativeLibrary.OURS),
-    ONEDNN("libdnnl.so.3", NativeLibrary.DNNL_JAR);
+    ONEDNN("libdnnl.so.3", NativeLibrary.DNNL_JAR),
+    /** Hugging Face's tokenizers with DJL's JNI functions. */
+    TOKENIZERS("libtokenizers.so", NativeLibrary.TOKENIZERS_JAR);
 
     private static final String OURS = "native/linux-x86_64/";
     private static final String DNNL_JAR = "org/bytedeco/dnnl/linux-x86_64/";
+    private static final String TOKENIZERS_JAR = "native/lib/linux-x86_64/cpu/";
 
     private final String fileName;
     private final String folder;
