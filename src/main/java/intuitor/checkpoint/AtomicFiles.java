@@ -138,10 +138,17 @@ public final class AtomicFiles {
         return LEFT_BEHIND.matcher(entry.getFileName().toString()).matches();
     }
 
-    /** Deletes a file, or a folder with all that is in it; nothing happens where there is none. */
+    /**
+     * Deletes a file, or a folder with all that is in it; nothing happens where there is none. It takes a temporary name
+     * first: whoever is killed half way leaves something for {@link #recover}, not half a folder under a good name.
+     */
     public static void delete(Path path) {
+        Path doomed = beside(path.toAbsolutePath(), "tmp");
         try {
-            deleteTree(path);
+            Files.move(path, doomed, StandardCopyOption.ATOMIC_MOVE);
+            deleteTree(doomed);
+        } catch (NoSuchFileException e) {
+            // gone already
         } catch (IOException e) {
             throw failed("delete", path, null, e);
         }

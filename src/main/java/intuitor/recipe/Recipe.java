@@ -72,6 +72,18 @@ public final class Recipe {
         return construct(type, arguments, file == null ? "" : file + ": ");
     }
 
+    /** The settings with some keys changed, from their text; checked as if they had been given so. */
+    public static <R extends Record> R with(R settings, Map<String, String> changes) {
+        @SuppressWarnings("unchecked")
+        Class<R> type = (Class<R>) settings.getClass();
+        List<Object> arguments = new ArrayList<>();
+        for (RecordComponent c : type.getRecordComponents()) {
+            KeySpec key = KeySpec.of(c);
+            arguments.add(changes.containsKey(key.name()) ? key.parse(changes.get(key.name())) : component(settings, c));
+        }
+        return construct(type, arguments, "");
+    }
+
     /** The record as YAML, every key on its line, readable by {@link #read}. */
     public static String write(Record settings) {
         StringBuilder yaml = new StringBuilder();

@@ -21,19 +21,19 @@ public record Advantages(double[][] values, double[] groupStd) {
     public static Advantages of(double[][] rewards, RewardScale scale) {
         double[][] values = new double[rewards.length][];
         double[] std = new double[rewards.length];
-        double batchStd = std(flatten(rewards));
+        double batchStd = Statistics.std(flatten(rewards));
         for (int g = 0; g < rewards.length; g++) {
             double[] group = rewards[g];
-            std[g] = std(group);
+            std[g] = Statistics.std(group);
             double divisor = switch (scale) {
                 case GROUP -> std[g] + EPSILON;
                 case BATCH -> batchStd + EPSILON;
                 case NONE -> 1;
             };
             values[g] = new double[group.length];
-            // a mean of equal numbers may differ from them in the last bit; std() has seen that they are equal
+            // a mean of equal numbers may differ from them in the last bit; the deviation is exactly 0 then
             if (std[g] > 0) {
-                double mean = mean(group);
+                double mean = Statistics.mean(group);
                 for (int i = 0; i < group.length; i++) {
                     values[g][i] = (group[i] - mean) / divisor;
                 }
@@ -49,30 +49,6 @@ public record Advantages(double[][] values, double[] groupStd) {
             zero += s == 0 ? 1 : 0;
         }
         return (double) zero / groupStd.length;
-    }
-
-    public double meanStd() {
-        return mean(groupStd);
-    }
-
-    static double mean(double[] x) {
-        double sum = 0;
-        for (double v : x) {
-            sum += v;
-        }
-        return sum / x.length;
-    }
-
-    /** Standard deviation with n - 1 in the denominator; exactly 0 where all are equal, and for a single value. */
-    static double std(double[] x) {
-        double mean = mean(x);
-        double squares = 0;
-        boolean equal = true;
-        for (double v : x) {
-            squares += (v - mean) * (v - mean);
-            equal &= v == x[0];
-        }
-        return equal ? 0 : Math.sqrt(squares / (x.length - 1));
     }
 
     private static double[] flatten(double[][] groups) {

@@ -81,6 +81,8 @@ public record GrpoConfig(
         @Key(value = "16384", range = "[1, inf)",
                 help = "tokens in memory at once in training; more of a step are accumulated. Changes memory, not results")
         int microBatchTokens,
+        @Key(value = "false", help = "compute each layer again in the backward pass: less memory, a third more work")
+        boolean gradientCheckpointing,
 
         // objective
 

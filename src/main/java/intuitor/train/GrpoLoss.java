@@ -33,16 +33,6 @@ public record GrpoLoss(double epsilon, double beta) {
         return Math.expm1(d) - d;
     }
 
-    /** Whether the ratio was cut off from below (the advantage being negative). */
-    public boolean clippedLow(double logprob, double oldLogprob, double advantage) {
-        return advantage < 0 && Math.exp(logprob - oldLogprob) < 1 - epsilon;
-    }
-
-    /** Whether the ratio was cut off from above (the advantage being positive). */
-    public boolean clippedHigh(double logprob, double oldLogprob, double advantage) {
-        return advantage > 0 && Math.exp(logprob - oldLogprob) > 1 + epsilon;
-    }
-
     private double penalty(double logprob, double referenceLogprob) {
         return beta == 0 ? 0 : beta * k3(logprob, referenceLogprob);
     }

@@ -1,5 +1,6 @@
 package intuitor.train;
 
+import intuitor.rollout.StopRequested;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -18,5 +19,12 @@ public final class StopSignal implements BooleanSupplier {
     @Override
     public boolean getAsBoolean() {
         return requested;
+    }
+
+    /** Gives up what is being done if a stop was requested. */
+    static void poll(BooleanSupplier stop) {
+        if (stop.getAsBoolean()) {
+            throw new StopRequested();
+        }
     }
 }

@@ -1,0 +1,63 @@
+package intuitor.train;
+
+import intuitor.checkpoint.AtomicFiles;
+import intuitor.checkpoint.ModelFolder;
+import intuitor.checkpoint.SafetensorsWriter;
+import intuitor.checkpoint.TrainingState;
+import intuitor.device.DType;
+import intuitor.device.Device;
+import intuitor.device.Tensor;
+import intuitor.model.ParameterSet;
+import intuitor.model.ParameterSpec;
+import intuitor.optim.AdamW;
+import intuitor.train.GrpoConfig.SaveDtype;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A point of a run to go on from, bit for bit: the model as a Hugging Face folder, the optimiser's moments under the
+ * parameters' names and, where the model is stored in 16 bits, the 32-bit parameters that training goes on with.
+ */
+final class Checkpoint {
+
+    private Checkpoint() { }
+
+    /** Publishes a checkpoint: it appears whole or not at all. */
+    static void write(Path folder, Path base, ParameterSet policy, AdamW optimizer, SaveDtype dtype, TrainingState state,
+                      Device device) {
+        List<SafetensorsWriter.Entry> tensors = state(policy, optimizer, dtype).entrySet().stream()
+                .map(t -> SafetensorsWriter.Entry.of(t.getKey(), t.getValue(), DType.F32, device)).toList();
+        AtomicFiles.writeFolder(folder, temporary -> {
+            ModelExport.write(base, policy, dtype, temporary);
+            state.write(temporary, tensors);
+        });
+    }
+
+    /** Puts the policy and the optimiser's moments back as they were. */
+    static TrainingState read(Path folder, ParameterSet policy, AdamW optimizer, SaveDtype dtype, Device device) {
+        TrainingState state = TrainingState.read(folder);
+        if (dtype == SaveDtype.F32) {
+            try (ModelFolder model = ModelFolder.open(folder)) {
+                policy.load(model);
+            }
+        }
+        TrainingState.loadTensors(folder, state(policy, optimizer, dtype), device);
+        return state;
+    }
+
+    /** The tensors of the training state, by name. */
+    private static Map<String, Tensor> state(ParameterSet policy, AdamW optimizer, SaveDtype dtype) {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        for (ParameterSpec spec : ParameterSet.specs(policy.config())) {
+            long[] shape = spec.shape().stream().mapToLong(Long::longValue).toArray();
+            if (dtype != SaveDtype.F32) {
+                tensors.put("parameter." + spec.name(), policy.get(spec.name()));
+            }
+            tensors.put("exp_avg." + spec.name(), optimizer.mean().slice(spec.offset(), shape));
+            tensors.put("exp_avg_sq." + spec.name(), optimizer.meanSquare().slice(spec.offset(), shape));
+        }
+        return tensors;
+    }
+}

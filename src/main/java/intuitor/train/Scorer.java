@@ -1,0 +1,102 @@
+package intuitor.train;
+
+import intuitor.device.Arena;
+import intuitor.device.Device;
+import intuitor.device.Tensor;
+import intuitor.model.LmHead;
+import intuitor.model.PackedBatch;
+import intuitor.model.TokenStats;
+import intuitor.model.Transformer;
+import intuitor.rollout.Completion;
+import intuitor.rollout.Group;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+
+/** What a model says about the tokens of given completions: a forward pass, and nothing kept. */
+final class Scorer implements AutoCloseable {
+
+    private final Transformer model;
+    private final LmHead head;
+    private final Arena scratch;
+    private final int tokenBudget;
+    private final double temperature;
+    private final double certaintyTemperature;
+
+    /**
+     * @param tokenBudget          tokens computed at once
+     * @param temperature          divides the logits for log-probabilities and entropy
+     * @param certaintyTemperature divides the logits for self-certainty
+     */
+    Scorer(Device device, Transformer model, int tokenBudget, double temperature, double certaintyTemperature) {
+        this.model = model;
+        this.head = new LmHead(device, model.parameters());
+        this.scratch = device.arena("scorer");
+        this.tokenBudget = tokenBudget;
+        this.temperature = temperature;
+        this.certaintyTemperature = certaintyTemperature;
+    }
+
+    /** Log-probabilities of all completion tokens, completion after completion. */
+    float[] logprobs(List<Group> groups, BooleanSupplier stop) {
+        return score(groups, false, stop).logprob();
+    }
+
+    /** The groups with this model's self-certainty in place of the sampler's. */
+    List<Group> certainty(List<Group> groups, BooleanSupplier stop) {
+        return withCertainty(groups, score(groups, true, stop).selfCertainty(), 0);
+    }
+
+    /**
+     * The groups with self-certainty one position late: token t is scored by the distribution after it, not by the one it was
+     * drawn from. This is what {@code logits[:, -C:]} did in Intuitor's first published code.
+     */
+    List<Group> lateCertainty(List<Group> groups, BooleanSupplier stop) {
+        // one more token at the end gives the last real one a distribution after it; which token, does not matter
+        List<Group> longer = groups.stream().map(g -> new Group(g.prompt(), g.completions().stream()
+                .map(c -> new Completion(c.prompt(), c.index(), Arrays.copyOf(c.tokens(), c.length() + 1), null, null, null,
+                        c.stopped())).toList())).toList();
+        return withCertainty(groups, score(longer, true, stop).selfCertainty(), 1);
+    }
+
+    /** @param late values of each completion to skip before its own */
+    private static List<Group> withCertainty(List<Group> groups, float[] values, int late) {
+        List<Group> rescored = new ArrayList<>();
+        int next = 0;
+        for (Group group : groups) {
+            List<Completion> completions = new ArrayList<>();
+            for (Completion c : group.completions()) {
+                next += late;
+                completions.add(c.withSelfCertainty(Arrays.copyOfRange(values, next, next + c.length())));
+                next += c.length();
+            }
+            rescored.add(new Group(group.prompt(), completions));
+        }
+        return rescored;
+    }
+
+    private TokenStats score(List<Group> groups, boolean certainty, BooleanSupplier stop) {
+        int tokens = groups.stream().flatMap(g -> g.completions().stream()).mapToInt(Completion::length).sum();
+        TokenStats all = new TokenStats(new float[tokens], null, certainty ? new float[tokens] : null);
+        for (MicroBatch part : MicroBatch.split(groups, tokenBudget)) {
+            StopSignal.poll(stop);
+            PackedBatch batch = part.batch();
+            TokenStats stats = new TokenStats(new float[batch.scored()], null, certainty ? new float[batch.scored()] : null);
+            try (Arena scope = scratch.scope("score")) {
+                Tensor hidden = model.forward(batch, scope);
+                head.score(hidden, batch.scoredRows(), batch.targets(), temperature, certaintyTemperature, stats, scope);
+            }
+            System.arraycopy(stats.logprob(), 0, all.logprob(), part.firstToken(), batch.scored());
+            if (certainty) {
+                System.arraycopy(stats.selfCertainty(), 0, all.selfCertainty(), part.firstToken(), batch.scored());
+            }
+        }
+        return all;
+    }
+
+    @Override
+    public void close() {
+        scratch.close();
+    }
+}

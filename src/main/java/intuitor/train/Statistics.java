@@ -1,0 +1,33 @@
+package intuitor.train;
+
+import java.util.Arrays;
+
+/** Means and spreads of small arrays, never empty. */
+final class Statistics {
+
+    private Statistics() { }
+
+    static double mean(double[] x) {
+        return Arrays.stream(x).sum() / x.length;
+    }
+
+    /** Standard deviation with n - 1 in the denominator; exactly 0 where all are equal, and for a single value. */
+    static double std(double[] x) {
+        double mean = mean(x);
+        double squares = 0;
+        boolean equal = true;
+        for (double v : x) {
+            squares += (v - mean) * (v - mean);
+            equal &= v == x[0];
+        }
+        return equal ? 0 : Math.sqrt(squares / (x.length - 1));
+    }
+
+    static double min(double[] x) {
+        return Arrays.stream(x).min().orElseThrow();
+    }
+
+    static double max(double[] x) {
+        return Arrays.stream(x).max().orElseThrow();
+    }
+}

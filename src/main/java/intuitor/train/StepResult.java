@@ -1,0 +1,111 @@
+package intuitor.train;
+
+import intuitor.reward.SelfCertainty;
+import intuitor.rollout.Completion;
+import intuitor.rollout.Group;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What happened in a step.
+ *
+ * @param step         number of the step, from 1
+ * @param epoch        passes over the prompts so far
+ * @param groups       prompts and completions
+ * @param rewardName   {@link intuitor.reward.Reward#name}
+ * @param rewards      [group][completion]
+ * @param advantages   of the same shape
+ * @param objective    the loss, all tokens through
+ * @param gradientNorm before clipping
+ * @param learningRate of this update
+ * @param numTokens    tokens of prompts and completions so far
+ * @param seconds      by part of the step
+ */
+record StepResult(int step, double epoch, List<Group> groups, String rewardName, double[][] rewards,
+                  Advantages advantages, GrpoObjective objective, double gradientNorm, double learningRate, long numTokens,
+                  Map<String, Double> seconds) {
+
+    /** All completions, group after group. */
+    List<Completion> completions() {
+        return groups.stream().flatMap(g -> g.completions().stream()).toList();
+    }
+
+    double totalSeconds() {
+        return seconds.values().stream().mapToDouble(Double::doubleValue).sum();
+    }
+
+    int completionTokens() {
+        return completions().stream().mapToInt(Completion::length).sum();
+    }
+
+    /** A line of {@code metrics.jsonl}, under TRL's names where TRL has one. */
+    Map<String, Object> metrics() {
+        List<Completion> completions = completions();
+        double[] flatRewards = Arrays.stream(rewards).flatMapToDouble(Arrays::stream).toArray();
+        double[] lengths = completions.stream().mapToDouble(Completion::length).toArray();
+        double[] certainty = completions.stream().mapToDouble(SelfCertainty::of).toArray();
+        Map<String, Object> m = new LinkedHashMap<>();
+        m.put("step", step);
+        m.put("epoch", epoch);
+        m.put("num_tokens", numTokens);
+        m.put("loss", objective.loss());
+        m.put("grad_norm", gradientNorm);
+        m.put("learning_rate", learningRate);
+        m.put("reward", Statistics.mean(flatRewards));
+        m.put("reward_std", Statistics.mean(advantages.groupStd()));
+        m.put("rewards/" + rewardName + "/mean", Statistics.mean(flatRewards));
+        m.put("rewards/" + rewardName + "/std", Statistics.std(flatRewards));
+        m.put("frac_reward_zero_std", advantages.fractionZeroStd());
+        m.put("self_certainty/mean", Statistics.mean(certainty));
+        m.put("self_certainty/std", Statistics.std(certainty));
+        m.put("self_certainty/min", Statistics.min(certainty));
+        m.put("self_certainty/max", Statistics.max(certainty));
+        if (objective.hasReference()) {
+            m.put("kl", objective.kl());
+        }
+        m.put("entropy", tokenMean(completions));
+        m.put("completions/mean_length", Statistics.mean(lengths));
+        m.put("completions/min_length", Statistics.min(lengths));
+        m.put("completions/max_length", Statistics.max(lengths));
+        m.put("completions/clipped_ratio", Statistics.mean(completions.stream().mapToDouble(c -> c.stopped() ? 0 : 1).toArray()));
+        // one update a rollout: the ratio is exactly 1 and never clipped
+        m.put("clip_ratio/low_mean", 0.0);
+        m.put("clip_ratio/high_mean", 0.0);
+        putSamplingDifference(m, completions);
+        m.put("step_time", totalSeconds());
+        seconds.forEach((part, s) -> m.put("time/" + part, s));
+        m.put("tokens_per_second", completionTokens() / totalSeconds());
+        return m;
+    }
+
+    /**
+     * |logp of the sampler - logp of the trainer|: 0 in exact arithmetic. Both come from one engine, but from passes of other
+     * shapes, so they differ by rounding; more than that would mean that training is off-policy.
+     */
+    private void putSamplingDifference(Map<String, Object> m, List<Completion> completions) {
+        double[] difference = new double[objective.logprobs().length];
+        int token = 0;
+        for (Completion c : completions) {
+            for (float logprob : c.logprobs()) {
+                difference[token] = Math.abs(logprob - objective.logprobs()[token]);
+                token++;
+            }
+        }
+        m.put("sampling/sampling_logp_difference/mean", Statistics.mean(difference));
+        m.put("sampling/sampling_logp_difference/max", Statistics.max(difference));
+    }
+
+    private static double tokenMean(List<Completion> completions) {
+        double sum = 0;
+        int tokens = 0;
+        for (Completion c : completions) {
+            for (float entropy : c.entropy()) {
+                sum += entropy;
+            }
+            tokens += c.length();
+        }
+        return sum / tokens;
+    }
+}
