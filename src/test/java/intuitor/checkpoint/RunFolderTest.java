@@ -1,0 +1,108 @@
+package intuitor.checkpoint;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import intuitor.UserError;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RunFolderTest {
+
+    @TempDir
+    Path runs;
+
+    @Test
+    void namesItselfAfterTheFirstFreeNumber() throws IOException {
+        Files.createDirectory(runs.resolve("run-1"));
+        try (RunFolder folder = RunFolder.create(runs, null)) {
+            assertEquals(runs.resolve("run-2"), folder.path());
+        }
+    }
+
+    @Test
+    void aRunIsNeverWrittenOver() {
+        RunFolder.create(runs, "a").close();
+        String message = assertThrows(UserError.class, () -> RunFolder.create(runs, "a")).getMessage();
+        assertTrue(message.contains("--resume " + runs.resolve("a")), message);
+    }
+
+    @Test
+    void oneWriterAtATime() throws IOException {
+        try (RunFolder folder = RunFolder.create(runs, "a")) {
+            Files.writeString(folder.config(), "");
+            assertTrue(assertThrows(UserError.class, () -> RunFolder.open(folder.path())).getMessage().contains("in use"));
+        }
+        RunFolder.open(runs.resolve("a")).close();
+    }
+
+    @Test
+    void onlyAFolderWithSettingsIsARun() {
+        assertTrue(assertThrows(UserError.class, () -> RunFolder.open(runs)).getMessage().contains("config.yaml"));
+    }
+
+    @Test
+    void newestCheckpointsByNumberNotByName() throws IOException {
+        try (RunFolder folder = RunFolder.create(runs, "a")) {
+            assertTrue(folder.newestCheckpoint().isEmpty());
+            for (int step : new int[] {9, 10, 100, 20}) {
+                Files.createDirectory(folder.checkpoint(step));
+            }
+            Files.createDirectory(folder.path().resolve("checkpoint-999.tmp-0123abcd"));
+            assertEquals(folder.checkpoint(100), folder.newestCheckpoint().orElseThrow());
+            folder.keepNewest(0);
+            folder.keepNewest(2);
+            assertFalse(Files.exists(folder.checkpoint(9)) || Files.exists(folder.checkpoint(10)));
+            assertTrue(Files.exists(folder.checkpoint(20)) && Files.exists(folder.checkpoint(100)));
+        }
+    }
+
+    @Test
+    void whatALostPartOfTheRunLeftIsRemoved() throws IOException {
+        try (RunFolder folder = RunFolder.create(runs, "a")) {
+            Files.writeString(folder.config(), "");
+            Files.writeString(Files.createDirectory(folder.path().resolve("checkpoint-5.tmp-0123abcd")).resolve("model"), "half");
+            for (int step = 1; step <= 4; step++) {
+                Files.writeString(folder.completions(step), "");
+            }
+        }
+        try (RunFolder folder = RunFolder.open(runs.resolve("a"))) {
+            folder.forgetCompletionsAfter(2);
+            assertEquals(List.of("step-000001.jsonl", "step-000002.jsonl"), names(folder.path().resolve("completions")));
+            assertEquals(List.of(".lock", "completions", "config.yaml"), names(folder.path()));
+        }
+    }
+
+    @Test
+    void origin(@TempDir Path files) throws IOException {
+        Path model = Files.createDirectory(files.resolve("model"));
+        Files.writeString(model.resolve("model.safetensors"), "weights");
+        Path data = Files.writeString(files.resolve("prompts.jsonl"), "{}");
+        RunOrigin.of(model, data).write(runs);
+        RunOrigin origin = RunOrigin.read(runs);
+        origin.requireModel();
+        origin.requireData();
+        Files.writeString(data, "{} ");
+        assertTrue(assertThrows(UserError.class, origin::requireData).getMessage().contains("have changed"));
+        Files.delete(data);
+        assertTrue(assertThrows(UserError.class, origin::requireData).getMessage().contains("gone"));
+        Files.writeString(model.resolve("model.safetensors"), "Weights");
+        assertTrue(assertThrows(UserError.class, origin::requireModel).getMessage().contains("have changed"));
+        Files.delete(model.resolve("model.safetensors"));
+        Files.delete(model);
+        assertTrue(assertThrows(UserError.class, origin::requireModel).getMessage().contains("gone"));
+    }
+
+    private static List<String> names(Path folder) throws IOException {
+        try (Stream<Path> entries = Files.list(folder)) {
+            return entries.map(e -> e.getFileName().toString()).sorted().toList();
+        }
+    }
+}
