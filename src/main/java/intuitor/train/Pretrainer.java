@@ -22,7 +22,7 @@ import java.util.function.Consumer;
  * Next-token training: every document is a sequence of its own, the loss is the mean of -log p over all scored tokens of
  * a step.
  */
-final class Pretrainer {
+public final class Pretrainer {
 
     /**
      * What one step did.
@@ -33,7 +33,7 @@ final class Pretrainer {
      * @param learningRate of the step
      * @param tokens       tokens trained on so far
      */
-    record Step(int step, double loss, double gradNorm, double learningRate, long tokens) { }
+    public record Step(int step, double loss, double gradNorm, double learningRate, long tokens) { }
 
     private final PretrainConfig config;
     private final ParameterSet parameters;

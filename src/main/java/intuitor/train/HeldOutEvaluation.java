@@ -1,0 +1,68 @@
+package intuitor.train;
+
+import intuitor.data.Prompt;
+import intuitor.device.Sampling;
+import intuitor.eval.FinalAnswer;
+import intuitor.eval.Proportion;
+import intuitor.rollout.Completion;
+import intuitor.rollout.Decoding;
+import intuitor.rollout.Group;
+import intuitor.rollout.Rollout;
+import intuitor.rollout.TokenListener;
+import intuitor.text.Tokenizer;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Accuracy on problems with known answers: of sampled completions (as training draws them) and of one greedy completion a
+ * problem. The only place where answers are read; training itself never sees them. The noise is the same at every call,
+ * so that two models are compared on the same draws.
+ */
+final class HeldOutEvaluation {
+
+    /** Apart from the streams of the training steps, which count from 0. */
+    private static final long STREAM = (1L << 23) - 1;
+
+    /** Share of completions whose final answer is right. */
+    record Result(Proportion sampled, Proportion greedy) { }
+
+    private final List<Prompt> problems;
+    private final List<int[]> prompts;
+    private final Tokenizer tokenizer;
+    private final Decoding decoding;
+    private final int samples;
+
+    /**
+     * @param problems with answers
+     * @param prompts  the same problems as the model sees them, in tokens
+     * @param decoding of the sampled completions; greedy ones have its lengths and stop tokens
+     * @param samples  completions sampled for each problem
+     */
+    HeldOutEvaluation(List<Prompt> problems, List<int[]> prompts, Tokenizer tokenizer, Decoding decoding, int samples) {
+        this.problems = problems;
+        this.prompts = prompts;
+        this.tokenizer = tokenizer;
+        this.decoding = decoding;
+        this.samples = samples;
+    }
+
+    Result run(Rollout rollout, BooleanSupplier stop) {
+        Sampling s = decoding.sampling();
+        Decoding greedy = new Decoding(new Sampling(0, 0, 1, 0, s.validVocab(), s.seed()), decoding.maxLength(),
+                decoding.stopTokens(), decoding.certaintyTemperature());
+        return new Result(accuracy(rollout.generate(prompts, samples, decoding, STREAM, stop, TokenListener.NONE)),
+                accuracy(rollout.generate(prompts, 1, greedy, STREAM, stop, TokenListener.NONE)));
+    }
+
+    private Proportion accuracy(List<Group> groups) {
+        int right = 0;
+        int all = 0;
+        for (int i = 0; i < groups.size(); i++) {
+            for (Completion completion : groups.get(i).completions()) {
+                all++;
+                right += FinalAnswer.matches(tokenizer.decode(completion.tokens()), problems.get(i).answer()) ? 1 : 0;
+            }
+        }
+        return new Proportion(right, all);
+    }
+}
