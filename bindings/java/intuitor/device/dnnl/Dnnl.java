@@ -32,24 +32,6 @@ public class Dnnl extends DnnlSymbols {
     public static int dnnl_success() {
         return dnnl_success;
     }
-    private static final int dnnl_data_type_undef = (int)0L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>.dnnl_data_type_undef = 0
-     * }
-     */
-    public static int dnnl_data_type_undef() {
-        return dnnl_data_type_undef;
-    }
-    private static final int dnnl_bf16 = (int)2L;
-    /**
-     * {@snippet lang=c :
-     * enum <anonymous>.dnnl_bf16 = 2
-     * }
-     */
-    public static int dnnl_bf16() {
-        return dnnl_bf16;
-    }
     private static final int dnnl_f32 = (int)3L;
     /**
      * {@snippet lang=c :
@@ -439,6 +421,33 @@ public class Dnnl extends DnnlSymbols {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+    private static final int dnnl_format_tag_any = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.dnnl_format_tag_any = 1
+     * }
+     */
+    public static int dnnl_format_tag_any() {
+        return dnnl_format_tag_any;
+    }
+    private static final int dnnl_query_weights_md = (int)131L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.dnnl_query_weights_md = 131
+     * }
+     */
+    public static int dnnl_query_weights_md() {
+        return dnnl_query_weights_md;
+    }
+    private static final int dnnl_query_inner_nblks_s32 = (int)263L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.dnnl_query_inner_nblks_s32 = 263
+     * }
+     */
+    public static int dnnl_query_inner_nblks_s32() {
+        return dnnl_query_inner_nblks_s32;
+    }
 
     private static class dnnl_primitive_desc_destroy {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
@@ -493,6 +502,68 @@ public class Dnnl extends DnnlSymbols {
                 traceDowncall("dnnl_primitive_desc_destroy", primitive_desc);
             }
             return (int)mh$.invokeExact(primitive_desc);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class dnnl_primitive_desc_query_md {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Dnnl.C_POINTER,
+            Dnnl.C_POINTER,
+            Dnnl.C_INT,
+            Dnnl.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.find("dnnl_primitive_desc_query_md").orElseThrow(() -> new UnsatisfiedLinkError("unresolved symbol: dnnl_primitive_desc_query_md"));
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * const_dnnl_memory_desc_t dnnl_primitive_desc_query_md(const_dnnl_primitive_desc_t primitive_desc, dnnl_query_t what, int index)
+     * }
+     */
+    public static FunctionDescriptor dnnl_primitive_desc_query_md$descriptor() {
+        return dnnl_primitive_desc_query_md.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * const_dnnl_memory_desc_t dnnl_primitive_desc_query_md(const_dnnl_primitive_desc_t primitive_desc, dnnl_query_t what, int index)
+     * }
+     */
+    public static MethodHandle dnnl_primitive_desc_query_md$handle() {
+        return dnnl_primitive_desc_query_md.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * const_dnnl_memory_desc_t dnnl_primitive_desc_query_md(const_dnnl_primitive_desc_t primitive_desc, dnnl_query_t what, int index)
+     * }
+     */
+    public static MemorySegment dnnl_primitive_desc_query_md$address() {
+        return dnnl_primitive_desc_query_md.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * const_dnnl_memory_desc_t dnnl_primitive_desc_query_md(const_dnnl_primitive_desc_t primitive_desc, dnnl_query_t what, int index)
+     * }
+     */
+    public static MemorySegment dnnl_primitive_desc_query_md(MemorySegment primitive_desc, int what, int index) {
+        var mh$ = dnnl_primitive_desc_query_md.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("dnnl_primitive_desc_query_md", primitive_desc, what, index);
+            }
+            return (MemorySegment)mh$.invokeExact(primitive_desc, what, index);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -684,370 +755,6 @@ public class Dnnl extends DnnlSymbols {
         }
     }
 
-    private static class dnnl_primitive_attr_create {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            Dnnl.C_INT,
-            Dnnl.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.find("dnnl_primitive_attr_create").orElseThrow(() -> new UnsatisfiedLinkError("unresolved symbol: dnnl_primitive_attr_create"));
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_create(dnnl_primitive_attr_t *attr)
-     * }
-     */
-    public static FunctionDescriptor dnnl_primitive_attr_create$descriptor() {
-        return dnnl_primitive_attr_create.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_create(dnnl_primitive_attr_t *attr)
-     * }
-     */
-    public static MethodHandle dnnl_primitive_attr_create$handle() {
-        return dnnl_primitive_attr_create.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_create(dnnl_primitive_attr_t *attr)
-     * }
-     */
-    public static MemorySegment dnnl_primitive_attr_create$address() {
-        return dnnl_primitive_attr_create.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_create(dnnl_primitive_attr_t *attr)
-     * }
-     */
-    public static int dnnl_primitive_attr_create(MemorySegment attr) {
-        var mh$ = dnnl_primitive_attr_create.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("dnnl_primitive_attr_create", attr);
-            }
-            return (int)mh$.invokeExact(attr);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class dnnl_primitive_attr_destroy {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            Dnnl.C_INT,
-            Dnnl.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.find("dnnl_primitive_attr_destroy").orElseThrow(() -> new UnsatisfiedLinkError("unresolved symbol: dnnl_primitive_attr_destroy"));
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_destroy(dnnl_primitive_attr_t attr)
-     * }
-     */
-    public static FunctionDescriptor dnnl_primitive_attr_destroy$descriptor() {
-        return dnnl_primitive_attr_destroy.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_destroy(dnnl_primitive_attr_t attr)
-     * }
-     */
-    public static MethodHandle dnnl_primitive_attr_destroy$handle() {
-        return dnnl_primitive_attr_destroy.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_destroy(dnnl_primitive_attr_t attr)
-     * }
-     */
-    public static MemorySegment dnnl_primitive_attr_destroy$address() {
-        return dnnl_primitive_attr_destroy.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_destroy(dnnl_primitive_attr_t attr)
-     * }
-     */
-    public static int dnnl_primitive_attr_destroy(MemorySegment attr) {
-        var mh$ = dnnl_primitive_attr_destroy.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("dnnl_primitive_attr_destroy", attr);
-            }
-            return (int)mh$.invokeExact(attr);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class dnnl_primitive_attr_set_post_ops {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            Dnnl.C_INT,
-            Dnnl.C_POINTER,
-            Dnnl.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.find("dnnl_primitive_attr_set_post_ops").orElseThrow(() -> new UnsatisfiedLinkError("unresolved symbol: dnnl_primitive_attr_set_post_ops"));
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_set_post_ops(dnnl_primitive_attr_t attr, const_dnnl_post_ops_t post_ops)
-     * }
-     */
-    public static FunctionDescriptor dnnl_primitive_attr_set_post_ops$descriptor() {
-        return dnnl_primitive_attr_set_post_ops.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_set_post_ops(dnnl_primitive_attr_t attr, const_dnnl_post_ops_t post_ops)
-     * }
-     */
-    public static MethodHandle dnnl_primitive_attr_set_post_ops$handle() {
-        return dnnl_primitive_attr_set_post_ops.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_set_post_ops(dnnl_primitive_attr_t attr, const_dnnl_post_ops_t post_ops)
-     * }
-     */
-    public static MemorySegment dnnl_primitive_attr_set_post_ops$address() {
-        return dnnl_primitive_attr_set_post_ops.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_primitive_attr_set_post_ops(dnnl_primitive_attr_t attr, const_dnnl_post_ops_t post_ops)
-     * }
-     */
-    public static int dnnl_primitive_attr_set_post_ops(MemorySegment attr, MemorySegment post_ops) {
-        var mh$ = dnnl_primitive_attr_set_post_ops.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("dnnl_primitive_attr_set_post_ops", attr, post_ops);
-            }
-            return (int)mh$.invokeExact(attr, post_ops);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class dnnl_post_ops_create {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            Dnnl.C_INT,
-            Dnnl.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.find("dnnl_post_ops_create").orElseThrow(() -> new UnsatisfiedLinkError("unresolved symbol: dnnl_post_ops_create"));
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_post_ops_create(dnnl_post_ops_t *post_ops)
-     * }
-     */
-    public static FunctionDescriptor dnnl_post_ops_create$descriptor() {
-        return dnnl_post_ops_create.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_post_ops_create(dnnl_post_ops_t *post_ops)
-     * }
-     */
-    public static MethodHandle dnnl_post_ops_create$handle() {
-        return dnnl_post_ops_create.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_post_ops_create(dnnl_post_ops_t *post_ops)
-     * }
-     */
-    public static MemorySegment dnnl_post_ops_create$address() {
-        return dnnl_post_ops_create.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_post_ops_create(dnnl_post_ops_t *post_ops)
-     * }
-     */
-    public static int dnnl_post_ops_create(MemorySegment post_ops) {
-        var mh$ = dnnl_post_ops_create.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("dnnl_post_ops_create", post_ops);
-            }
-            return (int)mh$.invokeExact(post_ops);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class dnnl_post_ops_destroy {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            Dnnl.C_INT,
-            Dnnl.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.find("dnnl_post_ops_destroy").orElseThrow(() -> new UnsatisfiedLinkError("unresolved symbol: dnnl_post_ops_destroy"));
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_post_ops_destroy(dnnl_post_ops_t post_ops)
-     * }
-     */
-    public static FunctionDescriptor dnnl_post_ops_destroy$descriptor() {
-        return dnnl_post_ops_destroy.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_post_ops_destroy(dnnl_post_ops_t post_ops)
-     * }
-     */
-    public static MethodHandle dnnl_post_ops_destroy$handle() {
-        return dnnl_post_ops_destroy.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_post_ops_destroy(dnnl_post_ops_t post_ops)
-     * }
-     */
-    public static MemorySegment dnnl_post_ops_destroy$address() {
-        return dnnl_post_ops_destroy.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_post_ops_destroy(dnnl_post_ops_t post_ops)
-     * }
-     */
-    public static int dnnl_post_ops_destroy(MemorySegment post_ops) {
-        var mh$ = dnnl_post_ops_destroy.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("dnnl_post_ops_destroy", post_ops);
-            }
-            return (int)mh$.invokeExact(post_ops);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
-    private static class dnnl_post_ops_append_sum {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            Dnnl.C_INT,
-            Dnnl.C_POINTER,
-            Dnnl.C_FLOAT,
-            Dnnl.C_INT,
-            Dnnl.C_INT
-        );
-
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.find("dnnl_post_ops_append_sum").orElseThrow(() -> new UnsatisfiedLinkError("unresolved symbol: dnnl_post_ops_append_sum"));
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_post_ops_append_sum(dnnl_post_ops_t post_ops, float scale, int32_t zero_point, dnnl_data_type_t data_type)
-     * }
-     */
-    public static FunctionDescriptor dnnl_post_ops_append_sum$descriptor() {
-        return dnnl_post_ops_append_sum.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_post_ops_append_sum(dnnl_post_ops_t post_ops, float scale, int32_t zero_point, dnnl_data_type_t data_type)
-     * }
-     */
-    public static MethodHandle dnnl_post_ops_append_sum$handle() {
-        return dnnl_post_ops_append_sum.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_post_ops_append_sum(dnnl_post_ops_t post_ops, float scale, int32_t zero_point, dnnl_data_type_t data_type)
-     * }
-     */
-    public static MemorySegment dnnl_post_ops_append_sum$address() {
-        return dnnl_post_ops_append_sum.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * dnnl_status_t dnnl_post_ops_append_sum(dnnl_post_ops_t post_ops, float scale, int32_t zero_point, dnnl_data_type_t data_type)
-     * }
-     */
-    public static int dnnl_post_ops_append_sum(MemorySegment post_ops, float scale, int zero_point, int data_type) {
-        var mh$ = dnnl_post_ops_append_sum.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("dnnl_post_ops_append_sum", post_ops, scale, zero_point, data_type);
-            }
-            return (int)mh$.invokeExact(post_ops, scale, zero_point, data_type);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
     private static class dnnl_memory_desc_destroy {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Dnnl.C_INT,
@@ -1101,6 +808,67 @@ public class Dnnl extends DnnlSymbols {
                 traceDowncall("dnnl_memory_desc_destroy", memory_desc);
             }
             return (int)mh$.invokeExact(memory_desc);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class dnnl_memory_desc_clone {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Dnnl.C_INT,
+            Dnnl.C_POINTER,
+            Dnnl.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.find("dnnl_memory_desc_clone").orElseThrow(() -> new UnsatisfiedLinkError("unresolved symbol: dnnl_memory_desc_clone"));
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_desc_clone(dnnl_memory_desc_t *memory_desc, const_dnnl_memory_desc_t existing_memory_desc)
+     * }
+     */
+    public static FunctionDescriptor dnnl_memory_desc_clone$descriptor() {
+        return dnnl_memory_desc_clone.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_desc_clone(dnnl_memory_desc_t *memory_desc, const_dnnl_memory_desc_t existing_memory_desc)
+     * }
+     */
+    public static MethodHandle dnnl_memory_desc_clone$handle() {
+        return dnnl_memory_desc_clone.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_desc_clone(dnnl_memory_desc_t *memory_desc, const_dnnl_memory_desc_t existing_memory_desc)
+     * }
+     */
+    public static MemorySegment dnnl_memory_desc_clone$address() {
+        return dnnl_memory_desc_clone.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_desc_clone(dnnl_memory_desc_t *memory_desc, const_dnnl_memory_desc_t existing_memory_desc)
+     * }
+     */
+    public static int dnnl_memory_desc_clone(MemorySegment memory_desc, MemorySegment existing_memory_desc) {
+        var mh$ = dnnl_memory_desc_clone.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("dnnl_memory_desc_clone", memory_desc, existing_memory_desc);
+            }
+            return (int)mh$.invokeExact(memory_desc, existing_memory_desc);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -1165,6 +933,192 @@ public class Dnnl extends DnnlSymbols {
                 traceDowncall("dnnl_memory_desc_create_with_strides", memory_desc, ndims, dims, data_type, strides);
             }
             return (int)mh$.invokeExact(memory_desc, ndims, dims, data_type, strides);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class dnnl_memory_desc_create_with_tag {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Dnnl.C_INT,
+            Dnnl.C_POINTER,
+            Dnnl.C_INT,
+            Dnnl.C_POINTER,
+            Dnnl.C_INT,
+            Dnnl.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.find("dnnl_memory_desc_create_with_tag").orElseThrow(() -> new UnsatisfiedLinkError("unresolved symbol: dnnl_memory_desc_create_with_tag"));
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_desc_create_with_tag(dnnl_memory_desc_t *memory_desc, int ndims, const dnnl_dims_t dims, dnnl_data_type_t data_type, dnnl_format_tag_t tag)
+     * }
+     */
+    public static FunctionDescriptor dnnl_memory_desc_create_with_tag$descriptor() {
+        return dnnl_memory_desc_create_with_tag.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_desc_create_with_tag(dnnl_memory_desc_t *memory_desc, int ndims, const dnnl_dims_t dims, dnnl_data_type_t data_type, dnnl_format_tag_t tag)
+     * }
+     */
+    public static MethodHandle dnnl_memory_desc_create_with_tag$handle() {
+        return dnnl_memory_desc_create_with_tag.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_desc_create_with_tag(dnnl_memory_desc_t *memory_desc, int ndims, const dnnl_dims_t dims, dnnl_data_type_t data_type, dnnl_format_tag_t tag)
+     * }
+     */
+    public static MemorySegment dnnl_memory_desc_create_with_tag$address() {
+        return dnnl_memory_desc_create_with_tag.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_desc_create_with_tag(dnnl_memory_desc_t *memory_desc, int ndims, const dnnl_dims_t dims, dnnl_data_type_t data_type, dnnl_format_tag_t tag)
+     * }
+     */
+    public static int dnnl_memory_desc_create_with_tag(MemorySegment memory_desc, int ndims, MemorySegment dims, int data_type, int tag) {
+        var mh$ = dnnl_memory_desc_create_with_tag.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("dnnl_memory_desc_create_with_tag", memory_desc, ndims, dims, data_type, tag);
+            }
+            return (int)mh$.invokeExact(memory_desc, ndims, dims, data_type, tag);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class dnnl_memory_desc_query {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Dnnl.C_INT,
+            Dnnl.C_POINTER,
+            Dnnl.C_INT,
+            Dnnl.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.find("dnnl_memory_desc_query").orElseThrow(() -> new UnsatisfiedLinkError("unresolved symbol: dnnl_memory_desc_query"));
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_desc_query(const_dnnl_memory_desc_t memory_desc, dnnl_query_t what, void *result)
+     * }
+     */
+    public static FunctionDescriptor dnnl_memory_desc_query$descriptor() {
+        return dnnl_memory_desc_query.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_desc_query(const_dnnl_memory_desc_t memory_desc, dnnl_query_t what, void *result)
+     * }
+     */
+    public static MethodHandle dnnl_memory_desc_query$handle() {
+        return dnnl_memory_desc_query.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_desc_query(const_dnnl_memory_desc_t memory_desc, dnnl_query_t what, void *result)
+     * }
+     */
+    public static MemorySegment dnnl_memory_desc_query$address() {
+        return dnnl_memory_desc_query.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_memory_desc_query(const_dnnl_memory_desc_t memory_desc, dnnl_query_t what, void *result)
+     * }
+     */
+    public static int dnnl_memory_desc_query(MemorySegment memory_desc, int what, MemorySegment result) {
+        var mh$ = dnnl_memory_desc_query.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("dnnl_memory_desc_query", memory_desc, what, result);
+            }
+            return (int)mh$.invokeExact(memory_desc, what, result);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class dnnl_memory_desc_get_size {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Dnnl.C_LONG,
+            Dnnl.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.find("dnnl_memory_desc_get_size").orElseThrow(() -> new UnsatisfiedLinkError("unresolved symbol: dnnl_memory_desc_get_size"));
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * size_t dnnl_memory_desc_get_size(const_dnnl_memory_desc_t memory_desc)
+     * }
+     */
+    public static FunctionDescriptor dnnl_memory_desc_get_size$descriptor() {
+        return dnnl_memory_desc_get_size.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * size_t dnnl_memory_desc_get_size(const_dnnl_memory_desc_t memory_desc)
+     * }
+     */
+    public static MethodHandle dnnl_memory_desc_get_size$handle() {
+        return dnnl_memory_desc_get_size.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * size_t dnnl_memory_desc_get_size(const_dnnl_memory_desc_t memory_desc)
+     * }
+     */
+    public static MemorySegment dnnl_memory_desc_get_size$address() {
+        return dnnl_memory_desc_get_size.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * size_t dnnl_memory_desc_get_size(const_dnnl_memory_desc_t memory_desc)
+     * }
+     */
+    public static long dnnl_memory_desc_get_size(MemorySegment memory_desc) {
+        var mh$ = dnnl_memory_desc_get_size.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("dnnl_memory_desc_get_size", memory_desc);
+            }
+            return (long)mh$.invokeExact(memory_desc);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -1356,6 +1310,71 @@ public class Dnnl extends DnnlSymbols {
         }
     }
 
+    private static class dnnl_reorder_primitive_desc_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Dnnl.C_INT,
+            Dnnl.C_POINTER,
+            Dnnl.C_POINTER,
+            Dnnl.C_POINTER,
+            Dnnl.C_POINTER,
+            Dnnl.C_POINTER,
+            Dnnl.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.find("dnnl_reorder_primitive_desc_create").orElseThrow(() -> new UnsatisfiedLinkError("unresolved symbol: dnnl_reorder_primitive_desc_create"));
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_reorder_primitive_desc_create(dnnl_primitive_desc_t *reorder_primitive_desc, const_dnnl_memory_desc_t src_desc, dnnl_engine_t src_engine, const_dnnl_memory_desc_t dst_desc, dnnl_engine_t dst_engine, const_dnnl_primitive_attr_t attr)
+     * }
+     */
+    public static FunctionDescriptor dnnl_reorder_primitive_desc_create$descriptor() {
+        return dnnl_reorder_primitive_desc_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_reorder_primitive_desc_create(dnnl_primitive_desc_t *reorder_primitive_desc, const_dnnl_memory_desc_t src_desc, dnnl_engine_t src_engine, const_dnnl_memory_desc_t dst_desc, dnnl_engine_t dst_engine, const_dnnl_primitive_attr_t attr)
+     * }
+     */
+    public static MethodHandle dnnl_reorder_primitive_desc_create$handle() {
+        return dnnl_reorder_primitive_desc_create.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_reorder_primitive_desc_create(dnnl_primitive_desc_t *reorder_primitive_desc, const_dnnl_memory_desc_t src_desc, dnnl_engine_t src_engine, const_dnnl_memory_desc_t dst_desc, dnnl_engine_t dst_engine, const_dnnl_primitive_attr_t attr)
+     * }
+     */
+    public static MemorySegment dnnl_reorder_primitive_desc_create$address() {
+        return dnnl_reorder_primitive_desc_create.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_reorder_primitive_desc_create(dnnl_primitive_desc_t *reorder_primitive_desc, const_dnnl_memory_desc_t src_desc, dnnl_engine_t src_engine, const_dnnl_memory_desc_t dst_desc, dnnl_engine_t dst_engine, const_dnnl_primitive_attr_t attr)
+     * }
+     */
+    public static int dnnl_reorder_primitive_desc_create(MemorySegment reorder_primitive_desc, MemorySegment src_desc, MemorySegment src_engine, MemorySegment dst_desc, MemorySegment dst_engine, MemorySegment attr) {
+        var mh$ = dnnl_reorder_primitive_desc_create.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("dnnl_reorder_primitive_desc_create", reorder_primitive_desc, src_desc, src_engine, dst_desc, dst_engine, attr);
+            }
+            return (int)mh$.invokeExact(reorder_primitive_desc, src_desc, src_engine, dst_desc, dst_engine, attr);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class dnnl_matmul_primitive_desc_create {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Dnnl.C_INT,
@@ -1415,6 +1434,138 @@ public class Dnnl extends DnnlSymbols {
                 traceDowncall("dnnl_matmul_primitive_desc_create", primitive_desc, engine, src_desc, weights_desc, bias_desc, dst_desc, attr);
             }
             return (int)mh$.invokeExact(primitive_desc, engine, src_desc, weights_desc, bias_desc, dst_desc, attr);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class dnnl_set_primitive_cache_capacity {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Dnnl.C_INT,
+            Dnnl.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.find("dnnl_set_primitive_cache_capacity").orElseThrow(() -> new UnsatisfiedLinkError("unresolved symbol: dnnl_set_primitive_cache_capacity"));
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_set_primitive_cache_capacity(int capacity)
+     * }
+     */
+    public static FunctionDescriptor dnnl_set_primitive_cache_capacity$descriptor() {
+        return dnnl_set_primitive_cache_capacity.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_set_primitive_cache_capacity(int capacity)
+     * }
+     */
+    public static MethodHandle dnnl_set_primitive_cache_capacity$handle() {
+        return dnnl_set_primitive_cache_capacity.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_set_primitive_cache_capacity(int capacity)
+     * }
+     */
+    public static MemorySegment dnnl_set_primitive_cache_capacity$address() {
+        return dnnl_set_primitive_cache_capacity.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_set_primitive_cache_capacity(int capacity)
+     * }
+     */
+    public static int dnnl_set_primitive_cache_capacity(int capacity) {
+        var mh$ = dnnl_set_primitive_cache_capacity.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("dnnl_set_primitive_cache_capacity", capacity);
+            }
+            return (int)mh$.invokeExact(capacity);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class dnnl_sgemm {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Dnnl.C_INT,
+            Dnnl.C_CHAR,
+            Dnnl.C_CHAR,
+            Dnnl.C_LONG,
+            Dnnl.C_LONG,
+            Dnnl.C_LONG,
+            Dnnl.C_FLOAT,
+            Dnnl.C_POINTER,
+            Dnnl.C_LONG,
+            Dnnl.C_POINTER,
+            Dnnl.C_LONG,
+            Dnnl.C_FLOAT,
+            Dnnl.C_POINTER,
+            Dnnl.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.find("dnnl_sgemm").orElseThrow(() -> new UnsatisfiedLinkError("unresolved symbol: dnnl_sgemm"));
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_sgemm(char transa, char transb, dnnl_dim_t M, dnnl_dim_t N, dnnl_dim_t K, float alpha, const float *A, dnnl_dim_t lda, const float *B, dnnl_dim_t ldb, float beta, float *C, dnnl_dim_t ldc)
+     * }
+     */
+    public static FunctionDescriptor dnnl_sgemm$descriptor() {
+        return dnnl_sgemm.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_sgemm(char transa, char transb, dnnl_dim_t M, dnnl_dim_t N, dnnl_dim_t K, float alpha, const float *A, dnnl_dim_t lda, const float *B, dnnl_dim_t ldb, float beta, float *C, dnnl_dim_t ldc)
+     * }
+     */
+    public static MethodHandle dnnl_sgemm$handle() {
+        return dnnl_sgemm.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_sgemm(char transa, char transb, dnnl_dim_t M, dnnl_dim_t N, dnnl_dim_t K, float alpha, const float *A, dnnl_dim_t lda, const float *B, dnnl_dim_t ldb, float beta, float *C, dnnl_dim_t ldc)
+     * }
+     */
+    public static MemorySegment dnnl_sgemm$address() {
+        return dnnl_sgemm.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * dnnl_status_t dnnl_sgemm(char transa, char transb, dnnl_dim_t M, dnnl_dim_t N, dnnl_dim_t K, float alpha, const float *A, dnnl_dim_t lda, const float *B, dnnl_dim_t ldb, float beta, float *C, dnnl_dim_t ldc)
+     * }
+     */
+    public static int dnnl_sgemm(byte transa, byte transb, long M, long N, long K, float alpha, MemorySegment A, long lda, MemorySegment B, long ldb, float beta, MemorySegment C, long ldc) {
+        var mh$ = dnnl_sgemm.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("dnnl_sgemm", transa, transb, M, N, K, alpha, A, lda, B, ldb, beta, C, ldc);
+            }
+            return (int)mh$.invokeExact(transa, transb, M, N, K, alpha, A, lda, B, ldb, beta, C, ldc);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -1,19 +1,51 @@
 package intuitor.device;
 
-/** Matrix multiplication, the one dense operation left to a vendor's library. */
+/**
+ * Matrix multiplication, the one dense operation left to a vendor's library. All matrices are row-major; the same shapes
+ * and inputs give the same bits on every call.
+ */
 public interface Blas extends AutoCloseable {
 
     /**
-     * c = op(a) op(b), or c += op(a) op(b) if {@code accumulate}.
-     *
-     * <p>All three are two-dimensional and row-major; op transposes if its flag is set. The same shapes and inputs give
-     * the same bits on every call.
+     * c = op(a) op(b), or c += op(a) op(b) if {@code accumulate}; op transposes if its flag is set. Any shape costs the
+     * same the first time and later.
      *
      * @param c [M,N]
      * @param a [M,K], or [K,M] if transA
      * @param b [K,N], or [N,K] if transB
      */
     void gemm(Tensor c, Tensor a, boolean transA, Tensor b, boolean transB, boolean accumulate);
+
+    /**
+     * Prepares op(b) to be the right factor of many products, as weights are in decoding: without this, every product
+     * brings b into the library's inner order again, which for few rows of a costs more than the product itself. The
+     * result takes memory of the arena if the library wants another order; else it stands for b, and b must live on.
+     *
+     * @param b [K,N], or [N,K] if transB; later changes of b may or may not be seen
+     */
+    PackedMatrix pack(Arena arena, Tensor b, boolean transB);
+
+    /**
+     * c = a b, with b from {@link #pack}.
+     *
+     * <p>A number of rows not seen before may cost a fraction of a millisecond once, and memory. Where it changes from
+     * call to call, as in a batch that loses sequences one by one, allocate {@link #paddedRows} rows for a and c and
+     * multiply all of them: what the extra rows hold is of no consequence to the others.
+     *
+     * @param c [M,N]
+     * @param a [M,K]
+     */
+    void gemm(Tensor c, Tensor a, PackedMatrix b);
+
+    /**
+     * The next number of rows from a short list: powers of two up to 8, then steps of 8, then of an eighth of the next
+     * lower power of two. At most an eighth is added beyond 64 rows.
+     */
+    default long paddedRows(long rows) {
+        long step = rows <= 8 ? Long.highestOneBit(Math.max(1, 2 * rows - 1)) : Math.max(8,
+                Long.highestOneBit(rows - 1) / 8);
+        return (rows + step - 1) / step * step;
+    }
 
     @Override
     void close();

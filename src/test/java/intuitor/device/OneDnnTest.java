@@ -47,6 +47,46 @@ class OneDnnTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"64,32", "250,128", "1000,96", "17,3", "1,1", "512,260"})
+    void packedWeightsGiveTheSameProduct(int n, int k) {
+        Random random = new Random(n * 31 + k);
+        for (boolean transB : new boolean[] {false, true}) {
+            float[] b = gaussian(random, k * n);
+            try (Arena weights = device.arena("weights")) {
+                PackedMatrix packed = device.blas().pack(weights,
+                        weights.upload("b", b, transB ? n : k, transB ? k : n), transB);
+                assertEquals(k, packed.rows());
+                assertEquals(n, packed.columns());
+                for (int m : new int[] {1, 3, 8, 17, 128, 300}) {
+                    float[] a = gaussian(random, m * k);
+                    double[] expected = oracle(m, n, k, a, false, b, transB, new float[m * n], false);
+                    try (Arena arena = device.arena("test")) {
+                        Tensor c = arena.allocate("c", DType.F32, m, n);
+                        float[] result = new float[m * n];
+                        for (int run = 0; run < 2; run++) {
+                            device.blas().gemm(c, arena.upload("a", a, m, k), packed);
+                            device.download(result, c);
+                        }
+                        for (int i = 0; i < expected.length; i++) {
+                            assertEquals(expected[i], result[i], 1e-5 * Math.sqrt(k) * 4, m + " rows, element " + i);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void fewNumbersOfRowsArePadded() {
+        Blas blas = device.blas();
+        long[] from = {0, 1, 2, 3, 4, 5, 8, 9, 16, 17, 64, 65, 128, 129, 256, 257};
+        long[] to = {0, 1, 2, 4, 4, 8, 8, 16, 16, 24, 64, 72, 128, 144, 256, 288};
+        for (int i = 0; i < from.length; i++) {
+            assertEquals(to[i], blas.paddedRows(from[i]), "of " + from[i]);
+        }
+    }
+
     @Test
     void nothingToDo() {
         try (Arena arena = device.arena("test")) {
