@@ -3,13 +3,15 @@
  *
  *   W                          floats in a vector
  *   vf, vi, vu                 W floats, int32, uint32; the operators + - * / (and << >> & | ^ on integers) work on them
- *   vm                         a mask: less, equal, is_nan; select(m, a, b) = m ? a : b; lanes(m) = bit i for lane i
+ *   vm                         a mask: less, at_least, equal, is_nan; select(m, a, b) = m ? a : b; lanes(m) = bit i for lane i
  *   load, store                unaligned, of float, bf16 or f16 (converted to and from fp32)
  *   load_partial(p, n), store_partial(p, a, n)     the first n < W elements; other lanes read as 0, are not written
- *   each_vector(n, f)          f(i, count) over [0, n); load(p, count) and store(p, a, count) are partial in the last call only
+ *   each_vector(n, f)          f(i, count) over [0, n); load(p, count), store(p, a, count) are partial in the last call only
+ *   fill(a, b, count)          a, and b in the lanes beyond count
  *   fma(a, b, c) = a * b + c; max, min (b where either is NaN), sqrt, abs, round (to nearest), scale(a, n) = a * 2^n
  *   reduce_add, reduce_max     over the lanes, in a fixed order
  *   exp, exp2, log, sigmoid    relative error below 2e-7, NaN gives NaN
+ *   FUSED                      fma rounds once
  *
  * The sum of a row differs in its last bits between instruction sets, never between thread counts or calls.
  */
@@ -35,6 +37,7 @@
 namespace intuitor::INTUITOR_ISA {
 
 inline vf zero() { return vf{}; }
+inline bool all(vm m) { return lanes(m) == (1u << W) - 1; }
 /* How many elements of a vector a step of each_vector works on: all W (known at compile time), or n. */
 struct Full {};
 struct Part {
@@ -44,6 +47,9 @@ template <class T> inline vf load(const T *p, Full) { return load(p); }
 template <class T> inline vf load(const T *p, Part count) { return load_partial(p, count.n); }
 template <class T> inline void store(T *p, vf a, Full) { store(p, a); }
 template <class T> inline void store(T *p, vf a, Part count) { store_partial(p, a, count.n); }
+/* a, with `other` in the lanes that a partial step does not have. */
+inline vf fill(vf a, vf, Full) { return a; }
+inline vf fill(vf a, vf other, Part count) { return select(first_lanes(count.n), a, other); }
 template <class F> inline __attribute__((always_inline)) void each_vector(int64_t n, F f) {
     int64_t i = 0;
     for (; i + W <= n; i += W) f(i, Full{});
@@ -68,18 +74,34 @@ inline vf exp(vf x) {
     return scale(p, n);
 }
 
+/* 2^x: minimax polynomial of degree 5 on the fraction, |f| <= 1/2, exact at 0. */
+inline vf exp2_polynomial(vf f) {
+    vf p = set1(1.3264720366e-3f);
+    p = fma(p, f, set1(9.6715130223e-3f));
+    p = fma(p, f, set1(5.5507337777e-2f));
+    p = fma(p, f, set1(2.4022242077e-1f));
+    p = fma(p, f, set1(6.9314697756e-1f));
+    return fma(p, f, set1(1.0f));
+}
+/*
+ * 2^x for sums that look for infinities and NaN afterwards: a finite x below -126 gives nearly 0, one above 127 at least
+ * 2^126, infinities may give NaN.
+ */
+inline vf exp2_normal(vf x) {
+#if INTUITOR_ISA_NUMBER(INTUITOR_ISA) == INTUITOR_ISA_avx512
+    vf n = round(x); // vscalefps takes any n
+    return scale(exp2_polynomial(x - n), n);
+#else
+    x = min(set1(127.0f), max(set1(-126.0f), x));
+    vf n = round(x);
+    return as_float(as_int(exp2_polynomial(x - n)) + (to_int(n) << 23));
+#endif
+}
 /* 2^x. */
 inline vf exp2(vf x) {
     x = min(set1(129.0f), max(set1(-151.0f), x));
-    vf n = round(x), f = x - n;
-    vf p = set1(1.535336188319500e-4f);
-    p = fma(p, f, set1(1.339887440266574e-3f));
-    p = fma(p, f, set1(9.618437357674640e-3f));
-    p = fma(p, f, set1(5.550332471162809e-2f));
-    p = fma(p, f, set1(2.402264791363012e-1f));
-    p = fma(p, f, set1(6.931472028550421e-1f));
-    p = fma(p, f, set1(1.0f));
-    return scale(p, n);
+    vf n = round(x);
+    return scale(exp2_polynomial(x - n), n);
 }
 
 /* x = 2^n (1 + f) with sqrt(1/2) <= 1 + f < sqrt(2), for positive normal x. */

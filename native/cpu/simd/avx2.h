@@ -5,6 +5,7 @@
 namespace intuitor::INTUITOR_ISA {
 
 constexpr int W = 8;
+constexpr bool FUSED = true;
 using vf = __m256;
 typedef int32_t vi __attribute__((vector_size(32)));
 typedef uint32_t vu __attribute__((vector_size(32)));
@@ -16,6 +17,7 @@ inline void store(float *p, vf a) { _mm256_storeu_ps(p, a); }
 inline __m256i first(int n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
+inline vm first_lanes(int n) { return _mm256_castsi256_ps(first(n)); }
 inline vf load_partial(const float *p, int n) { return _mm256_maskload_ps(p, first(n)); }
 inline void store_partial(float *p, vf a, int n) { _mm256_maskstore_ps(p, first(n), a); }
 
@@ -26,6 +28,7 @@ inline vf sqrt(vf a) { return _mm256_sqrt_ps(a); }
 inline vf round(vf a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 
 inline vm less(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
+inline vm at_least(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_GE_OQ); }
 inline vm equal(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
 inline vm is_nan(vf a) { return _mm256_cmp_ps(a, a, _CMP_UNORD_Q); }
 inline vf select(vm m, vf a, vf b) { return _mm256_blendv_ps(b, a, m); }
@@ -42,8 +45,23 @@ inline vf scale(vf a, vf n) {
     return a * as_float((half + 127) << 23) * as_float((i - half + 127) << 23);
 }
 
-/* Products of the even lanes, 64 bits each; the odd lanes of a and b are ignored. */
-inline vu multiply_even(vu a, vu b) { return (vu)_mm256_mul_epu32((__m256i)a, (__m256i)b); }
+/* The 64-bit products a b, as high and low halves. */
+inline void multiply_wide(vu a, vu b, vu &high, vu &low) {
+    __m256i even = _mm256_mul_epu32((__m256i)a, (__m256i)b);
+    __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64((__m256i)a, 32), _mm256_srli_epi64((__m256i)b, 32));
+    high = (vu)_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+    low = (vu)_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+}
+
+/* Transposes the 4 x 4 matrices that the 128-bit lanes of x[0..3] make up. */
+inline void transpose_lanes(vu x[4]) {
+    __m256i a = _mm256_unpacklo_epi32((__m256i)x[0], (__m256i)x[1]), b = _mm256_unpackhi_epi32((__m256i)x[0], (__m256i)x[1]);
+    __m256i c = _mm256_unpacklo_epi32((__m256i)x[2], (__m256i)x[3]), d = _mm256_unpackhi_epi32((__m256i)x[2], (__m256i)x[3]);
+    x[0] = (vu)_mm256_unpacklo_epi64(a, c);
+    x[1] = (vu)_mm256_unpackhi_epi64(a, c);
+    x[2] = (vu)_mm256_unpacklo_epi64(b, d);
+    x[3] = (vu)_mm256_unpackhi_epi64(b, d);
+}
 
 inline float reduce_add(vf a) {
     __m128 c = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));

@@ -5,6 +5,7 @@
 namespace intuitor::INTUITOR_ISA {
 
 constexpr int W = 16;
+constexpr bool FUSED = true;
 using vf = __m512;
 typedef int32_t vi __attribute__((vector_size(64)));
 typedef uint32_t vu __attribute__((vector_size(64)));
@@ -14,6 +15,7 @@ inline vf set1(float a) { return _mm512_set1_ps(a); }
 inline vf load(const float *p) { return _mm512_loadu_ps(p); }
 inline void store(float *p, vf a) { _mm512_storeu_ps(p, a); }
 inline __mmask16 first(int n) { return (__mmask16)((1u << n) - 1); }
+inline vm first_lanes(int n) { return first(n); }
 inline vf load_partial(const float *p, int n) { return _mm512_maskz_loadu_ps(first(n), p); }
 inline void store_partial(float *p, vf a, int n) { _mm512_mask_storeu_ps(p, first(n), a); }
 
@@ -25,6 +27,7 @@ inline vf round(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT
 inline vf scale(vf a, vf n) { return _mm512_scalef_ps(a, n); }
 
 inline vm less(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+inline vm at_least(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ); }
 inline vm equal(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
 inline vm is_nan(vf a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q); }
 inline vf select(vm m, vf a, vf b) { return _mm512_mask_blend_ps(m, b, a); }
@@ -35,8 +38,23 @@ inline vf as_float(vi a) { return _mm512_castsi512_ps((__m512i)a); }
 inline vi to_int(vf a) { return (vi)_mm512_cvtps_epi32(a); }
 inline vf to_float(vi a) { return _mm512_cvtepi32_ps((__m512i)a); }
 
-/* Products of the even lanes, 64 bits each; the odd lanes of a and b are ignored. */
-inline vu multiply_even(vu a, vu b) { return (vu)_mm512_mul_epu32((__m512i)a, (__m512i)b); }
+/* The 64-bit products a b, as high and low halves. */
+inline void multiply_wide(vu a, vu b, vu &high, vu &low) {
+    __m512i even = _mm512_mul_epu32((__m512i)a, (__m512i)b);
+    __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64((__m512i)a, 32), _mm512_srli_epi64((__m512i)b, 32));
+    high = (vu)_mm512_mask_mov_epi32(_mm512_srli_epi64(even, 32), 0xaaaa, odd);
+    low = (vu)_mm512_mask_mov_epi32(even, 0xaaaa, _mm512_slli_epi64(odd, 32));
+}
+
+/* Transposes the 4 x 4 matrices that the 128-bit lanes of x[0..3] make up. */
+inline void transpose_lanes(vu x[4]) {
+    __m512i a = _mm512_unpacklo_epi32((__m512i)x[0], (__m512i)x[1]), b = _mm512_unpackhi_epi32((__m512i)x[0], (__m512i)x[1]);
+    __m512i c = _mm512_unpacklo_epi32((__m512i)x[2], (__m512i)x[3]), d = _mm512_unpackhi_epi32((__m512i)x[2], (__m512i)x[3]);
+    x[0] = (vu)_mm512_unpacklo_epi64(a, c);
+    x[1] = (vu)_mm512_unpackhi_epi64(a, c);
+    x[2] = (vu)_mm512_unpacklo_epi64(b, d);
+    x[3] = (vu)_mm512_unpackhi_epi64(b, d);
+}
 
 inline float reduce_add(vf a) {
     __m256 b = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));

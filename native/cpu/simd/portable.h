@@ -5,12 +5,14 @@
 namespace intuitor::INTUITOR_ISA {
 
 constexpr int W = 4;
+constexpr bool FUSED = false;
 typedef float vf __attribute__((vector_size(16)));
 typedef int32_t vi __attribute__((vector_size(16)));
 typedef uint32_t vu __attribute__((vector_size(16)));
 using vm = vi;
 
 inline vf set1(float a) { return vf{a, a, a, a}; }
+inline vm first_lanes(int n) { return vi{0, 1, 2, 3} < n; }
 inline vf load_partial(const float *p, int n) {
     vf a = {};
     for (int i = 0; i < n; i++) a[i] = p[i];
@@ -39,6 +41,7 @@ inline vf round(vf a) {
 }
 
 inline vm less(vf a, vf b) { return a < b; }
+inline vm at_least(vf a, vf b) { return a >= b; }
 inline vm equal(vf a, vf b) { return a == b; }
 inline vm is_nan(vf a) { return a != a; }
 inline vf select(vm m, vf a, vf b) { return m ? a : b; }
@@ -56,10 +59,24 @@ inline vf scale(vf a, vf n) {
     return a * as_float((half + 127) << 23) * as_float((i - half + 127) << 23);
 }
 
-/* Products of the even lanes, 64 bits each; the odd lanes of a and b are ignored. */
-inline vu multiply_even(vu a, vu b) {
-    typedef uint64_t vu64 __attribute__((vector_size(16)));
-    return (vu)(((vu64)a & 0xffffffffu) * ((vu64)b & 0xffffffffu));
+/* The 64-bit products a b, as high and low halves. */
+inline void multiply_wide(vu a, vu b, vu &high, vu &low) {
+    for (int i = 0; i < W; i++) {
+        uint64_t product = (uint64_t)a[i] * b[i];
+        high[i] = (uint32_t)(product >> 32);
+        low[i] = (uint32_t)product;
+    }
+}
+
+/* Transposes the 4 x 4 matrix x[0..3]. */
+inline void transpose_lanes(vu x[4]) {
+    for (int i = 0; i < W; i++) {
+        for (int j = 0; j < i; j++) {
+            uint32_t swapped = x[i][j];
+            x[i][j] = x[j][i];
+            x[j][i] = swapped;
+        }
+    }
 }
 
 inline float reduce_add(vf a) { return (a[0] + a[2]) + (a[1] + a[3]); }

@@ -1,0 +1,70 @@
+/*
+ * Gumbel noise for vocabulary ids, from Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2,
+ * 3"). Key: the 64-bit seed, low word first. Counter: (id / 4, position, sequence low, sequence high); id takes word
+ * id % 4 of the output, x. Then, in exact arithmetic,
+ *
+ *   u = ((x >> 8) + 0.5) 2^-24,    g = -ln(-ln u),    -2.86 < g < 17.33.
+ *
+ * u needs 25 bits near 1, which fp32 does not have: there ln u is taken of 1 - u, which is exact.
+ */
+#pragma once
+#include "simd.h"
+
+namespace intuitor::INTUITOR_ISA {
+
+constexpr float GUMBEL_MAX = 17.34f; // above -ln(-ln(1 - 2^-25)) = 17.3287
+
+struct Philox {
+    uint32_t key[2], position, sequence[2];
+
+    Philox(uint64_t seed, int64_t sequence, int32_t position)
+        : key{(uint32_t)seed, (uint32_t)(seed >> 32)}, position((uint32_t)position),
+          sequence{(uint32_t)sequence, (uint32_t)((uint64_t)sequence >> 32)} {}
+
+    /* Words for the ids first_id .. first_id + 4 W - 1, in order; first_id is a multiple of 4. */
+    void words(int64_t first_id, vu x[4]) const {
+        /* Lane 4 k + r of the counters holds number (W / 4) r + k: transposing 4 x 4 blocks then sorts the words. */
+        uint32_t number[W];
+        for (int i = 0; i < W; i++) number[i] = (uint32_t)(first_id / 4) + (uint32_t)(W / 4 * (i % 4) + i / 4);
+        __builtin_memcpy(&x[0], number, sizeof x[0]);
+        x[1] = vu{} + position;
+        x[2] = vu{} + sequence[0];
+        x[3] = vu{} + sequence[1];
+        uint32_t k0 = key[0], k1 = key[1];
+        for (int round = 0; round < 10; round++) {
+            vu high0, low0, high1, low1;
+            multiply_wide(x[0], vu{} + 0xd2511f53u, high0, low0);
+            multiply_wide(x[2], vu{} + 0xcd9e8d57u, high1, low1);
+            x[0] = high1 ^ x[1] ^ k0;
+            x[1] = low1;
+            x[2] = high0 ^ x[3] ^ k1;
+            x[3] = low0;
+            k0 += 0x9e3779b9u;
+            k1 += 0xbb67ae85u;
+        }
+        transpose_lanes(x);
+    }
+};
+
+/* 1 - u, exact up to 1/2. */
+inline vf one_minus_uniform(vu word) {
+    return (set1(16777216.0f) - to_float((vi)(word >> 8)) - set1(0.5f)) * set1(0x1p-24f);
+}
+
+inline vf gumbel(vu word) {
+    vf u = (to_float((vi)(word >> 8)) + set1(0.5f)) * set1(0x1p-24f);
+    vf n, f;
+    split_exponent(u, n, f);
+    f = select(less(u, set1(0.70710677f)), f, -one_minus_uniform(word)); // n is 0 from there on
+    return -log_normal(-log_of_split(n, f));
+}
+
+/*
+ * Not below gumbel(word), by a few integer operations: -ln u >= 1 - u, and log2 of a float is at least its bits read as
+ * a fixed-point number.
+ */
+inline vf gumbel_bound(vu word) {
+    return fma(to_float(as_int(one_minus_uniform(word))), set1(-0.693147f * 0x1p-23f), set1(127 * 0.693148f + 1e-3f));
+}
+
+} // namespace intuitor::INTUITOR_ISA
