@@ -1,13 +1,11 @@
 package intuitor.model;
 
 import intuitor.device.Arena;
-import intuitor.device.Blas;
 import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Kernels;
 import intuitor.device.Tensor;
 import intuitor.model.Pass.CacheUse;
-import intuitor.model.Pass.KeysFrom;
 
 /**
  * Grouped-query self-attention with rotary positions, between the two projections:
@@ -21,39 +19,45 @@ import intuitor.model.Pass.KeysFrom;
 final class Attention {
 
     private final Kernels kernels;
-    private final Blas blas;
     private final ModelConfig c;
     private final LayerParameters w;
+    private final Linear qkvProj;
+    private final Linear outputProj;
     private final int layer;
 
     Attention(Device device, ModelConfig config, LayerParameters parameters, int layer) {
         this.kernels = device.kernels();
-        this.blas = device.blas();
         this.c = config;
         this.w = parameters;
+        this.qkvProj = new Linear(device.blas(), parameters.qkvProj());
+        this.outputProj = new Linear(device.blas(), parameters.outputProj());
         this.layer = layer;
     }
 
     /** flow [T,H] holds the normalised input on entry and the output on return. */
     void forward(Tensor flow, LayerActivations a, Pass pass) {
-        blas.gemm(a.projection(), flow, false, w.qkvProj(), true, false);
+        qkvProj.forward(a.projection(), flow, pass.packed(layer).qkvProj());
         kernels.qkvForward(a.qkv(), a.projection(), w.qkvBias(), w.queryNorm(), w.keyNorm(), c.rmsNormEps(), pass.rope(),
                 pass.positions(), c.heads(), c.kvHeads(), c.headDim());
         attend(a, pass);
-        blas.gemm(flow, a.attended(), false, w.outputProj(), true, false);
+        outputProj.forward(flow, a.attended(), pass.packed(layer).outputProj());
     }
 
     private void attend(LayerActivations a, Pass pass) {
         CacheUse use = pass.cache();
-        if (use != null) {
-            kernels.kvCacheWrite(use.cache().keys(layer), use.cache().values(layer), a.qkv(), use.rows(),
-                    c.heads(), c.kvHeads(), c.headDim());
-        }
-        if (use != null && use.keysFrom() == KeysFrom.CACHE) {
-            kernels.attentionDecode(a.attended(), a.qkv(), use.cache().keys(layer), use.cache().values(layer),
-                    pass.segments(), c.heads(), c.kvHeads(), c.headDim());
-        } else {
+        if (use == null) {
             kernels.attentionForward(a.attended(), a.lse(), a.qkv(), pass.segments(), c.heads(), c.kvHeads(), c.headDim());
+            return;
+        }
+        Tensor keys = use.cache().keys(layer);
+        Tensor values = use.cache().values(layer);
+        Tensor qkv = a.qkv().rows(0, use.rows().size());
+        Tensor attended = a.attended().rows(0, use.rows().size());
+        kernels.kvCacheWrite(keys, values, qkv, use.rows(), c.heads(), c.kvHeads(), c.headDim());
+        if (pass.decoding()) {
+            kernels.attentionDecode(attended, qkv, keys, values, pass.segments(), c.heads(), c.kvHeads(), c.headDim());
+        } else {
+            kernels.attentionForward(attended, null, qkv, pass.segments(), c.heads(), c.kvHeads(), c.headDim());
         }
     }
 
@@ -65,8 +69,8 @@ final class Attention {
     void backward(Tensor dout, Tensor input, LayerActivations a, LayerParameters grads, Pass pass, Arena scratch) {
         try (Arena scope = scratch.scope("attention backward")) {
             Tensor dAttended = scope.allocate("d attended", DType.F32, pass.rows(), c.queryWidth());
-            blas.gemm(dAttended, dout, false, w.outputProj(), false, false);
-            blas.gemm(grads.outputProj(), dout, true, a.attended(), false, true);
+            outputProj.backward(dAttended, dout);
+            outputProj.addGradient(grads.outputProj(), dout, a.attended());
 
             Tensor dQkv = scope.allocate("d qkv", DType.F32, pass.rows(), c.qkvWidth());
             Tensor delta = scope.allocate("attention delta", DType.F32, pass.rows(), c.heads());
@@ -76,8 +80,8 @@ final class Attention {
                     c.architecture().qkNorm() ? a.projection() : null, w.queryNorm(), w.keyNorm(), c.rmsNormEps(),
                     pass.rope(), pass.positions(), c.heads(), c.kvHeads(), c.headDim());
 
-            blas.gemm(grads.qkvProj(), dQkv, true, input, false, true);
-            blas.gemm(input, dQkv, false, w.qkvProj(), false, false);
+            qkvProj.addGradient(grads.qkvProj(), dQkv, input);
+            qkvProj.backward(input, dQkv);
         }
     }
 }

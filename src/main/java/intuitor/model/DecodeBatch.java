@@ -64,12 +64,20 @@ public final class DecodeBatch {
         size++;
     }
 
-    int[] tokens() {
-        return Arrays.copyOf(tokens, size);
+    /** The tokens, and as many zeros as make {@code rows} of them. */
+    int[] tokens(int rows) {
+        return padded(tokens, rows);
     }
 
-    int[] positions() {
-        return Arrays.copyOf(positions, size);
+    /** The positions, and as many zeros as make {@code rows} of them. */
+    int[] positions(int rows) {
+        return padded(positions, rows);
+    }
+
+    private int[] padded(int[] values, int rows) {
+        int[] result = new int[rows];
+        System.arraycopy(values, 0, result, 0, size);
+        return result;
     }
 
     int[] cacheRows() {

@@ -22,12 +22,14 @@ final class DecoderLayer {
     private final Attention attention;
     private final RmsNorm postAttentionNorm;
     private final Mlp mlp;
+    private final int layer;
 
     DecoderLayer(Device device, ModelConfig config, LayerParameters parameters, int layer) {
         inputNorm = new RmsNorm(device.kernels(), parameters.inputNorm(), config.rmsNormEps());
         attention = new Attention(device, config, parameters, layer);
         postAttentionNorm = new RmsNorm(device.kernels(), parameters.postAttentionNorm(), config.rmsNormEps());
         mlp = new Mlp(device, config, parameters);
+        this.layer = layer;
     }
 
     /**
@@ -39,7 +41,7 @@ final class DecoderLayer {
      */
     void forward(Tensor residual, Tensor pending, Tensor flow, LayerActivations a, Pass pass, Arena scratch) {
         upToGateUp(residual, pending, flow, a, pass);
-        mlp.down(flow, a, scratch);
+        mlp.down(flow, a, pass.packed(layer), scratch);
     }
 
     /** Computes the activations again from a.input, which is all that was kept; flow is overwritten. */
@@ -51,7 +53,7 @@ final class DecoderLayer {
         inputNorm.addAndNormalise(flow, a.inputRstd(), a.input(), residual, pending);
         attention.forward(flow, a, pass);
         postAttentionNorm.addAndNormalise(flow, a.middleRstd(), a.middle(), a.input(), flow);
-        mlp.gateUp(a, flow);
+        mlp.gateUp(a, flow, pass.packed(layer));
     }
 
     /**

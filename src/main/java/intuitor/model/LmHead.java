@@ -5,9 +5,11 @@ import intuitor.device.Blas;
 import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Kernels;
+import intuitor.device.PackedMatrix;
 import intuitor.device.Sampling;
 import intuitor.device.Tensor;
 import intuitor.device.VocabStats;
+import java.util.stream.IntStream;
 
 /**
  * The head: logits = hidden W^T over the vocabulary, and what is wanted of them. Logits exist only for a chunk of rows at a
@@ -25,7 +27,8 @@ public final class LmHead {
     private final Device device;
     private final Kernels kernels;
     private final Blas blas;
-    private final Tensor weight;
+    private final Linear projection;
+    private final int vocabSize;
     private final long chunkRows;
 
     public LmHead(Device device, ParameterSet parameters) {
@@ -37,7 +40,8 @@ public final class LmHead {
         this.device = device;
         this.kernels = device.kernels();
         this.blas = device.blas();
-        this.weight = parameters.lmHead();
+        this.projection = new Linear(device.blas(), parameters.lmHead());
+        this.vocabSize = parameters.config().vocabSize();
         this.chunkRows = chunkRows;
     }
 
@@ -117,21 +121,22 @@ public final class LmHead {
      * @param position             [N]
      * @param sampling             temperature and filters
      * @param certaintyTemperature divides the logits for self-certainty
+     * @param packed               this model's weights as they are now
      * @param tokens               receives the drawn tokens [N]
      * @param out                  arrays of N, those that are wanted; over the whole, unfiltered vocabulary
      */
     public void sample(Tensor hidden, int[] rows, long[] sequence, int[] position, Sampling sampling,
-                       double certaintyTemperature, int[] tokens, TokenStats out, Arena scratch) {
+                       double certaintyTemperature, PackedWeights packed, int[] tokens, TokenStats out, Arena scratch) {
         try (Arena scope = scratch.scope("sample")) {
             Chunk chunk = new Chunk(scope, hidden, tokens.length);
-            Tensor index = rows == null ? null : scope.upload("rows", rows);
+            Tensor index = scope.upload("rows", rows == null ? IntStream.range(0, tokens.length).toArray() : rows);
             Tensor sequences = scope.upload("sequences", sequence);
             Tensor positions = scope.upload("positions", position);
             Tensor drawn = scope.allocate("tokens", DType.I32, tokens.length);
             VocabStats stats = stats(scope, out, chunk.size);
             for (int from = 0; from < tokens.length; from += chunk.size) {
                 int n = Math.min(chunk.size, tokens.length - from);
-                Tensor logits = index == null ? chunk.logitsOf(hidden.rows(from, n)) : chunk.logits(index.rows(from, n));
+                Tensor logits = chunk.logits(index.rows(from, n), packed.lmHead());
                 kernels.sample(drawn.rows(from, n), head(stats, n), logits, sequences.rows(from, n),
                         positions.rows(from, n), sampling, certaintyTemperature);
                 download(out, head(stats, n), from, n);
@@ -145,37 +150,43 @@ public final class LmHead {
     /** The buffers of one chunk of rows. */
     private final class Chunk {
 
+        /** Rows at most. */
         final int size;
         private final Tensor hidden;
         private final Tensor gathered;
         private final Tensor logits;
-        private Tensor current;
 
         Chunk(Arena scope, Tensor hidden, int rows) {
             this.size = (int) Math.min(chunkRows, rows);
             this.hidden = hidden;
-            this.gathered = scope.allocate("scored rows", DType.F32, size, hidden.dim(1));
-            this.logits = scope.allocate("logits", DType.F32, size, weight.dim(0));
+            long padded = blas.paddedRows(size);
+            this.gathered = scope.zeros("scored rows", DType.F32, padded, hidden.dim(1));
+            this.logits = scope.allocate("logits", DType.F32, padded, vocabSize);
         }
 
         /** Logits [n,V] of the rows at these indices. */
         Tensor logits(Tensor index) {
-            Tensor rows = gathered.rows(0, index.size());
-            kernels.gatherRows(rows, hidden, index);
-            return logitsOf(rows);
+            long n = index.size();
+            kernels.gatherRows(gathered.rows(0, n), hidden, index);
+            projection.forward(logits.rows(0, n), gathered.rows(0, n));
+            return logits.rows(0, n);
         }
 
-        Tensor logitsOf(Tensor rows) {
-            current = logits.rows(0, rows.dim(0));
-            blas.gemm(current, rows, false, weight, true, false);
-            return current;
+        /** The same by packed weights, in a number of rows that suits them. */
+        Tensor logits(Tensor index, PackedMatrix packed) {
+            long n = index.size();
+            long padded = blas.paddedRows(n);
+            kernels.gatherRows(gathered.rows(0, n), hidden, index);
+            projection.forward(logits.rows(0, padded), gathered.rows(0, padded), packed);
+            return logits.rows(0, n);
         }
 
-        /** The current logits hold their gradient: adds it to the head's and to the rows' they came from. */
+        /** The logits of these rows now hold their gradient: adds it to the head's and to the hidden states'. */
         void backward(Tensor dHidden, Tensor index, Tensor dWeight) {
+            Tensor dLogits = logits.rows(0, index.size());
             Tensor rows = gathered.rows(0, index.size());
-            blas.gemm(dWeight, current, true, rows, false, true);
-            blas.gemm(rows, current, false, weight, false, false);
+            projection.addGradient(dWeight, dLogits, rows);
+            projection.backward(rows, dLogits);
             kernels.scatterAddRows(dHidden, rows, index);
         }
     }

@@ -1,7 +1,6 @@
 package intuitor.model;
 
 import intuitor.device.Arena;
-import intuitor.device.Blas;
 import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Kernels;
@@ -11,28 +10,28 @@ import intuitor.device.Tensor;
 final class Mlp {
 
     private final Kernels kernels;
-    private final Blas blas;
     private final ModelConfig c;
-    private final LayerParameters w;
+    private final Linear gateUpProj;
+    private final Linear downProj;
 
     Mlp(Device device, ModelConfig config, LayerParameters parameters) {
         this.kernels = device.kernels();
-        this.blas = device.blas();
         this.c = config;
-        this.w = parameters;
+        this.gateUpProj = new Linear(device.blas(), parameters.gateUpProj());
+        this.downProj = new Linear(device.blas(), parameters.downProj());
     }
 
     /** First half: gate and up of the normalised input [T,H]. */
-    void gateUp(LayerActivations a, Tensor input) {
-        blas.gemm(a.gateUp(), input, false, w.gateUpProj(), true, false);
+    void gateUp(LayerActivations a, Tensor input, PackedWeights.Layer packed) {
+        gateUpProj.forward(a.gateUp(), input, packed.gateUpProj());
     }
 
     /** Second half: out [T,H]. */
-    void down(Tensor out, LayerActivations a, Arena scratch) {
+    void down(Tensor out, LayerActivations a, PackedWeights.Layer packed, Arena scratch) {
         try (Arena scope = scratch.scope("mlp")) {
             Tensor activated = scope.allocate("activated", DType.F32, out.dim(0), c.intermediateSize());
             kernels.swigluForward(activated, a.gateUp());
-            blas.gemm(out, activated, false, w.downProj(), true, false);
+            downProj.forward(out, activated, packed.downProj());
         }
     }
 
@@ -46,11 +45,11 @@ final class Mlp {
         try (Arena scope = scratch.scope("mlp backward")) {
             Tensor activated = scope.allocate("activated", DType.F32, dout.dim(0), c.intermediateSize());
             Tensor dActivated = scope.allocate("d activated", DType.F32, dout.dim(0), c.intermediateSize());
-            blas.gemm(dActivated, dout, false, w.downProj(), false, false);
+            downProj.backward(dActivated, dout);
             kernels.swigluBackward(a.gateUp(), activated, dActivated);
-            blas.gemm(grads.downProj(), dout, true, activated, false, true);
+            downProj.addGradient(grads.downProj(), dout, activated);
         }
-        blas.gemm(grads.gateUpProj(), a.gateUp(), true, input, false, true);
-        blas.gemm(input, a.gateUp(), false, w.gateUpProj(), false, false);
+        gateUpProj.addGradient(grads.gateUpProj(), a.gateUp(), input);
+        gateUpProj.backward(input, a.gateUp());
     }
 }

@@ -6,7 +6,6 @@ import intuitor.device.Device;
 import intuitor.device.Tensor;
 import intuitor.model.Activations.Keep;
 import intuitor.model.Pass.CacheUse;
-import intuitor.model.Pass.KeysFrom;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -67,7 +66,7 @@ public final class Transformer implements AutoCloseable {
     public Tensor prefill(PackedBatch batch, KvCache cache, int[] cacheRows, Arena scratch) {
         Tensor hidden = allocateHidden(scratch, batch.rows());
         try (Arena scope = scratch.scope("prefill")) {
-            CacheUse use = new CacheUse(cache, scope.upload("cache rows", cacheRows), KeysFrom.BATCH);
+            CacheUse use = new CacheUse(cache, scope.upload("cache rows", cacheRows), null);
             infer(hidden, pass(batch, use, scope), scope);
         }
         return hidden;
@@ -76,20 +75,27 @@ public final class Transformer implements AutoCloseable {
     /**
      * One token further for each sequence of the batch, whose keys and values are added to the cache.
      *
+     * @param packed this model's weights as they are now
      * @return hidden states [B,H], which predict the next token of each sequence
      */
-    public Tensor decode(DecodeBatch batch, KvCache cache, Arena scratch) {
-        Tensor hidden = allocateHidden(scratch, batch.size());
+    public Tensor decode(DecodeBatch batch, KvCache cache, PackedWeights packed, Arena scratch) {
+        int rows = Math.toIntExact(device.blas().paddedRows(batch.size()));
+        Tensor hidden = allocateHidden(scratch, rows);
         try (Arena scope = scratch.scope("decode")) {
-            CacheUse use = new CacheUse(cache, scope.upload("cache rows", batch.cacheRows()), KeysFrom.CACHE);
-            infer(hidden, new Pass(scope.upload("tokens", batch.tokens()), scope.upload("positions", batch.positions()),
-                    rope.table(batch.maxPositions()), batch.uploadSegments(scope), use), scope);
+            CacheUse use = new CacheUse(cache, scope.upload("cache rows", batch.cacheRows()), packed);
+            infer(hidden, new Pass(scope.upload("tokens", batch.tokens(rows)), scope.upload("positions",
+                    batch.positions(rows)), rope.table(batch.maxPositions()), batch.uploadSegments(scope), use), scope);
         }
-        return hidden;
+        return hidden.rows(0, batch.size());
     }
 
     private void infer(Tensor hidden, Pass pass, Arena scope) {
         LayerActivations shared = LayerActivations.forInference(scope, config, allocateHidden(scope, pass.rows()));
+        if (pass.decoding()) {
+            // attention does not write the rows beyond the batch, and products of stray denormal numbers are slow
+            long sequences = pass.cache().rows().size();
+            device.zero(shared.attended().rows(sequences, pass.rows() - sequences));
+        }
         device.kernels().embeddingForward(shared.input(), parameters.embedding(), pass.tokens());
         for (int i = 0; i < layers.size(); i++) {
             layers.get(i).forward(shared.input(), i == 0 ? null : hidden, hidden, shared, pass, scope);

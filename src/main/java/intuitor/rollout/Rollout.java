@@ -7,6 +7,7 @@ import intuitor.model.DecodeBatch;
 import intuitor.model.KvCache;
 import intuitor.model.LmHead;
 import intuitor.model.PackedBatch;
+import intuitor.model.PackedWeights;
 import intuitor.model.TokenStats;
 import intuitor.model.Transformer;
 import intuitor.rollout.Wave.Family;
@@ -52,11 +53,14 @@ public final class Rollout implements AutoCloseable {
     public List<Group> generate(List<int[]> prompts, int generations, Decoding decoding, long stream, BooleanSupplier stop,
                                 TokenListener listener) {
         List<Completion> completions = new ArrayList<>();
-        for (Wave wave : Wave.plan(prompts, generations, decoding.maxLength(), stream, cacheRows)) {
-            try (Arena scope = arena.scope("wave")) {
-                run(wave, decoding, stop, listener, scope);
+        try (Arena call = arena.scope("generate")) {
+            PackedWeights packed = new PackedWeights(call, model.parameters());
+            for (Wave wave : Wave.plan(prompts, generations, decoding.maxLength(), stream, cacheRows)) {
+                try (Arena scope = call.scope("wave")) {
+                    run(wave, packed, decoding, stop, listener, scope);
+                }
+                wave.sequences().forEach(s -> completions.add(s.completion()));
             }
-            wave.sequences().forEach(s -> completions.add(s.completion()));
         }
         List<Group> groups = new ArrayList<>();
         for (int p = 0; p < prompts.size(); p++) {
@@ -65,11 +69,12 @@ public final class Rollout implements AutoCloseable {
         return groups;
     }
 
-    private void run(Wave wave, Decoding decoding, BooleanSupplier stop, TokenListener listener, Arena scope) {
+    private void run(Wave wave, PackedWeights packed, Decoding decoding, BooleanSupplier stop, TokenListener listener,
+                     Arena scope) {
         KvCache cache = new KvCache(scope, model.config(), wave.rows());
         for (List<Family> families : prefillBatches(wave.families())) {
             poll(stop);
-            prefill(families, cache, decoding, listener, scope);
+            prefill(families, cache, packed, decoding, listener, scope);
         }
         List<GrowingSequence> growing = unfinished(wave.sequences(), decoding);
         DecodeBatch batch = new DecodeBatch(Math.max(1, growing.size()));
@@ -80,15 +85,16 @@ public final class Rollout implements AutoCloseable {
                 batch.add(s.lastToken(), s.promptStart, s.promptLength, s.ownStart, s.length());
             }
             try (Arena step = scope.scope("decode step")) {
-                Tensor hidden = model.decode(batch, cache, step);
-                draw(hidden, null, growing, decoding, listener, step);
+                Tensor hidden = model.decode(batch, cache, packed, step);
+                draw(hidden, null, growing, packed, decoding, listener, step);
             }
             growing = unfinished(growing, decoding);
         }
     }
 
     /** Computes prompts into the cache, and draws the first token of each of their completions. */
-    private void prefill(List<Family> families, KvCache cache, Decoding decoding, TokenListener listener, Arena scope) {
+    private void prefill(List<Family> families, KvCache cache, PackedWeights packed, Decoding decoding,
+                         TokenListener listener, Arena scope) {
         PackedBatch.Builder prompts = PackedBatch.builder();
         families.forEach(f -> prompts.prompt(f.prompt()));
         PackedBatch batch = prompts.build();
@@ -100,7 +106,7 @@ public final class Rollout implements AutoCloseable {
         List<GrowingSequence> starting = families.stream().flatMap(f -> f.siblings().stream()).toList();
         try (Arena step = scope.scope("prefill step")) {
             Tensor hidden = model.prefill(batch, cache, cacheRows, step);
-            draw(hidden, lastRows, starting, decoding, listener, step);
+            draw(hidden, lastRows, starting, packed, decoding, listener, step);
         }
     }
 
@@ -123,14 +129,15 @@ public final class Rollout implements AutoCloseable {
     }
 
     /** Draws the next token of each sequence from a row of hidden states. */
-    private void draw(Tensor hidden, int[] rows, List<GrowingSequence> sequences, Decoding decoding, TokenListener listener,
-                      Arena scope) {
+    private void draw(Tensor hidden, int[] rows, List<GrowingSequence> sequences, PackedWeights packed, Decoding decoding,
+                      TokenListener listener, Arena scope) {
         int n = sequences.size();
         long[] ids = sequences.stream().mapToLong(s -> s.id).toArray();
         int[] positions = sequences.stream().mapToInt(GrowingSequence::length).toArray();
         int[] tokens = new int[n];
         TokenStats stats = TokenStats.of(n);
-        head.sample(hidden, rows, ids, positions, decoding.sampling(), decoding.certaintyTemperature(), tokens, stats, scope);
+        head.sample(hidden, rows, ids, positions, decoding.sampling(), decoding.certaintyTemperature(), packed, tokens,
+                stats, scope);
         for (int i = 0; i < n; i++) {
             GrowingSequence s = sequences.get(i);
             s.add(tokens[i], stats.logprob()[i], stats.entropy()[i], stats.selfCertainty()[i],

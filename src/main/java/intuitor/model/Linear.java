@@ -1,0 +1,41 @@
+package intuitor.model;
+
+import intuitor.device.Blas;
+import intuitor.device.PackedMatrix;
+import intuitor.device.Tensor;
+
+/** A linear map of rows: y = x W^T, with W [out, in] as in PyTorch. A bias, where there is one, is another kernel's. */
+final class Linear {
+
+    private final Blas blas;
+    private final Tensor weight;
+
+    Linear(Blas blas, Tensor weight) {
+        this.blas = blas;
+        this.weight = weight;
+    }
+
+    /** y = x W^T. */
+    void forward(Tensor y, Tensor x) {
+        blas.gemm(y, x, false, weight, true, false);
+    }
+
+    /** The same with the weight packed for decoding; null if it is not. */
+    void forward(Tensor y, Tensor x, PackedMatrix packed) {
+        if (packed == null) {
+            forward(y, x);
+        } else {
+            blas.gemm(y, x, packed);
+        }
+    }
+
+    /** dx = dy W. */
+    void backward(Tensor dx, Tensor dy) {
+        blas.gemm(dx, dy, false, weight, false, false);
+    }
+
+    /** dW += dy^T x. */
+    void addGradient(Tensor dWeight, Tensor dy, Tensor x) {
+        blas.gemm(dWeight, dy, true, x, false, true);
+    }
+}

@@ -1,0 +1,119 @@
+package intuitor.model;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import intuitor.device.Arena;
+import intuitor.device.Device;
+import intuitor.device.Tensor;
+import intuitor.model.ReferenceModel.Scores;
+import intuitor.model.ReferenceModel.Shape;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+
+/** Generation with a cache sees what the full forward pass sees. */
+class DecodingTest {
+
+    private static final double TOLERANCE = 2e-5;
+    /** Rows of the cache for each completion. */
+    private static final int ROOM = 12;
+
+    @SuppressWarnings("unused") // the parameters of the tests
+    private static final List<Shape> SHAPES = TestModel.SHAPES;
+
+    private static Device device;
+
+    @BeforeAll
+    static void open() {
+        device = Device.open("cpu", 2);
+    }
+
+    @AfterAll
+    static void close() {
+        device.close();
+    }
+
+    /** Two prompts, of 2 and 1 completions of different lengths; the prompts' cache rows are not where one would expect. */
+    private static final int[] PROMPT_LENGTH = {5, 8};
+    private static final int[] PROMPT_START = {40, 50};
+    private static final int[] PROMPT_OF = {0, 0, 1};
+    private static final int[] LENGTH = {12, 3, 7};
+
+    @ParameterizedTest
+    @FieldSource("SHAPES")
+    void scoresOfEveryDecodedTokenAgreeWithTheFullForwardPass(Shape shape) {
+        try (TestModel m = new TestModel(device, shape)) {
+            Random random = new Random(17);
+            int[][] prompts = Arrays.stream(PROMPT_LENGTH).mapToObj(n -> m.tokens(random, n)).toArray(int[][]::new);
+            int[][] completions = Arrays.stream(LENGTH).mapToObj(n -> m.tokens(random, n)).toArray(int[][]::new);
+            float[][] decoded = decode(m, prompts, completions);
+
+            ReferenceModel reference = m.reference();
+            PackedBatch.Builder full = PackedBatch.builder();
+            for (int s = 0; s < completions.length; s++) {
+                int[] prompt = prompts[PROMPT_OF[s]];
+                int[] sequence = IntStream.concat(Arrays.stream(prompt), Arrays.stream(completions[s])).toArray();
+                Scores expected = reference.score(sequence, 1, 1);
+                for (int t = 0; t < LENGTH[s]; t++) {
+                    assertEquals(expected.logprob()[prompt.length + t - 1], decoded[s][t], TOLERANCE);
+                }
+                full.group(prompt, List.of(completions[s]));
+            }
+            assertAgainstFullForward(m, full.build(), decoded);
+        }
+    }
+
+    private static void assertAgainstFullForward(TestModel m, PackedBatch batch, float[][] decoded) {
+        TokenStats stats = TokenStats.logprobs(batch.scored());
+        Tensor hidden = m.transformer.forward(batch, m.arena);
+        m.head.score(hidden, batch.scoredRows(), batch.targets(), 1, 1, stats, m.arena);
+        for (int s = 0; s < decoded.length; s++) {
+            assertArrayEquals(Arrays.copyOfRange(stats.logprob(), batch.completionOffsets()[s],
+                    batch.completionOffsets()[s + 1]), decoded[s], (float) TOLERANCE);
+        }
+    }
+
+    /** Log-probabilities of given completions as generation finds them, step by step. */
+    private static float[][] decode(TestModel m, int[][] prompts, int[][] completions) {
+        float[][] logprobs = Arrays.stream(completions).map(c -> new float[c.length]).toArray(float[][]::new);
+        KvCache cache = new KvCache(m.arena, m.config, 64);
+        try (Arena scope = m.arena.scope("prefill")) {
+            PackedBatch batch = PackedBatch.builder().prompt(prompts[0]).prompt(prompts[1]).build();
+            int[] rows = IntStream.concat(IntStream.range(PROMPT_START[0], PROMPT_START[0] + PROMPT_LENGTH[0]),
+                    IntStream.range(PROMPT_START[1], PROMPT_START[1] + PROMPT_LENGTH[1])).toArray();
+            Tensor hidden = m.transformer.prefill(batch, cache, rows, scope);
+            int[] last = Arrays.stream(PROMPT_OF).map(p -> batch.promptLastRows()[p]).toArray();
+            store(m, hidden, last, IntStream.range(0, LENGTH.length).toArray(), completions, 0, logprobs, scope);
+        }
+        PackedWeights packed = new PackedWeights(m.arena, m.parameters);
+        DecodeBatch batch = new DecodeBatch(LENGTH.length);
+        for (int t = 1; t < ROOM; t++) {
+            int step = t;
+            int[] alive = IntStream.range(0, LENGTH.length).filter(s -> LENGTH[s] > step).toArray();
+            batch.clear();
+            for (int s : alive) {
+                batch.add(completions[s][t - 1], PROMPT_START[PROMPT_OF[s]], PROMPT_LENGTH[PROMPT_OF[s]], s * ROOM, t);
+            }
+            try (Arena scope = m.arena.scope("step")) {
+                Tensor hidden = m.transformer.decode(batch, cache, packed, scope);
+                store(m, hidden, IntStream.range(0, alive.length).toArray(), alive, completions, t, logprobs, scope);
+            }
+        }
+        return logprobs;
+    }
+
+    private static void store(TestModel m, Tensor hidden, int[] rows, int[] sequences, int[][] completions, int t,
+                              float[][] logprobs, Arena scope) {
+        TokenStats stats = TokenStats.logprobs(rows.length);
+        m.head.score(hidden, rows, Arrays.stream(sequences).map(s -> completions[s][t]).toArray(), 1, 1, stats, scope);
+        for (int i = 0; i < sequences.length; i++) {
+            logprobs[sequences[i]][t] = stats.logprob()[i];
+        }
+    }
+}

@@ -1,0 +1,140 @@
+package intuitor.model;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import intuitor.device.Arena;
+import intuitor.device.DType;
+import intuitor.device.Device;
+import intuitor.device.Sampling;
+import intuitor.device.Tensor;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class LmHeadTest {
+
+    private static final int ROWS = 23;
+
+    private static Device device;
+
+    @BeforeAll
+    static void open() {
+        device = Device.open("cpu", 2);
+    }
+
+    @AfterAll
+    static void close() {
+        device.close();
+    }
+
+    private static Tensor hidden(TestModel m) {
+        Random random = new Random(1);
+        float[] values = new float[ROWS * m.config.hiddenSize()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        return m.arena.upload("hidden", values, ROWS, m.config.hiddenSize());
+    }
+
+    /** The size of a chunk changes the order of some additions, nothing else. */
+    @Test
+    void anyChunkSizeGivesTheSame() {
+        try (TestModel m = new TestModel(device, TestModel.LLAMA)) {
+            Tensor hidden = hidden(m);
+            Random random = new Random(2);
+            int[] rows = random.ints(40, 0, ROWS).toArray(); // with repetitions
+            int[] targets = m.tokens(random, 40);
+            float[] expected = null;
+            for (int chunk : new int[] {1000, 40, 39, 7, 1}) {
+                m.grads.zero();
+                Tensor dHidden = m.arena.zeros("d hidden", DType.F32, hidden.shape());
+                new LmHead(device, m.parameters, chunk).scoreAndBackward(hidden, dHidden, rows, targets, 0.8,
+                        (from, to, logprob, coefficient) -> {
+                            for (int i = 0; i < to - from; i++) {
+                                coefficient[i] = 1 + (from + i) % 3;
+                            }
+                        }, m.grads, m.arena);
+                float[] found = concat(m.download(dHidden), m.download(m.grads.lmHead()));
+                expected = expected == null ? found : expected;
+                assertArrayEquals(expected, found, 1e-5f);
+            }
+        }
+    }
+
+    private static float[] concat(float[] a, float[] b) {
+        float[] both = Arrays.copyOf(a, a.length + b.length);
+        System.arraycopy(b, 0, both, a.length, b.length);
+        return both;
+    }
+
+    @Test
+    void onlyWhatIsWantedIsComputed() {
+        try (TestModel m = new TestModel(device, TestModel.QWEN2)) {
+            int[] rows = IntStream.range(0, ROWS).toArray();
+            int[] targets = m.tokens(new Random(2), ROWS);
+            Tensor hidden = hidden(m);
+            TokenStats all = TokenStats.of(ROWS);
+            m.head.score(hidden, rows, targets, 0.7, 1, all, m.arena);
+            TokenStats some = TokenStats.logprobs(ROWS);
+            m.head.score(hidden, rows, targets, 0.7, 1, some, m.arena);
+            assertArrayEquals(all.logprob(), some.logprob());
+            assertTrue(all.entropy()[0] > 0 && all.selfCertainty()[0] > 0);
+        }
+    }
+
+    /** Greedy sampling takes the token whose score is highest, and reports what score() reports. */
+    @Test
+    void samplingReportsTheScoresOfTheDrawnTokens() {
+        try (TestModel m = new TestModel(device, TestModel.QWEN3)) {
+            Tensor hidden = hidden(m);
+            PackedWeights packed = new PackedWeights(m.arena, m.parameters);
+            int[] rows = new Random(2).ints(30, 0, ROWS).toArray();
+            long[] sequence = new Random(3).longs(30).toArray();
+            int[] position = IntStream.range(0, 30).toArray();
+            for (double temperature : new double[] {0, 0.8}) {
+                int[] tokens = new int[30];
+                TokenStats drawn = TokenStats.of(30);
+                Sampling sampling = new Sampling(temperature, 0, 1, 0, m.config.vocabSize(), 99);
+                m.head.sample(hidden, rows, sequence, position, sampling, 1.1, packed, tokens, drawn, m.arena);
+                TokenStats scored = TokenStats.of(30);
+                m.head.score(hidden, rows, tokens, temperature == 0 ? 1 : temperature, 1.1, scored, m.arena);
+                assertArrayEquals(scored.logprob(), drawn.logprob(), 1e-5f);
+                assertArrayEquals(scored.entropy(), drawn.entropy(), 1e-5f);
+                assertArrayEquals(scored.selfCertainty(), drawn.selfCertainty(), 1e-5f);
+                if (temperature == 0) {
+                    for (int i = 0; i < 30; i++) {
+                        assertTrue(scored.logprob()[i] > -Math.log(m.config.vocabSize()), "the best is above average");
+                    }
+                }
+            }
+        }
+    }
+
+    /** A draw depends on the seed, the sequence and the position, not on the rows around it. */
+    @Test
+    void drawsDoNotDependOnTheBatch() {
+        try (TestModel m = new TestModel(device, TestModel.QWEN2)) {
+            Tensor hidden = hidden(m);
+            PackedWeights packed = new PackedWeights(m.arena, m.parameters);
+            long[] sequence = IntStream.range(0, ROWS).mapToLong(i -> i / 2).toArray();
+            int[] position = IntStream.range(0, ROWS).map(i -> i % 5).toArray();
+            Sampling sampling = new Sampling(1, 0, 1, 0, m.config.vocabSize(), 4);
+            TokenStats none = new TokenStats(null, null, null);
+            int[] together = new int[ROWS];
+            m.head.sample(hidden, null, sequence, position, sampling, 1, packed, together, none, m.arena);
+            for (int i = 0; i < ROWS; i++) {
+                int[] alone = new int[1];
+                try (Arena scope = m.arena.scope("one")) {
+                    m.head.sample(hidden, new int[] {i}, new long[] {sequence[i]}, new int[] {position[i]}, sampling, 1,
+                            packed, alone, none, scope);
+                }
+                assertEquals(together[i], alone[0]);
+            }
+        }
+    }
+}
