@@ -21,50 +21,62 @@ struct Philox {
         : key{(uint32_t)seed, (uint32_t)(seed >> 32)}, position((uint32_t)position),
           sequence{(uint32_t)sequence, (uint32_t)((uint64_t)sequence >> 32)} {}
 
-    /* Words for the ids first_id .. first_id + 4 W - 1, in order; first_id is a multiple of 4. */
+    /*
+     * Words for the ids first_id .. first_id + 4 W - 1, in order; first_id is a multiple of 4. The state is kept in 64-bit
+     * lanes, of which the multiplier reads and the rounds use the low half: what else is in them does no harm.
+     */
     void words(int64_t first_id, vu x[4]) const {
-        /* Lane 4 k + r of the counters holds number (W / 4) r + k: transposing 4 x 4 blocks then sorts the words. */
-        uint32_t number[W];
-        for (int i = 0; i < W; i++) number[i] = (uint32_t)(first_id / 4) + (uint32_t)(W / 4 * (i % 4) + i / 4);
-        __builtin_memcpy(&x[0], number, sizeof x[0]);
-        x[1] = vu{} + position;
-        x[2] = vu{} + sequence[0];
-        x[3] = vu{} + sequence[1];
+        /* Lane 4 k + r of the result is to hold counter (W / 4) r + k: transposing 4 x 4 blocks then sorts the words. */
+        uint64_t number[2][W / 2];
+        for (int i = 0; i < W; i++) number[i % 2][i / 2] = (uint64_t)(first_id / 4 + W / 4 * (i % 4) + i / 4);
+        vq even[4], odd[4];
+        start(number[0], even);
+        start(number[1], odd);
         uint32_t k0 = key[0], k1 = key[1];
-        for (int round = 0; round < 10; round++) {
-            vu high0, low0, high1, low1;
-            multiply_wide(x[0], vu{} + 0xd2511f53u, high0, low0);
-            multiply_wide(x[2], vu{} + 0xcd9e8d57u, high1, low1);
-            x[0] = high1 ^ x[1] ^ k0;
-            x[1] = low1;
-            x[2] = high0 ^ x[3] ^ k1;
-            x[3] = low0;
+        for (int i = 0; i < 10; i++) {
+            round(even, k0, k1);
+            round(odd, k0, k1);
             k0 += 0x9e3779b9u;
             k1 += 0xbb67ae85u;
         }
+        for (int k = 0; k < 4; k++) x[k] = (vu)((even[k] & 0xffffffffu) | odd[k] << 32);
         transpose_lanes(x);
+    }
+
+  private:
+    void start(const uint64_t number[], vq x[4]) const {
+        __builtin_memcpy(&x[0], number, sizeof x[0]);
+        x[1] = vq{} + position;
+        x[2] = vq{} + sequence[0];
+        x[3] = vq{} + sequence[1];
+    }
+    static void round(vq x[4], uint32_t k0, uint32_t k1) {
+        vq a = multiply_low(x[0], vq{} + 0xd2511f53u), b = multiply_low(x[2], vq{} + 0xcd9e8d57u);
+        x[0] = (b >> 32) ^ x[1] ^ k0;
+        x[1] = b;
+        x[2] = (a >> 32) ^ x[3] ^ k1;
+        x[3] = a;
     }
 };
 
+inline vf uniform(vu word) { return fma(to_float((vi)(word >> 8)), set1(0x1p-24f), set1(0x1p-25f)); }
 /* 1 - u, exact up to 1/2. */
-inline vf one_minus_uniform(vu word) {
-    return (set1(16777216.0f) - to_float((vi)(word >> 8)) - set1(0.5f)) * set1(0x1p-24f);
-}
+inline vf one_minus_uniform(vu word) { return uniform(~word); }
 
 inline vf gumbel(vu word) {
-    vf u = (to_float((vi)(word >> 8)) + set1(0.5f)) * set1(0x1p-24f);
-    vf n, f;
+    vf u = uniform(word), n, f;
     split_exponent(u, n, f);
     f = select(less(u, set1(0.70710677f)), f, -one_minus_uniform(word)); // n is 0 from there on
     return -log_normal(-log_of_split(n, f));
 }
 
 /*
- * Not below gumbel(word), by a few integer operations: -ln u >= 1 - u, and log2 of a float is at least its bits read as
- * a fixed-point number.
+ * Not below x + gumbel(word), by a few operations: -ln u >= 1 - u, and log2 of a float is at least its bits read as a
+ * fixed-point number.
  */
-inline vf gumbel_bound(vu word) {
-    return fma(to_float(as_int(one_minus_uniform(word))), set1(-0.693147f * 0x1p-23f), set1(127 * 0.693148f + 1e-3f));
+inline vf add_gumbel_bound(vf x, vu word) {
+    vf log2_bits = to_float(as_int(one_minus_uniform(word)));
+    return fma(log2_bits, set1(-0.693147f * 0x1p-23f), x + set1(127 * 0.693148f + 1e-3f));
 }
 
 } // namespace intuitor::INTUITOR_ISA

@@ -66,7 +66,7 @@ template <class T> struct Draw {
         philox.words(first, words);
         for (int k = 0; k < 4; k++) {
             vf scaled = logits[k] * set1(inverse_temperature);
-            vf bound = select(reach[k], scaled + gumbel_bound(words[k]), none);
+            vf bound = select(reach[k], add_gumbel_bound(scaled, words[k]), none);
             if (!lanes(less(set1(best), bound))) continue;
             vf score = select(reach[k], scaled + gumbel(words[k]), none);
             float highest = reduce_max(score);
@@ -86,10 +86,9 @@ struct SamplePart {
 
 template <class T>
 static int draw(int32_t *token, VocabOutputs outputs, const T *logits, int64_t ld, const int64_t *sequence,
-                const int32_t *position, it_sampling sampling, VocabScale main, VocabScale certainty, int64_t N,
-                int64_t V) {
+                const int32_t *position, it_sampling sampling, int64_t N, int64_t V) {
     const int64_t segments = vocab_segments(V), valid = sampling.valid_vocab;
-    const bool two = main.temperature != certainty.temperature, greedy = sampling.temperature == 0;
+    const bool greedy = sampling.temperature == 0;
     const bool filtered = !greedy && (sampling.top_k > 0 || sampling.top_p < 1 || sampling.min_p > 0);
     const float infinity = __builtin_inff();
     IT_SCRATCH(SamplePart, parts, N * segments);
@@ -100,21 +99,17 @@ static int draw(int32_t *token, VocabOutputs outputs, const T *logits, int64_t l
         int64_t end = V - begin < VOCAB_SEGMENT ? V : begin + VOCAB_SEGMENT;
         const T *z = logits + n * ld;
         SamplePart &part = parts[item];
-        auto sum = [&](auto &on_chunk) {
-            part.sums = two ? sum_segment<true>(z, begin, end, main, certainty, on_chunk)
-                            : sum_segment<false>(z, begin, end, main, certainty, on_chunk);
-        };
         if (greedy) {
             Argmax<T> best(z, valid);
-            sum(best);
+            part.sums = sum_segment(z, begin, end, outputs, best);
             part.best = best.value;
             part.token = best.value > -infinity ? best.id() : -1;
         } else if (filtered) {
             NoChunkMax none;
-            sum(none);
+            part.sums = sum_segment(z, begin, end, outputs, none);
         } else {
             Draw<T> best(z, valid, -FLT_MAX, sampling.temperature, Philox(sampling.seed, sequence[n], position[n]));
-            sum(best);
+            part.sums = sum_segment(z, begin, end, outputs, best);
             part.best = best.best;
             part.token = best.token;
         }
@@ -142,7 +137,7 @@ static int draw(int32_t *token, VocabOutputs outputs, const T *logits, int64_t l
             }
         }
         token[n] = drawn < 0 ? 0 : drawn; // every logit is -inf or NaN
-        outputs.write(n, sums, two, main, certainty, to_float(z[token[n]]), V);
+        outputs.write(n, sums, to_float(z[token[n]]));
     });
     return IT_OK;
 }
@@ -162,14 +157,14 @@ int sample(it_addr token, it_addr logprob, it_addr entropy, it_addr self_certain
     IT_CHECK(sampling->min_p >= 0 && sampling->min_p <= 1, "min_p %g is not in [0, 1]", sampling->min_p);
     IT_CHECK(sampling->valid_vocab > 0 && sampling->valid_vocab <= V, "valid_vocab %d, V %lld", sampling->valid_vocab,
              (long long)V);
-    VocabScale main(temperature > 0 ? temperature : 1), certainty(self_certainty ? certainty_temperature : main.temperature);
-    VocabOutputs outputs = {nullptr, (float *)logprob, (float *)entropy, (float *)self_certainty};
+    const float scale = temperature > 0 ? temperature : 1;
+    VocabOutputs outputs(0, logprob, entropy, self_certainty, scale, self_certainty ? certainty_temperature : scale, V);
     const int64_t *sequence = (const int64_t *)sequence_;
     const int32_t *position = (const int32_t *)position_;
     return dtype == IT_F32 ? draw((int32_t *)token, outputs, (const float *)logits, ld, sequence, position, *sampling,
-                                  main, certainty, N, V)
+                                  N, V)
                            : draw((int32_t *)token, outputs, (const bf16 *)logits, ld, sequence, position, *sampling,
-                                  main, certainty, N, V);
+                                  N, V);
 }
 
 } // namespace intuitor::INTUITOR_ISA

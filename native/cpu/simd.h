@@ -2,9 +2,10 @@
  * A thin vector layer, one per instruction set (INTUITOR_ISA = portable, avx2, avx512), so that a kernel is written once.
  *
  *   W                          floats in a vector
- *   vf, vi, vu                 W floats, int32, uint32; the operators + - * / (and << >> & | ^ on integers) work on them
+ *   vf, vi, vu, vq             W floats, int32, uint32, W / 2 uint64; the operators + - * / (<< >> & | ^ on integers) work
  *   vm                         a mask: less, at_least, equal, is_nan; select(m, a, b) = m ? a : b; lanes(m) = bit i for lane i
  *   load, store                unaligned, of float, bf16 or f16 (converted to and from fp32)
+ *   load_two(p, a, b)          2 W elements in whatever order is fastest: for sums
  *   load_partial(p, n), store_partial(p, a, n)     the first n < W elements; other lanes read as 0, are not written
  *   each_vector(n, f)          f(i, count) over [0, n); load(p, count), store(p, a, count) are partial in the last call only
  *   fill(a, b, count)          a, and b in the lanes beyond count
@@ -38,6 +39,11 @@ namespace intuitor::INTUITOR_ISA {
 
 inline vf zero() { return vf{}; }
 inline bool all(vm m) { return lanes(m) == (1u << W) - 1; }
+inline void load_two(const float *p, vf &a, vf &b) {
+    a = load(p);
+    b = load(p + W);
+}
+
 /* How many elements of a vector a step of each_vector works on: all W (known at compile time), or n. */
 struct Full {};
 struct Part {

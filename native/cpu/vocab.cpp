@@ -18,9 +18,8 @@ struct ReducePart {
 
 template <class T>
 static int reduce(VocabOutputs outputs, int32_t *argmax, const T *logits, int64_t ld, const int32_t *targets,
-                  VocabScale main, VocabScale certainty, int64_t N, int64_t V) {
+                  int64_t N, int64_t V) {
     const int64_t segments = vocab_segments(V);
-    const bool two = main.temperature != certainty.temperature;
     IT_SCRATCH(ReducePart, parts, N * segments);
     parallel_for_dynamic(N * segments, V < VOCAB_SEGMENT ? V : VOCAB_SEGMENT, [=](int64_t item) {
         const T *z = logits + item / segments * ld;
@@ -28,14 +27,12 @@ static int reduce(VocabOutputs outputs, int32_t *argmax, const T *logits, int64_
         ReducePart &part = parts[item];
         if (argmax) {
             Argmax<T> best(z, V);
-            part.sums = two ? sum_segment<true>(z, begin, end, main, certainty, best)
-                            : sum_segment<false>(z, begin, end, main, certainty, best);
+            part.sums = sum_segment(z, begin, end, outputs, best);
             part.best = best.value;
             part.best_id = best.id();
         } else {
             NoChunkMax none;
-            part.sums = two ? sum_segment<true>(z, begin, end, main, certainty, none)
-                            : sum_segment<false>(z, begin, end, main, certainty, none);
+            part.sums = sum_segment(z, begin, end, outputs, none);
         }
     });
     parallel_for(N, 512 + 64 * segments, [=](int64_t n) {
@@ -43,7 +40,7 @@ static int reduce(VocabOutputs outputs, int32_t *argmax, const T *logits, int64_
         VocabSums sums = row[0].sums;
         for (int64_t s = 1; s < segments; s++) sums.add(row[s].sums);
         float target_logit = targets ? to_float(logits[n * ld + targets[n]]) : 0;
-        outputs.write(n, sums, two, main, certainty, target_logit, V);
+        outputs.write(n, sums, target_logit);
         if (argmax) {
             const ReducePart *best = row;
             for (int64_t s = 1; s < segments; s++) {
@@ -78,10 +75,9 @@ int vocab_reduce(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_cer
     }
     if (!self_certainty) certainty_temperature = temperature;
     if (!lse && !logprob && !entropy) temperature = certainty_temperature; // one set of sums will do
-    VocabScale main(temperature), certainty(certainty_temperature);
-    VocabOutputs outputs = {(float *)lse, (float *)logprob, (float *)entropy, (float *)self_certainty};
-    return dtype == IT_F32 ? reduce(outputs, (int32_t *)argmax, (const float *)logits, ld, targets, main, certainty, N, V)
-                           : reduce(outputs, (int32_t *)argmax, (const bf16 *)logits, ld, targets, main, certainty, N, V);
+    VocabOutputs outputs(lse, logprob, entropy, self_certainty, temperature, certainty_temperature, V);
+    return dtype == IT_F32 ? reduce(outputs, (int32_t *)argmax, (const float *)logits, ld, targets, N, V)
+                           : reduce(outputs, (int32_t *)argmax, (const bf16 *)logits, ld, targets, N, V);
 }
 
 /* z <- scale ([j = target] - 2^(c (z - lse temperature))) */

@@ -12,6 +12,7 @@
 #pragma once
 #include <cmath>
 
+#include "intuitor.h"
 #include "simd.h"
 
 namespace intuitor::INTUITOR_ISA {
@@ -37,10 +38,6 @@ struct Moments {
         sum = sum * a + other.sum * b;
         shift = highest;
     }
-    /* log2 of the sum of 2^(c z) */
-    double log2_sum() const { return shift + std::log2(sum); }
-    /* - sum_j p_j ln p_j */
-    double entropy() const { return (std::log2(sum) - weighted / sum) * 0.6931471805599453; }
 };
 
 /* What a segment, or a whole row, comes to. */
@@ -80,9 +77,9 @@ struct Exponent {
 inline double sum_of_lanes(vf a) {
     float x[W];
     store(x, a);
-    double sum = 0;
-    for (int i = 0; i < W; i++) sum += x[i];
-    return sum;
+    double sums[4] = {};
+    for (int i = 0; i < W; i++) sums[i % 4] += x[i];
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
 /* The largest of z[0..n), NaN ignored; -inf where there is none. */
@@ -97,7 +94,7 @@ template <class T> inline float largest(const T *z, int64_t n) {
 struct NoChunkMax {};
 
 /*
- * Sums over z[begin..end), a segment. on_chunk(from, to, max) is called for every chunk, in order, while its logits are in
+ * run(): the sums over z[begin..end), a segment. on_chunk(from, to, max) is called for every chunk, in order, while its logits are in
  * the cache; chunks begin at multiples of 64. TWO: the certainty temperature is not the main one.
  */
 template <bool TWO, class T, class F> struct SegmentSummer {
@@ -152,16 +149,20 @@ template <bool TWO, class T, class F> struct SegmentSummer {
         vf s = zero(), w = zero(), c = zero(), a = zero(), m = set1(NONE);
         const Exponent t = main, tc = certainty;
         for (int64_t i = 0; i < n; i += STEP) {
-            for (int64_t k = 0; k < STEP; k += W) {
-                vf v = load(z + i + k), e = t(v), p = exp2_normal(e);
-                s += p;
-                w = fma(p, e, w);
-                if (TWO) {
-                    e = tc(v);
-                    c += exp2_normal(e);
+            for (int64_t k = 0; k < STEP; k += 2 * W) {
+                vf pair[2];
+                load_two(z + i + k, pair[0], pair[1]);
+                for (vf v : pair) {
+                    vf e = t(v), p = exp2_normal(e);
+                    s += p;
+                    w = fma(p, e, w);
+                    if (TWO) {
+                        e = tc(v);
+                        c += exp2_normal(e);
+                    }
+                    a += e;
+                    if (MAX) m = max(v, m);
                 }
-                a += e;
-                if (MAX) m = max(v, m);
             }
         }
         vf finite = w + a;
@@ -194,27 +195,37 @@ template <bool TWO, class T, class F> struct SegmentSummer {
     }
 };
 
-template <bool TWO, class T, class F>
-inline VocabSums sum_segment(const T *z, int64_t begin, int64_t end, VocabScale main, VocabScale certainty, F &on_chunk) {
-    return SegmentSummer<TWO, T, F>(main, certainty).run(z, begin, end, on_chunk);
-}
-
-/* The row's outputs at index n, each optional; the definitions are the ABI's. */
+/* What a call wants of each row, each optional; the definitions are the ABI's. */
 struct VocabOutputs {
     float *lse, *logprob, *entropy, *self_certainty;
+    VocabScale main, certainty;
+    bool two; // the two scales differ
+    double V, log_V;
 
-    void write(int64_t n, const VocabSums &row, bool two, VocabScale main, VocabScale certainty, float target_logit,
-               int64_t V) const {
-        double main_lse = main.natural(row.main.log2_sum());
-        bool nan = std::isnan(row.total);
-        if (lse) lse[n] = nan ? NAN : (float)main_lse;
-        if (logprob) logprob[n] = nan ? NAN : (float)((double)target_logit / main.temperature - main_lse);
-        if (entropy) entropy[n] = nan ? NAN : (float)row.main.entropy();
+    VocabOutputs(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, float temperature,
+                 float certainty_temperature, int64_t V)
+        : lse((float *)lse), logprob((float *)logprob), entropy((float *)entropy), self_certainty((float *)self_certainty),
+          main(temperature), certainty(certainty_temperature), two(temperature != certainty_temperature), V((double)V),
+          log_V(std::log((double)V)) {}
+
+    void write(int64_t n, const VocabSums &row, float target_logit) const {
+        double log2_sum = std::log2(row.main.sum), certainty_log2 = log2_sum + row.main.shift;
+        double main_lse = main.natural(certainty_log2);
+        if (std::isnan(row.total)) main_lse = NAN;
+        if (lse) lse[n] = (float)main_lse;
+        if (logprob) logprob[n] = (float)((double)target_logit / main.temperature - main_lse);
+        if (entropy) entropy[n] = (float)((log2_sum - row.main.weighted / row.main.sum) * 0.6931471805599453);
         if (self_certainty) {
-            double log2_sum = (two ? row.certainty : row.main).log2_sum();
-            self_certainty[n] = (float)(certainty.natural(log2_sum - row.total / (double)V) - std::log((double)V));
+            if (two) certainty_log2 = std::log2(row.certainty.sum) + row.certainty.shift;
+            self_certainty[n] = (float)(certainty.natural(certainty_log2 - row.total / V) - log_V);
         }
     }
 };
+
+template <class T, class F>
+inline VocabSums sum_segment(const T *z, int64_t begin, int64_t end, const VocabOutputs &wanted, F &on_chunk) {
+    return wanted.two ? SegmentSummer<true, T, F>(wanted.main, wanted.certainty).run(z, begin, end, on_chunk)
+                      : SegmentSummer<false, T, F>(wanted.main, wanted.certainty).run(z, begin, end, on_chunk);
+}
 
 } // namespace intuitor::INTUITOR_ISA

@@ -9,6 +9,7 @@ constexpr bool FUSED = true;
 using vf = __m256;
 typedef int32_t vi __attribute__((vector_size(32)));
 typedef uint32_t vu __attribute__((vector_size(32)));
+typedef uint64_t vq __attribute__((vector_size(32)));
 using vm = __m256;
 
 inline vf set1(float a) { return _mm256_set1_ps(a); }
@@ -45,13 +46,8 @@ inline vf scale(vf a, vf n) {
     return a * as_float((half + 127) << 23) * as_float((i - half + 127) << 23);
 }
 
-/* The 64-bit products a b, as high and low halves. */
-inline void multiply_wide(vu a, vu b, vu &high, vu &low) {
-    __m256i even = _mm256_mul_epu32((__m256i)a, (__m256i)b);
-    __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64((__m256i)a, 32), _mm256_srli_epi64((__m256i)b, 32));
-    high = (vu)_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
-    low = (vu)_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
-}
+/* The 64-bit products of the low halves of 64-bit lanes. */
+inline vq multiply_low(vq a, vq b) { return (vq)_mm256_mul_epu32((__m256i)a, (__m256i)b); }
 
 /* Transposes the 4 x 4 matrices that the 128-bit lanes of x[0..3] make up. */
 inline void transpose_lanes(vu x[4]) {
@@ -96,6 +92,12 @@ inline void store_first16(void *p, __m128i a, int n) {
     __builtin_memcpy(p, x, 2 * (size_t)n);
 }
 inline vf load(const bf16 *p) { return widen_bf16(_mm_loadu_si128((const __m128i *)p)); }
+/* 2 W elements, first those with even, then those with odd index. */
+inline void load_two(const bf16 *p, vf &a, vf &b) {
+    __m256i x = _mm256_loadu_si256((const __m256i *)p);
+    a = _mm256_castsi256_ps(_mm256_slli_epi32(x, 16));
+    b = _mm256_castsi256_ps(_mm256_and_si256(x, _mm256_set1_epi32((int)0xffff0000)));
+}
 inline vf load_partial(const bf16 *p, int n) { return widen_bf16(load_first16(p, n)); }
 inline void store(bf16 *p, vf a) { _mm_storeu_si128((__m128i *)p, narrow_bf16(a)); }
 inline void store_partial(bf16 *p, vf a, int n) { store_first16(p, narrow_bf16(a), n); }

@@ -9,6 +9,7 @@ constexpr bool FUSED = true;
 using vf = __m512;
 typedef int32_t vi __attribute__((vector_size(64)));
 typedef uint32_t vu __attribute__((vector_size(64)));
+typedef uint64_t vq __attribute__((vector_size(64)));
 using vm = __mmask16;
 
 inline vf set1(float a) { return _mm512_set1_ps(a); }
@@ -38,13 +39,8 @@ inline vf as_float(vi a) { return _mm512_castsi512_ps((__m512i)a); }
 inline vi to_int(vf a) { return (vi)_mm512_cvtps_epi32(a); }
 inline vf to_float(vi a) { return _mm512_cvtepi32_ps((__m512i)a); }
 
-/* The 64-bit products a b, as high and low halves. */
-inline void multiply_wide(vu a, vu b, vu &high, vu &low) {
-    __m512i even = _mm512_mul_epu32((__m512i)a, (__m512i)b);
-    __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64((__m512i)a, 32), _mm512_srli_epi64((__m512i)b, 32));
-    high = (vu)_mm512_mask_mov_epi32(_mm512_srli_epi64(even, 32), 0xaaaa, odd);
-    low = (vu)_mm512_mask_mov_epi32(even, 0xaaaa, _mm512_slli_epi64(odd, 32));
-}
+/* The 64-bit products of the low halves of 64-bit lanes. */
+inline vq multiply_low(vq a, vq b) { return (vq)_mm512_mul_epu32((__m512i)a, (__m512i)b); }
 
 /* Transposes the 4 x 4 matrices that the 128-bit lanes of x[0..3] make up. */
 inline void transpose_lanes(vu x[4]) {
@@ -75,6 +71,12 @@ inline __m256i narrow_bf16(vf a) {
     return _mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_mask_mov_epi32(rounded, is_nan(a), quiet), 16));
 }
 inline vf load(const bf16 *p) { return widen_bf16(_mm256_loadu_si256((const __m256i *)p)); }
+/* 2 W elements, first those with even, then those with odd index. */
+inline void load_two(const bf16 *p, vf &a, vf &b) {
+    __m512i x = _mm512_loadu_si512(p);
+    a = _mm512_castsi512_ps(_mm512_slli_epi32(x, 16));
+    b = _mm512_castsi512_ps(_mm512_and_si512(x, _mm512_set1_epi32((int)0xffff0000)));
+}
 inline vf load_partial(const bf16 *p, int n) { return widen_bf16(_mm256_maskz_loadu_epi16(first(n), p)); }
 inline void store(bf16 *p, vf a) { _mm256_storeu_si256((__m256i *)p, narrow_bf16(a)); }
 inline void store_partial(bf16 *p, vf a, int n) { _mm256_mask_storeu_epi16(p, first(n), narrow_bf16(a)); }

@@ -9,6 +9,7 @@ constexpr bool FUSED = false;
 typedef float vf __attribute__((vector_size(16)));
 typedef int32_t vi __attribute__((vector_size(16)));
 typedef uint32_t vu __attribute__((vector_size(16)));
+typedef uint64_t vq __attribute__((vector_size(16)));
 using vm = vi;
 
 inline vf set1(float a) { return vf{a, a, a, a}; }
@@ -59,14 +60,8 @@ inline vf scale(vf a, vf n) {
     return a * as_float((half + 127) << 23) * as_float((i - half + 127) << 23);
 }
 
-/* The 64-bit products a b, as high and low halves. */
-inline void multiply_wide(vu a, vu b, vu &high, vu &low) {
-    for (int i = 0; i < W; i++) {
-        uint64_t product = (uint64_t)a[i] * b[i];
-        high[i] = (uint32_t)(product >> 32);
-        low[i] = (uint32_t)product;
-    }
-}
+/* The 64-bit products of the low halves of 64-bit lanes. */
+inline vq multiply_low(vq a, vq b) { return (a & 0xffffffffu) * (b & 0xffffffffu); }
 
 /* Transposes the 4 x 4 matrix x[0..3]. */
 inline void transpose_lanes(vu x[4]) {
@@ -91,6 +86,13 @@ template <class T> inline vf load_converted(const T *p, int n) {
     return a;
 }
 inline vf load(const bf16 *p) { return load_converted(p, W); }
+/* 2 W elements, first those with even, then those with odd index. */
+inline void load_two(const bf16 *p, vf &a, vf &b) {
+    for (int i = 0; i < W; i++) {
+        a[i] = to_float(p[2 * i]);
+        b[i] = to_float(p[2 * i + 1]);
+    }
+}
 inline vf load(const f16 *p) { return load_converted(p, W); }
 inline vf load_partial(const bf16 *p, int n) { return load_converted(p, n); }
 inline vf load_partial(const f16 *p, int n) { return load_converted(p, n); }
