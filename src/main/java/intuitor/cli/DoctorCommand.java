@@ -4,14 +4,13 @@ import com.sun.management.OperatingSystemMXBean;
 import intuitor.UserError;
 import intuitor.device.Device;
 import intuitor.device.DeviceInfo;
+import intuitor.device.NativeLibraries;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import picocli.CommandLine;
@@ -99,19 +98,11 @@ final class DoctorCommand extends BaseCommand {
         }
     }
 
-    /** The native libraries that are loaded by now, as the kernel sees them. */
     private void libraries() {
-        Map<String, String> found = new TreeMap<>();
-        for (String line : lines(Path.of("/proc/self/maps"))) {
-            int slash = line.indexOf('/');
-            if (slash >= 0 && line.substring(line.lastIndexOf('/') + 1).matches(
-                    "lib(intuitor|dnnl|gomp|cuda|cublas|tokenizers).*\\.so.*")) {
-                found.put(line.substring(line.lastIndexOf('/') + 1), line.substring(slash));
-            }
-        }
         String label = "libraries";
-        for (String path : found.values()) {
-            line(label, path);
+        for (NativeLibraries.Description library : NativeLibraries.describe()) {
+            line(label, library.name() + ": " + library.detail()
+                    + library.path().map(path -> " (" + path + ")").orElse(""));
             label = CONTINUED;
         }
     }

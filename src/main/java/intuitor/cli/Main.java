@@ -12,7 +12,7 @@ import picocli.CommandLine.IVersionProvider;
 @Command(
         name = "intuitor",
         versionProvider = Main.Version.class,
-        subcommands = {DoctorCommand.class, HelpCommand.class},
+        subcommands = {PretrainCommand.class, ScoreCommand.class, DoctorCommand.class, HelpCommand.class},
         description = "Trains language models by reinforcement learning from their own self-certainty (Intuitor).",
         footer = {
             "",

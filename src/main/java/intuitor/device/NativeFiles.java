@@ -9,7 +9,6 @@ import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.CodeSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,8 +20,7 @@ import java.util.jar.JarEntry;
  * <ol>
  * <li>in the folder that the property {@code intuitor.native.dir} or the variable {@code INTUITOR_NATIVE_DIR} names;
  * <li>in the folder {@code native} beside the jar, or beside the folder of classes;
- * <li>on the class path; out of a jar it is copied once into a cache, {@code INTUITOR_CACHE_DIR}, or
- *     {@code intuitor} in {@code XDG_CACHE_HOME}, or {@code ~/.cache/intuitor}.
+ * <li>on the class path; out of a jar it is copied once into the {@link CacheFolder}.
  * </ol>
  */
 final class NativeFiles {
@@ -45,14 +43,14 @@ final class NativeFiles {
         try {
             return Optional.of(resource.getProtocol().equals("file") ? Path.of(resource.toURI()) : unpack(resource));
         } catch (IOException | URISyntaxException e) {
-            throw new UserError("cannot unpack " + library.fileName() + " into " + cache() + ": " + e
+            throw new UserError("cannot unpack " + library.fileName() + " into " + CacheFolder.path() + ": " + e
                     + "; set INTUITOR_CACHE_DIR to a folder with 100 MB of room", e);
         }
     }
 
     private static List<Path> folders() {
         List<Path> folders = new ArrayList<>();
-        setting("intuitor.native.dir", "INTUITOR_NATIVE_DIR").map(Path::of).ifPresent(folders::add);
+        CacheFolder.setting("intuitor.native.dir", "INTUITOR_NATIVE_DIR").map(Path::of).ifPresent(folders::add);
         CodeSource source = NativeFiles.class.getProtectionDomain().getCodeSource();
         if (source != null && source.getLocation().getProtocol().equals("file")) {
             folders.add(Path.of(URI.create(source.getLocation().toString())).resolveSibling("native"));
@@ -62,37 +60,20 @@ final class NativeFiles {
 
     /**
      * Copies a jar's entry into the cache, unless it is there. The place is named after the entry's length and CRC,
-     * which the jar's directory holds: neither 28 MB need be inflated nor 93 MB hashed at every start. The copy is
-     * made under another name and renamed, so that a second process never sees half a library.
+     * which the jar's directory holds: neither 28 MB need be inflated nor 93 MB hashed at every start.
      */
     private static Path unpack(URL resource) throws IOException {
         JarURLConnection connection = (JarURLConnection) resource.openConnection();
         JarEntry entry = connection.getJarEntry();
         String key = Long.toHexString(entry.getSize()) + "-" + Long.toHexString(entry.getCrc());
         String fileName = Path.of(entry.getName()).getFileName().toString();
-        Path file = cache().resolve(key).resolve(fileName);
+        Path file = CacheFolder.path().resolve(key).resolve(fileName);
         if (Files.isRegularFile(file) && Files.size(file) == entry.getSize()) {
             return file;
         }
-        Files.createDirectories(file.getParent());
-        Path partial = Files.createTempFile(file.getParent(), fileName, ".part");
         try (InputStream in = connection.getInputStream()) {
-            Files.copy(in, partial, StandardCopyOption.REPLACE_EXISTING);
-            Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(partial);
+            CacheFolder.copy(in, file);
         }
         return file;
-    }
-
-    private static Path cache() {
-        return setting("intuitor.cache.dir", "INTUITOR_CACHE_DIR").map(Path::of)
-                .or(() -> setting(null, "XDG_CACHE_HOME").map(home -> Path.of(home, "intuitor")))
-                .orElseGet(() -> Path.of(System.getProperty("user.home"), ".cache", "intuitor"));
-    }
-
-    private static Optional<String> setting(String property, String variable) {
-        String value = property == null ? null : System.getProperty(property);
-        return Optional.ofNullable(value != null ? value : System.getenv(variable)).filter(s -> !s.isBlank());
     }
 }

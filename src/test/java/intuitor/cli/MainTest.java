@@ -3,24 +3,11 @@ package intuitor.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class MainTest {
-
-    /** What one command line printed and returned. */
-    record Outcome(int status, String out, String err) {
-
-        static Outcome of(String... args) {
-            StringWriter out = new StringWriter();
-            StringWriter err = new StringWriter();
-            int status = Main.run(new PrintWriter(out), new PrintWriter(err), args);
-            return new Outcome(status, out.toString(), err.toString());
-        }
-    }
 
     @Test
     void withoutArgumentsItTeaches() {

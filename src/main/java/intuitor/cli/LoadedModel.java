@@ -1,0 +1,78 @@
+package intuitor.cli;
+
+import intuitor.checkpoint.ModelFolder;
+import intuitor.device.Device;
+import intuitor.model.ModelConfig;
+import intuitor.model.ParameterSet;
+import intuitor.model.Transformer;
+import intuitor.text.Tokenizer;
+import java.nio.file.Path;
+
+/** A model's folder, opened for inference: configuration, weights on a device, and a tokenizer when one is asked for. */
+final class LoadedModel implements AutoCloseable {
+
+    private final Path folder;
+    private final Device device;
+    private final Transformer transformer;
+    private Tokenizer tokenizer;
+
+    private LoadedModel(Path folder, Device device, Transformer transformer) {
+        this.folder = folder;
+        this.device = device;
+        this.transformer = transformer;
+    }
+
+    static LoadedModel open(Path folder, DeviceOptions options) {
+        try (ModelFolder files = ModelFolder.open(folder)) {
+            ModelConfig config = ModelConfig.read(folder);
+            Device device = options.open();
+            try {
+                ParameterSet parameters = new ParameterSet(device.arena("model"), config, "parameters");
+                parameters.load(files);
+                return new LoadedModel(folder, device, new Transformer(device, parameters));
+            } catch (RuntimeException e) {
+                device.close();
+                throw e;
+            }
+        }
+    }
+
+    Path folder() {
+        return folder;
+    }
+
+    Device device() {
+        return device;
+    }
+
+    ModelConfig config() {
+        return transformer.config();
+    }
+
+    Transformer transformer() {
+        return transformer;
+    }
+
+    Tokenizer tokenizer() {
+        if (tokenizer == null) {
+            tokenizer = Tokenizer.load(folder);
+        }
+        return tokenizer;
+    }
+
+    /**
+     * The tokens of a prompt, with what the tokenizer puts before every text (Llama's {@code <|begin_of_text|>}) unless
+     * the text itself begins with it, as a rendered chat template does.
+     */
+    static int[] promptTokens(String text, Tokenizer tokenizer, ModelConfig config) {
+        int[] plain = tokenizer.encode(text);
+        boolean begun = plain.length > 0 && config.bosTokenId().isPresent() && plain[0] == config.bosTokenId().getAsInt();
+        return begun ? plain : tokenizer.encode(text, true);
+    }
+
+    @Override
+    public void close() {
+        transformer.close();
+        device.close();
+    }
+}
