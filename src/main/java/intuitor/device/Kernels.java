@@ -75,7 +75,7 @@ public final class Kernels {
             KernelChecks.rows("embeddingForward", out, table, table.dtype(), ids);
         }
         api.check(it_api.embedding_forward.invoke(embeddingForward, out.address(), table.address(), ids.address(),
-                out.dim(0), out.dim(1), table.dim(0), out.dtype().code(), 0), "embedding_forward");
+                out.dim(0), out.dim(1), table.dim(0), out.dtype().code(), 0));
     }
 
     /** dtable[ids[t],:] += dout[t,:]. dtable fp32 [V,H], dout [T,H], ids int32 [T]. */
@@ -84,7 +84,7 @@ public final class Kernels {
             KernelChecks.rows("embeddingBackward", dout, dtable, F32, ids);
         }
         api.check(it_api.embedding_backward.invoke(embeddingBackward, dtable.address(), dout.address(), ids.address(),
-                dout.dim(0), dout.dim(1), dtable.dim(0), dout.dtype().code(), 0), "embedding_backward");
+                dout.dim(0), dout.dim(1), dtable.dim(0), dout.dtype().code(), 0));
     }
 
     /** dst[i,:] = src[index[i],:]. dst [N,H], src [T,H], index int32 [N]. */
@@ -93,7 +93,7 @@ public final class Kernels {
             KernelChecks.rows("gatherRows", dst, src, dst.dtype(), index);
         }
         api.check(it_api.gather_rows.invoke(gatherRows, dst.address(), src.address(), index.address(), dst.dim(0),
-                src.dim(0), dst.dim(1), dst.dtype().code(), 0), "gather_rows");
+                src.dim(0), dst.dim(1), dst.dtype().code(), 0));
     }
 
     /** dst[index[i],:] += src[i,:]. dst [T,H], src [N,H], index int32 [N]; an index may repeat. */
@@ -102,7 +102,7 @@ public final class Kernels {
             KernelChecks.rows("scatterAddRows", src, dst, src.dtype(), index);
         }
         api.check(it_api.scatter_add_rows.invoke(scatterAddRows, dst.address(), src.address(), index.address(),
-                src.dim(0), dst.dim(0), dst.dim(1), dst.dtype().code(), 0), "scatter_add_rows");
+                src.dim(0), dst.dim(0), dst.dim(1), dst.dtype().code(), 0));
     }
 
     // --- RMSNorm ---------------------------------------------------------------------------------------------------
@@ -123,8 +123,7 @@ public final class Kernels {
             KernelChecks.rmsNormForward(out, rstd, sum, x, delta, weight);
         }
         api.check(it_api.rms_norm_forward.invoke(rmsNormForward, out.address(), address(rstd), address(sum),
-                x.address(), address(delta), weight.address(), (float) eps, x.dim(0), x.dim(1), x.dtype().code(), 0),
-                "rms_norm_forward");
+                x.address(), address(delta), weight.address(), (float) eps, x.dim(0), x.dim(1), x.dtype().code(), 0));
     }
 
     /**
@@ -141,8 +140,7 @@ public final class Kernels {
             KernelChecks.rmsNormBackward(dx, dweight, dout, x, weight, rstd);
         }
         api.check(it_api.rms_norm_backward.invoke(rmsNormBackward, dx.address(), address(dweight), dout.address(),
-                x.address(), weight.address(), rstd.address(), x.dim(0), x.dim(1), x.dtype().code(), 0),
-                "rms_norm_backward");
+                x.address(), weight.address(), rstd.address(), x.dim(0), x.dim(1), x.dtype().code(), 0));
     }
 
     // --- query, key, value -----------------------------------------------------------------------------------------
@@ -164,7 +162,7 @@ public final class Kernels {
         }
         api.check(it_api.qkv_forward.invoke(qkvForward, out.address(), qkv.address(), address(bias), address(qNorm),
                 address(kNorm), (float) eps, rope.address(), positions.address(), qkv.dim(0), heads, kvHeads, headDim,
-                qkv.dtype().code(), 0), "qkv_forward");
+                qkv.dtype().code(), 0));
     }
 
     /**
@@ -183,7 +181,7 @@ public final class Kernels {
         }
         api.check(it_api.qkv_backward.invoke(qkvBackward, dqkv.address(), address(dbias), address(dqNorm),
                 address(dkNorm), address(qkv), address(qNorm), address(kNorm), (float) eps, rope.address(),
-                positions.address(), dqkv.dim(0), heads, kvHeads, headDim, dqkv.dtype().code(), 0), "qkv_backward");
+                positions.address(), dqkv.dim(0), heads, kvHeads, headDim, dqkv.dtype().code(), 0));
     }
 
     /**
@@ -199,7 +197,7 @@ public final class Kernels {
             KernelChecks.kvCacheWrite(kCache, vCache, qkv, row, heads, kvHeads, headDim);
         }
         api.check(it_api.kv_cache_write.invoke(kvCacheWrite, kCache.address(), vCache.address(), qkv.address(),
-                row.address(), qkv.dim(0), heads, kvHeads, headDim, qkv.dtype().code(), 0), "kv_cache_write");
+                row.address(), qkv.dim(0), heads, kvHeads, headDim, qkv.dtype().code(), 0));
     }
 
     // --- attention -------------------------------------------------------------------------------------------------
@@ -243,7 +241,7 @@ public final class Kernels {
             Segments segments, int heads, int kvHeads, int headDim) {
         api.check(it_api.attention_forward.invoke(attentionForward, out.address(), address(lse), q, qStride, k, v,
                 kvStride, segments.segments().address(), segments.count(), segments.maxQ(), segments.maxK(),
-                out.dim(0), heads, kvHeads, headDim, out.dtype().code(), 0), "attention_forward");
+                out.dim(0), heads, kvHeads, headDim, out.dtype().code(), 0));
     }
 
     /**
@@ -261,7 +259,7 @@ public final class Kernels {
         api.check(it_api.attention_backward.invoke(attentionBackward, dqkv.address(), delta.address(), dout.address(),
                 qkv.address(), out.address(), lse.address(), segments.segments().address(), segments.count(),
                 segments.families().address(), segments.familyCount(), segments.maxQ(), segments.maxK(), qkv.dim(0),
-                heads, kvHeads, headDim, qkv.dtype().code(), 0), "attention_backward");
+                heads, kvHeads, headDim, qkv.dtype().code(), 0));
     }
 
     // --- SwiGLU ----------------------------------------------------------------------------------------------------
@@ -274,7 +272,7 @@ public final class Kernels {
             Checks.distinct("swigluForward", out, gateUp);
         }
         api.check(it_api.swiglu_forward.invoke(swigluForward, out.address(), gateUp.address(), out.dim(0), out.dim(1),
-                out.dtype().code(), 0), "swiglu_forward");
+                out.dtype().code(), 0));
     }
 
     /**
@@ -292,7 +290,7 @@ public final class Kernels {
             Checks.distinct("swigluBackward", gateUp, dout);
         }
         api.check(it_api.swiglu_backward.invoke(swigluBackward, gateUp.address(), address(out), dout.address(),
-                dout.dim(0), dout.dim(1), dout.dtype().code(), 0), "swiglu_backward");
+                dout.dim(0), dout.dim(1), dout.dtype().code(), 0));
     }
 
     // --- vocabulary ------------------------------------------------------------------------------------------------
@@ -313,7 +311,7 @@ public final class Kernels {
         api.check(it_api.vocab_reduce.invoke(vocabReduce, address(out.lse()), address(out.logprob()),
                 address(out.entropy()), address(out.selfCertainty()), address(out.argmax()), logits.address(),
                 logits.dim(1), address(targets), (float) temperature, (float) certaintyTemperature, logits.dim(0),
-                logits.dim(1), logits.dtype().code(), 0), "vocab_reduce");
+                logits.dim(1), logits.dtype().code(), 0));
     }
 
     /**
@@ -329,7 +327,7 @@ public final class Kernels {
         }
         api.check(it_api.logprob_backward.invoke(logprobBackward, logits.address(), logits.dim(1), lse.address(),
                 targets.address(), coefficient.address(), (float) temperature, logits.dim(0), logits.dim(1),
-                logits.dtype().code(), 0), "logprob_backward");
+                logits.dtype().code(), 0));
     }
 
     /**
@@ -353,8 +351,7 @@ public final class Kernels {
         it_sampling.seed(sampling, s.seed());
         api.check(it_api.sample.invoke(sample, token.address(), address(out.logprob()), address(out.entropy()),
                 address(out.selfCertainty()), logits.address(), logits.dim(1), sequence.address(), position.address(),
-                sampling, (float) certaintyTemperature, logits.dim(0), logits.dim(1), logits.dtype().code(), 0),
-                "sample");
+                sampling, (float) certaintyTemperature, logits.dim(0), logits.dim(1), logits.dtype().code(), 0));
     }
 
     // --- optimiser -------------------------------------------------------------------------------------------------
@@ -376,7 +373,7 @@ public final class Kernels {
         }
         api.check(it_api.adamw.invoke(adamw, param.address(), grad.address(), m.address(), v.address(), param.size(),
                 (float) lr, (float) beta1, (float) beta2, (float) eps, (float) weightDecay, (float) gradScale, step,
-                0), "adamw");
+                0));
     }
 
     /** out[0] = sum x[i]^2. out fp64 [1], x fp32. */
@@ -385,7 +382,7 @@ public final class Kernels {
             Checks.required("sumSquares", "out", out, F64, 1);
             Checks.required("sumSquares", "x", x, F32, x.shape());
         }
-        api.check(it_api.sum_squares.invoke(sumSquares, out.address(), x.address(), x.size(), 0), "sum_squares");
+        api.check(it_api.sum_squares.invoke(sumSquares, out.address(), x.address(), x.size(), 0));
     }
 
     /** out[0] = 1 if any element of x is NaN or infinite, else 0. out int32 [1]. */
@@ -393,8 +390,7 @@ public final class Kernels {
         if (Checks.ENABLED) {
             Checks.required("anyNonfinite", "out", out, I32, 1);
         }
-        api.check(it_api.any_nonfinite.invoke(anyNonfinite, out.address(), x.address(), x.size(), x.dtype().code(), 0),
-                "any_nonfinite");
+        api.check(it_api.any_nonfinite.invoke(anyNonfinite, out.address(), x.address(), x.size(), x.dtype().code(), 0));
     }
 
     // --- ceilings, for benchmarks ----------------------------------------------------------------------------------
@@ -404,7 +400,7 @@ public final class Kernels {
         if (Checks.ENABLED) {
             Checks.required("readCeiling", "out", out, F32, 1);
         }
-        api.check(it_api.read_ceiling.invoke(readCeiling, out.address(), x.address(), x.bytes(), 0), "read_ceiling");
+        api.check(it_api.read_ceiling.invoke(readCeiling, out.address(), x.address(), x.bytes(), 0));
     }
 
     /** 0, the ABI's "not wanted", for null. */

@@ -8,6 +8,7 @@ import intuitor.device.abi.Intuitor;
 import intuitor.device.abi.it_api;
 import intuitor.device.abi.it_device_info;
 import java.lang.foreign.MemorySegment;
+import java.util.Locale;
 
 /**
  * The function table of one device library: its device and memory functions, and the translation of every non-zero
@@ -49,7 +50,7 @@ final class NativeApi {
 
     /** Devices of this kind on this machine. */
     int deviceCount() {
-        check(it_api.device_count.invoke(it_api.device_count(table), outcome), "device_count");
+        check(it_api.device_count.invoke(it_api.device_count(table), outcome));
         return outcome.get(JAVA_INT, 0);
     }
 
@@ -58,13 +59,13 @@ final class NativeApi {
         if (status == Intuitor.IT_INVALID()) { // a number of threads or an instruction set that the user asked for
             throw new UserError("cannot start the " + kind + " device: " + reason());
         }
-        check(status, "init");
+        check(status);
     }
 
     DeviceInfo info() {
         try (var arena = java.lang.foreign.Arena.ofConfined()) {
             MemorySegment info = it_device_info.allocate(arena);
-            check(it_api.device_info.invoke(it_api.device_info(table), info), "device_info");
+            check(it_api.device_info.invoke(it_api.device_info(table), info));
             return new DeviceInfo(kind, it_device_info.name(info).getString(0), it_device_info.isa(info).getString(0),
                     it_device_info.memory_bytes(info), it_device_info.threads(info),
                     it_device_info.bf16_dot(info) != 0);
@@ -75,50 +76,51 @@ final class NativeApi {
     long allocate(long bytes, String what) {
         int status = it_api.alloc.invoke(alloc, bytes, outcome);
         if (status == Intuitor.IT_OUT_OF_MEMORY()) {
-            throw new UserError(String.format("out of memory: %.2f GiB more for %s, %.2f GiB are in use already (%s);"
-                            + " use a smaller batch, shorter sequences or a smaller model",
+            throw new UserError(String.format(Locale.ROOT,
+                            "out of memory: %.2f GiB more for %s, %.2f GiB are in use already (%s);"
+                                    + " use a smaller batch, shorter sequences or a smaller model",
                     (double) bytes / GIB, what, (double) allocatedBytes / GIB, reason()));
         }
-        check(status, "alloc");
+        check(status);
         allocatedBytes += bytes;
         return outcome.get(JAVA_LONG, 0);
     }
 
     void free(long address, long bytes) {
         allocatedBytes -= bytes;
-        check(it_api.free.invoke(free, address), "free");
+        check(it_api.free.invoke(free, address));
     }
 
     void copy(long dst, long src, long bytes, int kind) {
-        check(it_api.copy.invoke(copy, dst, src, bytes, kind, 0), "copy");
+        check(it_api.copy.invoke(copy, dst, src, bytes, kind, 0));
     }
 
     void zero(long dst, long bytes) {
-        check(it_api.zero.invoke(zero, dst, bytes, 0), "zero");
+        check(it_api.zero.invoke(zero, dst, bytes, 0));
     }
 
     void cast(long dst, DType dstType, long src, DType srcType, long n) {
-        check(it_api.cast.invoke(cast, dst, dstType.code(), src, srcType.code(), n, 0), "cast");
+        check(it_api.cast.invoke(cast, dst, dstType.code(), src, srcType.code(), n, 0));
     }
 
     void synchronize() {
-        check(it_api.stream_synchronize.invoke(synchronize, 0), "stream_synchronize");
+        check(it_api.stream_synchronize.invoke(synchronize, 0));
     }
 
     /** Throws if a call of the table did not return IT_OK. */
-    void check(int status, String call) {
+    void check(int status) {
         if (status != Intuitor.IT_OK()) {
-            throw failure(status, call);
+            throw failure(status);
         }
     }
 
-    private RuntimeException failure(int status, String call) {
-        String message = call + " (" + kind + "): " + reason();
+    private RuntimeException failure(int status) {
+        String message = reason() + " (" + kind + " device)";
         if (status == Intuitor.IT_NO_DEVICE()) {
-            return new UserError("no " + kind.toUpperCase(java.util.Locale.ROOT) + " device: " + reason());
+            return new UserError("no " + kind.toUpperCase(Locale.ROOT) + " device: " + reason());
         }
         if (status == Intuitor.IT_OUT_OF_MEMORY()) {
-            return new UserError("out of memory in " + message);
+            return new UserError("out of memory: " + message);
         }
         if (status == Intuitor.IT_INVALID()) {
             return new IllegalArgumentException(message);

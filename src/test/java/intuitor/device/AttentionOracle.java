@@ -1,0 +1,107 @@
+package intuitor.device;
+
+/**
+ * Attention over packed segments with shared prefixes ({@code it_segment}), in double precision.
+ *
+ * @param segments [S][6]: q_start, q_len, prefix_start, prefix_len, k_start, k_len
+ */
+record AttentionOracle(int heads, int kvHeads, int headDim, int[][] segments) {
+
+    /** What attention leaves behind: out [T, heads headDim] and lse [T, heads]. */
+    record Result(double[] out, double[] lse) {
+    }
+
+    private interface Pair {
+        /** Query row, head and key row of an allowed pair. */
+        void accept(int query, int head, int key);
+    }
+
+    /** Attention of a packed batch over itself. qkv [T, (heads + 2 kvHeads) headDim]. */
+    Result forward(double[] qkv) {
+        int stride = (heads + 2 * kvHeads) * headDim;
+        return forward(qkv, stride, qkv, heads * headDim, qkv, (heads + kvHeads) * headDim, stride);
+    }
+
+    /** q rows of qStride elements; k and v rows of kvStride elements that begin at an offset. */
+    Result forward(double[] q, int qStride, double[] k, int kOffset, double[] v, int vOffset, int kvStride) {
+        int tokens = q.length / qStride;
+        double[] out = new double[tokens * heads * headDim];
+        double[] lse = new double[tokens * heads];
+        double[] highest = new double[lse.length];
+        java.util.Arrays.fill(highest, Double.NEGATIVE_INFINITY);
+        int group = heads / kvHeads;
+        pairs((t, h, r) -> highest[t * heads + h] = Math.max(highest[t * heads + h],
+                score(q, t * qStride + h * headDim, k, kOffset + r * kvStride + h / group * headDim)));
+        pairs((t, h, r) -> lse[t * heads + h] += Math.exp(
+                score(q, t * qStride + h * headDim, k, kOffset + r * kvStride + h / group * headDim)
+                        - highest[t * heads + h]));
+        for (int i = 0; i < lse.length; i++) {
+            lse[i] = highest[i] + Math.log(lse[i]);
+        }
+        pairs((t, h, r) -> {
+            double p = Math.exp(score(q, t * qStride + h * headDim, k,
+                    kOffset + r * kvStride + h / group * headDim) - lse[t * heads + h]);
+            for (int i = 0; i < headDim; i++) {
+                out[(t * heads + h) * headDim + i] += p * v[vOffset + r * kvStride + h / group * headDim + i];
+            }
+        });
+        return new Result(out, lse);
+    }
+
+    /** d qkv of {@link #forward(double[])}: dp = dout v, ds = p (dp - sum p dp) / sqrt(D), dq = ds k, dk = ds q. */
+    double[] backward(double[] dout, double[] qkv) {
+        int stride = (heads + 2 * kvHeads) * headDim;
+        int kOffset = heads * headDim;
+        int vOffset = (heads + kvHeads) * headDim;
+        int group = heads / kvHeads;
+        Result result = forward(qkv);
+        double[] delta = new double[result.lse().length]; // sum_r p dp = dout . out
+        for (int i = 0; i < dout.length; i++) {
+            delta[i / headDim] += dout[i] * result.out()[i];
+        }
+        double[] d = new double[qkv.length];
+        double scale = 1 / Math.sqrt(headDim);
+        pairs((t, h, r) -> {
+            int q = t * stride + h * headDim;
+            int k = kOffset + r * stride + h / group * headDim;
+            int v = vOffset + r * stride + h / group * headDim;
+            int o = (t * heads + h) * headDim;
+            double p = Math.exp(score(qkv, q, qkv, k) - result.lse()[t * heads + h]);
+            double dp = 0;
+            for (int i = 0; i < headDim; i++) {
+                dp += dout[o + i] * qkv[v + i];
+            }
+            double ds = p * (dp - delta[t * heads + h]) * scale;
+            for (int i = 0; i < headDim; i++) {
+                d[q + i] += ds * qkv[k + i];
+                d[k + i] += ds * qkv[q + i];
+                d[v + i] += p * dout[o + i];
+            }
+        });
+        return d;
+    }
+
+    private double score(double[] q, int qAt, double[] k, int kAt) {
+        double sum = 0;
+        for (int i = 0; i < headDim; i++) {
+            sum += q[qAt + i] * k[kAt + i];
+        }
+        return sum / Math.sqrt(headDim);
+    }
+
+    /** Every (query, head, key) that the segments allow. */
+    private void pairs(Pair visitor) {
+        for (int[] s : segments) {
+            for (int i = 0; i < s[1]; i++) {
+                for (int h = 0; h < heads; h++) {
+                    for (int r = s[2]; r < s[2] + s[3]; r++) {
+                        visitor.accept(s[0] + i, h, r);
+                    }
+                    for (int j = 0; j <= s[5] - s[1] + i; j++) {
+                        visitor.accept(s[0] + i, h, s[4] + j);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package intuitor.device;
+
+import static intuitor.device.KernelRun.assertClose;
+import static intuitor.device.KernelRun.gaussian;
+import static intuitor.device.KernelRun.run;
+import static intuitor.device.KernelRun.widen;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** AdamW and what goes with it: the norm of the gradient, the search for NaN, the bandwidth probe. */
+class OptimiserKernelTest {
+
+    @ParameterizedTest
+    @CsvSource({"1, 0, 1", "17, 0.1, 1", "1000, 0, 0.25", "100003, 0.01, 1"})
+    void adamw(int n, double weightDecay, double gradScale) {
+        float[] param = gaussian(1, n);
+        int steps = 3;
+        double[][] results = run(r -> {
+            Tensor p = r.inOut(param, n);
+            Tensor m = r.inOut(new float[n], n);
+            Tensor v = r.inOut(new float[n], n);
+            for (int step = 1; step <= steps; step++) {
+                r.kernels().adamw(p, r.in(gaussian(step, n), n), m, v, 1e-3, 0.9, 0.999, 1e-8, weightDecay, gradScale,
+                        step);
+            }
+            return new double[][] {r.get(p), r.get(m), r.get(v)};
+        });
+        double[] p = widen(param);
+        double[] m = new double[n];
+        double[] v = new double[n];
+        for (int step = 1; step <= steps; step++) {
+            Oracle.adamw(p, widen(gaussian(step, n)), m, v, 1e-3f, 0.9f, 0.999f, 1e-8f, (float) weightDecay,
+                    (float) gradScale, step);
+        }
+        assertClose(p, results[0], 2e-7, 1e-8, "param");
+        assertClose(m, results[1], 1e-6, 4e-8, "m");
+        assertClose(v, results[2], 1e-6, 1e-12, "v");
+    }
+
+    /** The bias corrections stay right where beta^t vanishes. */
+    @Test
+    void adamwLateInTraining() {
+        double[][] results = run(r -> {
+            Tensor p = r.inOut(new float[] {1}, 1);
+            r.kernels().adamw(p, r.in(new float[] {0.5f}, 1), r.inOut(new float[] {0.5f}, 1),
+                    r.inOut(new float[] {0.25f}, 1), 0.1, 0.9, 0.999, 1e-8, 0, 1, 1_000_000);
+            return new double[][] {r.get(p)};
+        });
+        assertEquals(0.9, results[0][0], 1e-6);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 17, 1000, 1_000_003})
+    void sumSquares(int n) {
+        float[] x = gaussian(n, n);
+        double[][] results = run(r -> {
+            Tensor out = r.out(DType.F64, 1);
+            r.kernels().sumSquares(out, r.in(x, n));
+            return new double[][] {r.get(out)};
+        });
+        double expected = Arrays.stream(widen(x)).map(value -> value * value).sum();
+        assertEquals(expected, results[0][0], 1e-12 * expected);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"F32, 1", "F32, 17", "F32, 100001", "BF16, 17", "BF16, 100001"})
+    void anyNonfinite(DType dtype, int n) {
+        for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 3e38f, 0}) {
+            for (int at : new int[] {0, n / 2, n - 1}) {
+                float[] x = gaussian(n, n);
+                x[at] = bad;
+                double[][] results = run(r -> {
+                    Tensor out = r.out(DType.I32, 1);
+                    r.kernels().anyNonfinite(out, dtype == DType.F32 ? r.in(x, n) : r.in(dtype, x, n));
+                    return new double[][] {r.get(out)};
+                });
+                assertEquals(Float.isFinite(bad) ? 0 : 1, results[0][0], bad + " at " + at);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 1000, 1_000_003})
+    void readCeiling(int n) {
+        double[][] results = run(r -> {
+            Tensor out = r.out(1);
+            r.kernels().readCeiling(out, r.in(new float[n], n));
+            return new double[][] {r.get(out)};
+        });
+        assertEquals(0, results[0][0], "the sum of zeros");
+    }
+}
