@@ -14,6 +14,14 @@ namespace intuitor::INTUITOR_ISA {
 
 constexpr float GUMBEL_MAX = 17.34f; // above -ln(-ln(1 - 2^-25)) = 17.3287
 
+/* The order of the counters: lane 4 k + r of the words is made from counter (W / 4) r + k, the even lanes first. */
+struct CounterOrder {
+    alignas(64) uint64_t of[2][W / 2];
+    constexpr CounterOrder() : of() {
+        for (int i = 0; i < W; i++) of[i % 2][i / 2] = W / 4 * (i % 4) + i / 4;
+    }
+};
+
 struct Philox {
     uint32_t key[2], position, sequence[2];
 
@@ -26,12 +34,10 @@ struct Philox {
      * lanes, of which the multiplier reads and the rounds use the low half: what else is in them does no harm.
      */
     void words(int64_t first_id, vu x[4]) const {
-        /* Lane 4 k + r of the result is to hold counter (W / 4) r + k: transposing 4 x 4 blocks then sorts the words. */
-        uint64_t number[2][W / 2];
-        for (int i = 0; i < W; i++) number[i % 2][i / 2] = (uint64_t)(first_id / 4 + W / 4 * (i % 4) + i / 4);
+        static constexpr CounterOrder order;
         vq even[4], odd[4];
-        start(number[0], even);
-        start(number[1], odd);
+        start(order.of[0], first_id / 4, even);
+        start(order.of[1], first_id / 4, odd);
         uint32_t k0 = key[0], k1 = key[1];
         for (int i = 0; i < 10; i++) {
             round(even, k0, k1);
@@ -40,12 +46,13 @@ struct Philox {
             k1 += 0xbb67ae85u;
         }
         for (int k = 0; k < 4; k++) x[k] = (vu)((even[k] & 0xffffffffu) | odd[k] << 32);
-        transpose_lanes(x);
+        transpose_lanes(x); // sorts the words, thanks to the counters' order
     }
 
   private:
-    void start(const uint64_t number[], vq x[4]) const {
+    void start(const uint64_t number[], int64_t first, vq x[4]) const {
         __builtin_memcpy(&x[0], number, sizeof x[0]);
+        x[0] += (uint64_t)first;
         x[1] = vq{} + position;
         x[2] = vq{} + sequence[0];
         x[3] = vq{} + sequence[1];

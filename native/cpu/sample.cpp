@@ -64,15 +64,21 @@ template <class T> struct Draw {
         if (!any) return;
         vu words[4];
         philox.words(first, words);
+        vf score[4], bound = none;
         for (int k = 0; k < 4; k++) {
-            vf scaled = logits[k] * set1(inverse_temperature);
-            vf bound = select(reach[k], add_gumbel_bound(scaled, words[k]), none);
-            if (!lanes(less(set1(best), bound))) continue;
-            vf score = select(reach[k], scaled + gumbel(words[k]), none);
-            float highest = reduce_max(score);
-            if (highest > best) {
-                best = highest;
-                token = (int32_t)first + k * W + __builtin_ctz(lanes(equal(score, set1(highest))));
+            score[k] = select(reach[k], logits[k] * set1(inverse_temperature), none);
+            bound = max(bound, add_gumbel_bound(score[k], words[k]));
+        }
+        if (!lanes(less(set1(best), bound))) return;
+        for (int k = 0; k < 4; k++) score[k] += gumbel(words[k]);
+        float highest = reduce_max(max(max(score[0], score[1]), max(score[2], score[3])));
+        if (!(highest > best)) return;
+        best = highest;
+        for (int k = 0; k < 4; k++) {
+            uint32_t winner = lanes(equal(score[k], set1(highest)));
+            if (winner) {
+                token = (int32_t)first + k * W + __builtin_ctz(winner);
+                return;
             }
         }
     }
