@@ -1,22 +1,21 @@
 /*
  * What the attention kernels share: tiles of keys, blocks of query rows, and one register-blocked matrix product.
  *
- * The lanes of a vector are query rows. A row is a (query, head) pair of one key-value head's group, heads innermost, so
- * grouped heads share every key that is read. With queries transposed once ([D][ROWS]), the scores of a tile are
+ * The lanes of a vector are query rows. A row is a (query, head) pair of one key-value head's group, heads innermost,
+ * so grouped heads share every key that is read. With queries transposed once ([D][ROWS]), the scores of a tile are
  * S^T [keys][ROWS] = K Q^T: the keys are broadcast as they lie in memory, the softmax over keys runs down the lanes
- * without a single shuffle, and O^T [D][ROWS] = V^T P^T takes S^T where it stands. Nothing depends on D being a multiple
- * of the vector.
+ * without a single shuffle, and O^T [D][ROWS] = V^T P^T takes S^T where it stands. Nothing depends on D being a
+ * multiple of the vector.
  *
  * Keys come in tiles of KEYS, counted from the start of the prefix and from the start of the segment's own keys; a lane
  * never sees its neighbours. Therefore the bits of a row depend on its own segment alone, not on the batch.
  */
 #pragma once
 #include <cstdint>
-#include <memory>
-#include <new>
 #include <utility>
 
 #include "intuitor.h"
+#include "scratch.h"
 #include "simd.h"
 
 namespace intuitor::INTUITOR_ISA::attention {
@@ -32,53 +31,50 @@ inline int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1)
 
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
 
-/* Memory of the calling thread, kept between calls; 64-byte aligned, contents undefined. */
-class Scratch {
+/* The calling thread's scratch memory, handed out in aligned pieces; false where there is none. */
+class Workspace {
   public:
-    static Scratch &of_thread() {
-        static thread_local Scratch scratch;
-        return scratch;
-    }
-    /* Forgets what was taken and makes room for `floats` in `parts` takes. */
-    void reserve(int64_t floats, int parts) {
-        floats += 16 * parts;
-        if (floats > capacity) {
-            memory.reset();
-            memory.reset((float *)::operator new((size_t)floats * sizeof(float), std::align_val_t(64)));
-            capacity = floats;
-        }
-        used = 0;
-    }
+    Workspace(int64_t floats, int64_t pieces) : next((float *)scratch((floats + 16 * pieces) * sizeof(float))) {}
+    explicit operator bool() const { return next; }
     float *take(int64_t floats) {
-        float *p = memory.get() + used;
-        used += round_up(floats, 16);
-        return p;
+        float *piece = next;
+        next += round_up(floats, 16);
+        return piece;
     }
 
   private:
-    struct Free {
-        void operator()(float *p) const { ::operator delete(p, std::align_val_t(64)); }
-    };
-    std::unique_ptr<float, Free> memory;
-    int64_t capacity = 0, used = 0;
+    float *next;
 };
 
 /* dst [padded][ld] = rows of D floats at src, filled up with zeros. */
 inline void load_tile(float *dst, int64_t ld, const float *src, int64_t stride, int count, int padded, int64_t D) {
     for (int i = 0; i < count; i++, dst += ld, src += stride) {
-        int64_t d = 0;
-        for (; d + W <= D; d += W) store(dst + d, load(src + d));
-        if (d < D) store(dst + d, load_partial(src + d, (int)(D - d)));
+        each_vector(D, [=](int64_t d, auto n) { store(dst + d, load(src + d, n)); });
     }
     for (int64_t i = 0; i < (padded - count) * ld; i += W) store(dst + i, zero());
 }
 
 inline void store_tile(float *dst, int64_t stride, const float *src, int64_t ld, int count, int64_t D) {
     for (int i = 0; i < count; i++, dst += stride, src += ld) {
-        int64_t d = 0;
-        for (; d + W <= D; d += W) store(dst + d, load(src + d));
-        if (d < D) store_partial(dst + d, load(src + d), (int)(D - d));
+        each_vector(D, [=](int64_t d, auto n) { store(dst + d, load(src + d), n); });
     }
+}
+
+/* e^x for x <= 0, relative error below 2e-7 + 6e-8 |x|; never below 1e-38, NaN gives NaN. Half of exp's work:
+   e^x = 2^n 2^f with n + f = x log2 e, whose rounding matters little where e^x is small; adding `magic` rounds to n and
+   leaves the bits of 2^n ready to be shifted into place; 2^f, |f| <= 1/2, is a minimax polynomial, 1 at 0. */
+inline vf exp_negative(vf x) {
+    const vf log2_e = set1(1.44269504f), magic = set1(12582912.0f + 127.0f); // 1.5 * 2^23 + exponent bias
+    x = max(set1(-87.0f), x);
+    const vf shifted = fma(x, log2_e, magic);
+    const vf f = fma(x, log2_e, magic - shifted);
+    vf p = set1(1.326472731e-3f);
+    p = fma(p, f, set1(9.671512991e-3f));
+    p = fma(p, f, set1(5.550733581e-2f));
+    p = fma(p, f, set1(2.402224243e-1f));
+    p = fma(p, f, set1(6.931470037e-1f));
+    p = fma(p, f, set1(1.0f));
+    return p * as_float(as_int(shifted) << 23);
 }
 
 /* ---- transposition --------------------------------------------------------------------------------------------- */
@@ -141,8 +137,8 @@ inline void load_transposed(float *dst, const float *const *rows, int64_t D, flo
     }
 }
 
-/* The first `count` rows = transpose of src [D][ROWS], row i times factor[i] (VECTORS vectors). src has room for D rounded
-   up to W rows. */
+/* The first `count` rows = transpose of src [D][ROWS], row i times factor[i] (VECTORS vectors). src has room for D
+   rounded up to W rows. */
 inline void store_transposed(float *const *rows, int count, const float *src, int64_t D, const vf *factor) {
     for (int v = 0; v < VECTORS && v * W < count; v++) {
         int m = count - v * W < W ? count - v * W : W;
@@ -217,17 +213,25 @@ struct Tile {
     int64_t offset;
 };
 
-/* f(tile) for the tiles of `s` that a query which sees own keys up to `last` can see, in order. */
-template <class F> inline void for_each_tile(const it_segment &s, int64_t last, F f) {
-    auto count = [](int64_t left) { return (int)(left < KEYS ? left : KEYS); };
-    for (int64_t j = 0; j < s.prefix_len; j += KEYS) {
-        f(Tile{(int64_t)s.prefix_start + j, count(s.prefix_len - j), -1});
+/* The tiles of a segment that a query which sees its own keys up to `last` can see, in order. */
+class Tiles {
+  public:
+    Tiles(const it_segment &s, int64_t last) : s(s), of_prefix(count(s.prefix_len)), all(of_prefix + count(last + 1)) {}
+    int64_t size() const { return all; }
+    Tile operator[](int64_t n) const {
+        const bool prefix = n < of_prefix;
+        const int64_t j = (prefix ? n : n - of_prefix) * KEYS, left = (prefix ? s.prefix_len : s.k_len) - j;
+        return {(prefix ? s.prefix_start : s.k_start) + j, (int)(left < KEYS ? left : KEYS), prefix ? -1 : j};
     }
-    for (int64_t j = 0; j <= last; j += KEYS) f(Tile{(int64_t)s.k_start + j, count(s.k_len - j), j});
-}
 
-/* What the rows of a block see of a tile: keys [0, whole) all rows, [whole, keys) some, the rest none. limit[r]: the last
-   key that row r sees, set where whole < padded = keys rounded up to PANEL. */
+  private:
+    static int64_t count(int64_t keys) { return (keys + KEYS - 1) / KEYS; }
+    const it_segment &s;
+    int64_t of_prefix, all;
+};
+
+/* What the rows of a block see of a tile: keys [0, whole) all rows, [whole, keys) some, the rest none. limit[r]: the
+   last key that row r sees, set where whole < padded = keys rounded up to PANEL. */
 struct View {
     int keys, whole, padded;
     alignas(64) float limit[ROWS];
@@ -248,7 +252,7 @@ struct View {
     vm hidden(int key, int v) const { return less(load(limit + v * W), set1((float)key)); }
 };
 
-/* ---- decoding: one query a segment (attention_decode.cpp) --------------------------------------------------------- */
+/* ---- decoding: one query a segment (attention_decode.cpp) ------------------------------------------------------ */
 
 struct Forward {
     float *out, *lse; // lse may be null
@@ -262,7 +266,7 @@ struct Forward {
     float scale() const { return (float)(1.0 / __builtin_sqrt((double)D)); }
 };
 
-/* All segments of `segments` [count] with q_len 1, on all threads. */
-void decode(const Forward &f, const it_segment *const *segments, int64_t count);
+/* The segments, all with q_len 1, on all threads; false: no memory. May throw bad_alloc. */
+bool decode(const Forward &f, const it_segment *const *segments, int64_t count);
 
 } // namespace intuitor::INTUITOR_ISA::attention

@@ -7,13 +7,16 @@
  *     dS = P * (dP - delta)
  *     dQ = scale dS K,  dK = scale dS^T Q.
  *
- * The keys of a prefix collect gradients from every sibling. Therefore one work item is a whole (family, key-value head):
- * one thread adds the contributions in the order of the family's segments, and the bits depend neither on the number of
- * threads nor on the other families. The order of loops is row chunks, then tiles of keys, then blocks of rows: dQ^T of a
- * chunk stays in the second-level cache, dK and dV of a tile in the first.
+ * The keys of a prefix collect gradients from every sibling. Therefore one work item is a whole (family, key-value
+ * head): one thread adds the contributions in the order of the family's segments, and the bits depend neither on the
+ * number of threads nor on the other families. The order of loops is row chunks, then tiles of keys, then blocks of
+ * rows: dQ^T of a chunk stays in the second-level cache, dK and dV of a tile in the first. delta is computed where it
+ * is used: the workspace of the ABI is for devices that need a pass of its own for it.
  */
 #include "attention.h"
 
+#include <atomic>
+#include <new>
 #include <vector>
 
 #include "error.h"
@@ -40,8 +43,9 @@ struct Backward {
     int64_t value(int64_t kv_head) const { return (heads + kv_heads + kv_head) * D; }
 };
 
-/* Five row matrices of a chunk have to fit the second-level cache. */
-inline int64_t chunk_rows(int64_t D) { return D <= 64 ? 256 : 128; }
+/* Query rows of a chunk: five matrices of them have to fit the second-level cache. */
+constexpr int MAX_CHUNK_ROWS = 256;
+inline int64_t chunk_rows(int64_t D) { return D <= 64 ? MAX_CHUNK_ROWS : MAX_CHUNK_ROWS / 2; }
 
 /* A block of query rows. "Across": [D][ROWS], rows as lanes; "along": [ROWS][ld], rows as rows. */
 struct Block {
@@ -61,32 +65,29 @@ struct TileData {
 
 float dot(const float *a, const float *b, int64_t D) {
     vf sum = zero();
-    int64_t d = 0;
-    for (; d + W <= D; d += W) sum = fma(load(a + d), load(b + d), sum);
-    if (d < D) sum = fma(load_partial(a + d, (int)(D - d)), load_partial(b + d, (int)(D - d)), sum);
+    each_vector(D, [&](int64_t d, auto n) { sum = fma(load(a + d, n), load(b + d, n), sum); });
     return reduce_add(sum);
 }
 
 /* Rows start .. start + ROWS - 1 of the q_len * group rows of a segment; lanes left over are rows of zeros. */
-void load_block(const Backward &f, const it_segment &s, int64_t kv_head, int64_t start, const float *zeros, Block &block) {
+void load_block(const Backward &f, const it_segment &s, int64_t kv_head, int64_t start, const float *zeros,
+                Block &block) {
     const int64_t D = f.D, ld = round_up(D, W), group = f.group(), end = s.q_len * group;
     block.count = (int)(end - start < ROWS ? end - start : ROWS);
     const float *q[ROWS], *dout[ROWS];
     alignas(64) float lse[ROWS] = {}, delta[ROWS] = {};
-    for (int r = 0; r < ROWS; r++) {
-        if (r >= block.count) {
-            q[r] = dout[r] = zeros;
-            block.visible[r] = s.k_len - 1;
-            continue;
-        }
-        int64_t i = (start + r) / group, head = kv_head * group + (start + r) % group, t = s.q_start + i;
+    int64_t i = start / group, g = start % group;
+    for (int r = 0; r < block.count; r++) {
+        const int64_t t = s.q_start + i, head = kv_head * group + g;
         q[r] = f.qkv + t * f.stride() + head * D;
-        block.dq[r] = f.dqkv + t * f.stride() + head * D;
         dout[r] = f.dout + (t * f.heads + head) * D;
-        lse[r] = f.lse[t * f.heads + head];
         delta[r] = dot(dout[r], f.out + (t * f.heads + head) * D, D);
+        block.dq[r] = f.dqkv + t * f.stride() + head * D;
         block.visible[r] = i;
+        lse[r] = f.lse[t * f.heads + head];
+        if (++g == group) g = 0, i++;
     }
+    for (int r = block.count; r < ROWS; r++) q[r] = dout[r] = zeros, block.visible[r] = s.k_len - 1;
     load_transposed(block.q_across, q, D, f.scale());
     load_transposed(block.dout_across, dout, D, 1.0f);
     for (int r = 0; r < ROWS; r++) {
@@ -109,51 +110,51 @@ void add_over_rows(int m, float *c, const float *a, const float *b, int64_t ld) 
 }
 
 /* At most 1: with scores so large that a last bit of lse is a factor of many, still finite. A NaN stays. */
-inline vf probability(vf score, vf lse) { return exp(min(zero(), score - lse)); }
+inline vf probability(vf score, vf lse) { return exp_negative(min(zero(), score - lse)); }
 
 /* What one block of rows and one tile of keys give each other. p and ds: [KEYS][ROWS]. */
 void exchange(const Block &block, const View &view, const TileData &tile, int64_t D, float *p, float *ds) {
     const int64_t ld = round_up(D, W);
     multiply<VECTORS, Start::ZERO>(view.padded, p, ROWS, tile.k, ld, 1, block.q_across, ROWS, (int)D);
     multiply<VECTORS, Start::ZERO>(view.padded, ds, ROWS, tile.v, ld, 1, block.dout_across, ROWS, (int)D);
-    for (int v = 0; v < VECTORS; v++) {
-        float *pv = p + v * W, *dv = ds + v * W;
-        const vf lse = block.lse[v], delta = block.delta[v];
-        for (int j = 0; j < view.whole; j++) {
-            vf x = probability(load(pv + j * ROWS), lse);
-            store(pv + j * ROWS, x);
-            store(dv + j * ROWS, x * (load(dv + j * ROWS) - delta));
+    auto differentiate = [&](int j, auto hide) {
+        for (int v = 0; v < VECTORS; v++) {
+            float *pv = p + j * ROWS + v * W, *dv = ds + j * ROWS + v * W;
+            vf x = hide(probability(load(pv), block.lse[v]), v);
+            store(pv, x);
+            store(dv, x * (load(dv) - block.delta[v]));
         }
-        for (int j = view.whole; j < view.padded; j++) {
-            vf x = select(view.hidden(j, v), zero(), probability(load(pv + j * ROWS), lse));
-            store(pv + j * ROWS, x);
-            store(dv + j * ROWS, x * (load(dv + j * ROWS) - delta));
-        }
+    };
+    for (int j = 0; j < view.whole; j++) differentiate(j, [](vf x, int) { return x; });
+    for (int j = view.whole; j < view.padded; j++) {
+        differentiate(j, [&](vf x, int v) { return select(view.hidden(j, v), zero(), x); });
     }
     add_over_rows(view.padded, tile.dv, p, block.dout_along, ld);
     add_over_rows(view.padded, tile.dk, ds, block.q_along, ld);
     multiply<VECTORS, Start::ADD>(D, block.dq_across, ROWS, tile.k, 1, ld, ds, ROWS, view.keys);
 }
 
-void backward_chunk(const Backward &f, const it_segment &s, int64_t kv_head, int64_t first, int64_t rows) {
+/* Rows first .. first + rows - 1 of a segment and key-value head; false: no memory. */
+bool backward_chunk(const Backward &f, const it_segment &s, int64_t kv_head, int64_t first, int64_t rows) {
     const int64_t D = f.D, ld = round_up(D, W), stride = f.stride();
     const int blocks = (int)((rows + ROWS - 1) / ROWS);
-    Scratch &scratch = Scratch::of_thread();
-    scratch.reserve(ld + blocks * ROWS * 5 * ld + KEYS * (4 * ld + 2 * ROWS), 7 + 5 * blocks);
-    float *zeros = scratch.take(ld), *p = scratch.take(KEYS * ROWS), *ds = scratch.take(KEYS * ROWS);
+    Workspace memory(ld + blocks * ROWS * 5 * ld + KEYS * (4 * ld + 2 * ROWS), 7 + 5 * blocks);
+    if (!memory) return false;
+    float *zeros = memory.take(ld), *p = memory.take(KEYS * ROWS), *ds = memory.take(KEYS * ROWS);
     for (int64_t d = 0; d < ld; d++) zeros[d] = 0;
-    TileData data{scratch.take(KEYS * ld), scratch.take(KEYS * ld), scratch.take(KEYS * ld), scratch.take(KEYS * ld)};
+    TileData data{memory.take(KEYS * ld), memory.take(KEYS * ld), memory.take(KEYS * ld), memory.take(KEYS * ld)};
+    const Tiles tiles(s, (first + rows - 1) / f.group());
 
-    Block block[256 / ROWS];
+    Block block[MAX_CHUNK_ROWS / ROWS];
     for (int b = 0; b < blocks; b++) {
         Block &x = block[b];
         for (float **m : {&x.q_across, &x.dout_across, &x.q_along, &x.dout_along, &x.dq_across}) {
-            *m = scratch.take(ROWS * ld);
+            *m = memory.take(ROWS * ld);
         }
         load_block(f, s, kv_head, first + b * ROWS, zeros, x);
     }
-    const int64_t last = (first + rows - 1) / f.group();
-    for_each_tile(s, last, [&](const Tile &tile) {
+    for (int64_t n = 0; n < tiles.size(); n++) {
+        const Tile tile = tiles[n];
         const int padded = (int)round_up(tile.count, PANEL);
         const int64_t k = tile.first * stride + f.key(kv_head), v = tile.first * stride + f.value(kv_head);
         load_tile(data.k, ld, f.qkv + k, stride, tile.count, padded, D);
@@ -166,13 +167,14 @@ void backward_chunk(const Backward &f, const it_segment &s, int64_t kv_head, int
         }
         store_tile(f.dqkv + k, stride, data.dk, ld, tile.count, D);
         store_tile(f.dqkv + v, stride, data.dv, ld, tile.count, D);
-    });
+    }
     const vf scale[VECTORS] = {set1(f.scale()), set1(f.scale())};
     for (int b = 0; b < blocks; b++) store_transposed(block[b].dq, block[b].count, block[b].dq_across, D, scale);
+    return true;
 }
 
-/* Segments begin .. end - 1, one key-value head. */
-void backward_family(const Backward &f, int64_t begin, int64_t end, int64_t kv_head) {
+/* Segments begin .. end - 1, one key-value head; false: no memory. */
+bool backward_family(const Backward &f, int64_t begin, int64_t end, int64_t kv_head) {
     for (const it_segment *s = f.segments + begin; s < f.segments + end; s++) {
         for (int64_t t = s->q_start; t < (int64_t)s->q_start + s->q_len; t++) {
             float *row = f.dqkv + t * f.stride();
@@ -183,9 +185,10 @@ void backward_family(const Backward &f, int64_t begin, int64_t end, int64_t kv_h
     for (const it_segment *s = f.segments + begin; s < f.segments + end; s++) {
         const int64_t rows = s->q_len * f.group();
         for (int64_t r = 0; r < rows; r += chunk) {
-            backward_chunk(f, *s, kv_head, r, rows - r < chunk ? rows - r : chunk);
+            if (!backward_chunk(f, *s, kv_head, r, rows - r < chunk ? rows - r : chunk)) return false;
         }
     }
+    return true;
 }
 
 } // namespace
@@ -196,7 +199,8 @@ int attention_backward(it_addr dqkv, it_addr, it_addr dout, it_addr qkv, it_addr
     IT_CHECK_F32(dtype);
     IT_CHECK(S >= 0 && NF >= 0 && T >= 0, "S = %lld, NF = %lld, T = %lld", (long long)S, (long long)NF, (long long)T);
     if (T == 0) return IT_OK;
-    IT_CHECK(Hkv > 0 && Hq > 0 && Hq % Hkv == 0, "%lld query heads, %lld key-value heads", (long long)Hq, (long long)Hkv);
+    IT_CHECK(Hkv > 0 && Hq > 0 && Hq % Hkv == 0, "%lld query heads, %lld key-value heads", (long long)Hq,
+             (long long)Hkv);
     IT_CHECK(D >= 2 && D <= 256 && D % 2 == 0, "head size %lld is not an even number up to 256", (long long)D);
     IT_CHECK(dqkv && dout && qkv && out && lse && segments && families, "null address");
     const it_segment *segment = (const it_segment *)segments;
@@ -216,7 +220,8 @@ int attention_backward(it_addr dqkv, it_addr, it_addr dout, it_addr qkv, it_addr
                 IT_CHECK(s.q_len > 0 && s.q_start >= 0 && (int64_t)s.q_start + s.q_len <= T,
                          "segment %d: queries %d + %d of %lld rows", i, s.q_start, s.q_len, (long long)T);
                 IT_CHECK(s.k_start == s.q_start && s.k_len == s.q_len,
-                         "segment %d: keys %d + %d are not its queries %d + %d", i, s.k_start, s.k_len, s.q_start, s.q_len);
+                         "segment %d: keys %d + %d are not its queries %d + %d", i, s.k_start, s.k_len, s.q_start,
+                         s.q_len);
                 IT_CHECK(s.prefix_len >= 0 && (i != family[n] || s.prefix_len == 0), "segment %d: prefix of %d", i,
                          s.prefix_len);
                 IT_CHECK(s.prefix_len == 0 || (s.prefix_start >= parent.q_start &&
@@ -236,13 +241,14 @@ int attention_backward(it_addr dqkv, it_addr, it_addr dout, it_addr qkv, it_addr
             float *row = f.dqkv + t * f.stride();
             for (int64_t d = 0; !covered[t] && d < f.stride(); d++) row[d] = 0; // in no segment: no gradient
         }
+        std::atomic<bool> done = true;
         parallel_for_dynamic(NF * Hkv, T * D, [&](int64_t i) {
-            backward_family(f, family[i / Hkv], family[i / Hkv + 1], i % Hkv);
+            if (!backward_family(f, family[i / Hkv], family[i / Hkv + 1], i % Hkv)) done = false;
         });
+        if (done) return IT_OK;
     } catch (const std::bad_alloc &) {
-        return fail(IT_OUT_OF_MEMORY, __func__, "no memory for %lld rows", (long long)T);
     }
-    return IT_OK;
+    return fail(IT_OUT_OF_MEMORY, __func__, "no memory for %lld rows of head size %lld", (long long)T, (long long)D);
 }
 
 } // namespace intuitor::INTUITOR_ISA

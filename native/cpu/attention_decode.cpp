@@ -3,8 +3,8 @@
  *
  *     out[h] = softmax(q_h k^T / sqrt(D)) v    for the heads h of one key-value head's group
  *
- * There are too few query rows to fill a vector, so here the lanes are a head's dimensions. Every key row is read once for
- * its whole group of heads: the products of W (key, head) pairs are W vectors, and one tree of shuffles sums all of them.
+ * There are too few query rows to fill a vector, so here the lanes are a head's dimensions. Every key row is read once
+ * for its whole group of heads: the products of W (key, head) pairs are W vectors, and one tree of shuffles sums them.
  *
  * Keys - the prefix, then the segment's own - are cut into splits of SPLIT, each with a softmax of its own; the partial
  * results (m, l, O) are merged in the order of the splits, as in Flash-Decoding. The size of a split is fixed, so a
@@ -13,6 +13,7 @@
  */
 #include "attention.h"
 
+#include <atomic>
 #include <vector>
 
 #include "parallel.h"
@@ -21,7 +22,8 @@ namespace intuitor::INTUITOR_ISA::attention {
 
 namespace {
 
-constexpr int SPLIT = 256; // keys; a multiple of W
+constexpr int SPLIT = 256;         // keys
+constexpr int STRIDE = SPLIT + W;  // of a head's scores: the last vector may reach over the end
 
 /* The result of one split or several, of one group of heads: O relative to the maximum m, l = sum of exp. */
 struct Partial {
@@ -37,15 +39,15 @@ struct Run {
     int count;
 };
 
-/* scores [heads][SPLIT] of keys at k for HEADS heads of q [heads][ld]. */
-template <int HEADS> void score_heads(float *scores, const float *q, int64_t ld, const Run &run, int64_t stride, int64_t D) {
+/* scores [HEADS][STRIDE] of the run's keys for the heads of q [HEADS][ld]; up to W - 1 more are overwritten. */
+template <int HEADS>
+void score_heads(float *scores, const float *q, int64_t ld, const Run &run, int64_t stride, int64_t D) {
     constexpr int N = W / HEADS; // keys at once
     const int64_t whole = D / W * W;
     for (int j = 0; j < run.count; j += N) {
-        const int count = run.count - j < N ? run.count - j : N;
-        const float *row[N];
+        const float *row[N]; // past the end: the last key again
 #pragma GCC unroll 16
-        for (int i = 0; i < N; i++) row[i] = run.k + (int64_t)(j + (i < count ? i : count - 1)) * stride;
+        for (int i = 0; i < N; i++) row[i] = run.k + (j + i < run.count ? j + i : run.count - 1) * stride;
         vf sum[W];
 #pragma GCC unroll 16
         for (int i = 0; i < W; i++) sum[i] = zero();
@@ -64,13 +66,11 @@ template <int HEADS> void score_heads(float *scores, const float *q, int64_t ld,
         if (whole < D) add(whole, [&](const float *p) { return load_partial(p, (int)(D - whole)); });
         alignas(64) float s[W];
         store(s, reduce_each(sum));
-        for (int h = 0; h < HEADS; h++) {
-            for (int i = 0; i < count; i++) scores[h * SPLIT + j + i] = s[h * N + i];
-        }
+        for (int h = 0; h < HEADS; h++) __builtin_memcpy(scores + h * STRIDE + j, s + h * N, N * sizeof(float));
     }
 }
 
-/* o [HEADS][V W] += p [HEADS][SPLIT] times the values at v. */
+/* o [HEADS][V W] += p [HEADS][STRIDE] times the values at v. */
 template <int HEADS, int V, bool TAIL>
 void add_values(float *o, int64_t ld, const float *p, const float *v, int count, int64_t stride, int tail) {
     vf sum[HEADS][V];
@@ -85,7 +85,7 @@ void add_values(float *o, int64_t ld, const float *p, const float *v, int count,
         for (int i = 0; i < V; i++) x[i] = TAIL ? load_partial(v + i * W, tail) : load(v + i * W);
 #pragma GCC unroll 4
         for (int h = 0; h < HEADS; h++) {
-            vf y = set1(p[h * SPLIT + j]);
+            vf y = set1(p[h * STRIDE + j]);
 #pragma GCC unroll 4
             for (int i = 0; i < V; i++) sum[h][i] = fma(y, x[i], sum[h][i]);
         }
@@ -117,7 +117,8 @@ template <class F> void for_each_head_block(int64_t group, F f) {
 
 /* The keys of split n: of the prefix, then own. */
 int split_runs(const Forward &f, const it_segment &s, int64_t kv_head, int64_t n, Run *runs) {
-    const int64_t begin = n * SPLIT, all = (int64_t)s.prefix_len + s.k_len, end = begin + SPLIT < all ? begin + SPLIT : all;
+    const int64_t begin = n * SPLIT, left = (int64_t)s.prefix_len + s.k_len - begin;
+    const int64_t end = begin + (left < SPLIT ? left : SPLIT);
     int count = 0;
     auto add = [&](int64_t row, int64_t rows) {
         if (rows <= 0) return;
@@ -132,7 +133,7 @@ int split_runs(const Forward &f, const it_segment &s, int64_t kv_head, int64_t n
 
 int64_t split_count(const it_segment &s) { return ((int64_t)s.prefix_len + s.k_len + SPLIT - 1) / SPLIT; }
 
-/* One split: result = softmax over its keys, not yet divided by l. q [group][ld] scaled; scores [group][SPLIT]. */
+/* One split: result = softmax over its keys, not yet divided by l. q [group][ld] scaled; scores [group][STRIDE]. */
 void attend_split(const Forward &f, const it_segment &s, int64_t kv_head, int64_t n, const float *q, float *scores,
                   const Partial &result) {
     const int64_t group = f.group(), ld = round_up(f.D, W);
@@ -141,17 +142,17 @@ void attend_split(const Forward &f, const it_segment &s, int64_t kv_head, int64_
     int keys = 0;
     for (const Run *run = runs; run < runs + count; keys += run->count, run++) {
         for_each_head_block(group, [&](auto heads, int64_t h) {
-            score_heads<heads>(scores + h * SPLIT + keys, q + h * ld, ld, *run, f.kv_stride, f.D);
+            score_heads<heads>(scores + h * STRIDE + keys, q + h * ld, ld, *run, f.kv_stride, f.D);
         });
     }
     for (int64_t h = 0; h < group; h++) {
-        float *p = scores + h * SPLIT;
+        float *p = scores + h * STRIDE;
         for (int j = keys; j < round_up(keys, W); j++) p[j] = LOWEST;
         vf largest = set1(LOWEST), sum = zero();
         for (int j = 0; j < keys; j += W) largest = max(load(p + j), largest);
         const float m = reduce_max(largest);
         for (int j = 0; j < keys; j += W) {
-            vf x = exp(load(p + j) - set1(m));
+            vf x = exp_negative(load(p + j) - set1(m));
             store(p + j, x);
             sum = sum + x;
         }
@@ -162,7 +163,7 @@ void attend_split(const Forward &f, const it_segment &s, int64_t kv_head, int64_
     keys = 0;
     for (const Run *run = runs; run < runs + count; keys += run->count, run++) {
         for_each_head_block(group, [&](auto heads, int64_t h) {
-            add_values<heads>(result.o + h * ld, ld, scores + h * SPLIT + keys, *run, f.kv_stride, f.D);
+            add_values<heads>(result.o + h * ld, ld, scores + h * STRIDE + keys, *run, f.kv_stride, f.D);
         });
     }
 }
@@ -171,7 +172,7 @@ void attend_split(const Forward &f, const it_segment &s, int64_t kv_head, int64_
 void merge(const Partial &a, const Partial &b, int64_t group, int64_t ld) {
     for (int64_t h = 0; h < group; h++) {
         const float m = a.m[h] > b.m[h] ? a.m[h] : b.m[h];
-        const vf x = exp(set1(a.m[h] - m)), y = exp(set1(b.m[h] - m));
+        const vf x = exp_negative(set1(a.m[h] - m)), y = exp_negative(set1(b.m[h] - m));
         a.m[h] = m;
         a.l[h] = a.l[h] * x[0] + b.l[h] * y[0];
         for (int64_t d = h * ld; d < (h + 1) * ld; d += W) store(a.o + d, fma(load(b.o + d), y, load(a.o + d) * x));
@@ -183,11 +184,8 @@ void finish(const Forward &f, const it_segment &s, int64_t kv_head, const Partia
     for (int64_t h = 0; h < group; h++) {
         const int64_t head = (int64_t)s.q_start * f.heads + kv_head * group + h;
         const vf factor = set1(1.0f / result.l[h]);
-        for (int64_t d = 0; d < D; d += W) {
-            vf x = load(result.o + h * ld + d) * factor;
-            if (d + W <= D) store(f.out + head * D + d, x);
-            else store_partial(f.out + head * D + d, x, (int)(D - d));
-        }
+        const float *o = result.o + h * ld;
+        each_vector(D, [&](int64_t d, auto n) { store(f.out + head * D + d, load(o + d) * factor, n); });
         if (f.lse) f.lse[head] = result.m[h] + log(set1(result.l[h]))[0];
     }
 }
@@ -201,56 +199,64 @@ void load_queries(float *q, const Forward &f, const it_segment &s, int64_t kv_he
 
 } // namespace
 
-void decode(const Forward &f, const it_segment *const *segments, int64_t count) {
+bool decode(const Forward &f, const it_segment *const *segments, int64_t count) {
     const int64_t group = f.group(), ld = round_up(f.D, W), partial = Partial::size(group, ld);
-    auto reserve = [&](Scratch &scratch) { scratch.reserve(group * (ld + SPLIT) + 2 * partial, 4); };
-    auto whole = [&](const it_segment &s, int64_t kv_head) {
-        Scratch &scratch = Scratch::of_thread();
-        reserve(scratch);
-        float *q = scratch.take(group * ld), *scores = scratch.take(group * SPLIT);
-        Partial all(scratch.take(partial), group, ld), next(scratch.take(partial), group, ld);
-        load_queries(q, f, s, kv_head);
-        attend_split(f, s, kv_head, 0, q, scores, all);
-        for (int64_t n = 1; n < split_count(s); n++) {
-            attend_split(f, s, kv_head, n, q, scores, next);
-            merge(all, next, group, ld);
-        }
-        finish(f, s, kv_head, all);
-    };
+    std::atomic<bool> done = true;
     std::vector<int64_t> first(count + 1); // split of all splits
     for (int64_t i = 0; i < count; i++) first[i + 1] = first[i] + split_count(*segments[i]);
-    const int64_t splits = first[count], cost = splits * SPLIT * group * f.D / count;
+    const int64_t splits = first[count];
+    int64_t keys = 0;
+    for (int64_t i = 0; i < count; i++) keys += (int64_t)segments[i]->prefix_len + segments[i]->k_len;
+
     if (splits == count || count * f.kv_heads >= 4 * thread_count) {
-        parallel_for_dynamic(count * f.kv_heads, cost, [&](int64_t i) { whole(*segments[i / f.kv_heads], i % f.kv_heads); });
-        return;
+        parallel_for_dynamic(count * f.kv_heads, keys * group * f.D / count, [&](int64_t i) {
+            const it_segment &s = *segments[i / f.kv_heads];
+            const int64_t kv_head = i % f.kv_heads;
+            Workspace memory(group * (ld + STRIDE) + 2 * partial, 4);
+            if (!memory) {
+                done = false;
+                return;
+            }
+            float *q = memory.take(group * ld), *scores = memory.take(group * STRIDE);
+            Partial all(memory.take(partial), group, ld), next(memory.take(partial), group, ld);
+            load_queries(q, f, s, kv_head);
+            attend_split(f, s, kv_head, 0, q, scores, all);
+            for (int64_t n = 1; n < split_count(s); n++) {
+                attend_split(f, s, kv_head, n, q, scores, next);
+                merge(all, next, group, ld);
+            }
+            finish(f, s, kv_head, all);
+        });
+        return done;
     }
-    struct Item {
-        int64_t segment, split;
-    };
-    std::vector<Item> items;
+    std::vector<const it_segment *> segment_of(splits);
     for (int64_t i = 0; i < count; i++) {
-        for (int64_t n = 0; n < first[i + 1] - first[i]; n++) items.push_back({i, n});
+        for (int64_t n = first[i]; n < first[i + 1]; n++) segment_of[n] = segments[i];
     }
-    std::unique_ptr<float[]> partials(new float[(size_t)(splits * f.kv_heads * partial)]);
+    std::vector<int64_t> split_of(splits); // within its segment
+    for (int64_t n = 1; n < splits; n++) split_of[n] = segment_of[n] == segment_of[n - 1] ? split_of[n - 1] + 1 : 0;
+    std::vector<float> partials((size_t)(splits * f.kv_heads * partial));
     auto at = [&](int64_t split, int64_t kv_head) {
-        return Partial(partials.get() + (split * f.kv_heads + kv_head) * partial, group, ld);
+        return Partial(partials.data() + (split * f.kv_heads + kv_head) * partial, group, ld);
     };
     parallel_for_dynamic(splits * f.kv_heads, SPLIT * group * f.D, [&](int64_t i) {
-        const Item &item = items[i / f.kv_heads];
-        const it_segment &s = *segments[item.segment];
-        Scratch &scratch = Scratch::of_thread();
-        reserve(scratch);
-        float *q = scratch.take(group * ld), *scores = scratch.take(group * SPLIT);
-        load_queries(q, f, s, i % f.kv_heads);
-        attend_split(f, s, i % f.kv_heads, item.split, q, scores, at(i / f.kv_heads, i % f.kv_heads));
+        const int64_t split = i / f.kv_heads, kv_head = i % f.kv_heads;
+        Workspace memory(group * (ld + STRIDE), 2);
+        if (!memory) {
+            done = false;
+            return;
+        }
+        float *q = memory.take(group * ld), *scores = memory.take(group * STRIDE);
+        load_queries(q, f, *segment_of[split], kv_head);
+        attend_split(f, *segment_of[split], kv_head, split_of[split], q, scores, at(split, kv_head));
     });
     parallel_for(count * f.kv_heads, SPLIT, [&](int64_t i) {
         const int64_t segment = i / f.kv_heads, kv_head = i % f.kv_heads;
-        for (int64_t n = first[segment] + 1; n < first[segment + 1]; n++) {
-            merge(at(first[segment], kv_head), at(n, kv_head), group, ld);
-        }
-        finish(f, *segments[segment], kv_head, at(first[segment], kv_head));
+        const Partial all = at(first[segment], kv_head);
+        for (int64_t n = first[segment] + 1; n < first[segment + 1]; n++) merge(all, at(n, kv_head), group, ld);
+        finish(f, *segments[segment], kv_head, all);
     });
+    return done;
 }
 
 } // namespace intuitor::INTUITOR_ISA::attention

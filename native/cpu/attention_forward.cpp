@@ -11,6 +11,8 @@
  */
 #include "attention.h"
 
+#include <atomic>
+#include <new>
 #include <vector>
 
 #include "error.h"
@@ -37,32 +39,36 @@ struct Block {
 
 /* Scores -> probabilities relative to the new maximum, in place; the factor by which older sums shrink. */
 template <bool FIRST> void softmax_tile(float *s, const View &view, Block &block, vf *shrink) {
+    vf m[VECTORS], sum[VECTORS];
+    for (int v = 0; v < VECTORS; v++) m[v] = block.m[v], sum[v] = zero();
+    for (int j = 0; j < view.whole; j++) {
+        for (int v = 0; v < VECTORS; v++) m[v] = max(load(s + j * ROWS + v * W), m[v]);
+    }
+    for (int j = view.whole; j < view.keys; j++) {
+        for (int v = 0; v < VECTORS; v++) {
+            m[v] = max(select(view.hidden(j, v), set1(LOWEST), load(s + j * ROWS + v * W)), m[v]);
+        }
+    }
+    auto exponentials = [&](int j, auto hide) {
+        for (int v = 0; v < VECTORS; v++) {
+            vf x = hide(exp_negative(load(s + j * ROWS + v * W) - m[v]), v);
+            store(s + j * ROWS + v * W, x);
+            sum[v] = sum[v] + x;
+        }
+    };
+    for (int j = 0; j < view.whole; j++) exponentials(j, [](vf x, int) { return x; });
+    for (int j = view.whole; j < view.keys; j++) {
+        exponentials(j, [&](vf x, int v) { return select(view.hidden(j, v), zero(), x); });
+    }
     for (int v = 0; v < VECTORS; v++) {
-        float *p = s + v * W;
-        vf m = block.m[v], sum = zero();
-        for (int j = 0; j < view.whole; j++) m = max(load(p + j * ROWS), m);
-        for (int j = view.whole; j < view.keys; j++) {
-            vf x = select(view.hidden(j, v), set1(LOWEST), load(p + j * ROWS));
-            store(p + j * ROWS, x);
-            m = max(x, m);
-        }
-        for (int j = 0; j < view.whole; j++) {
-            vf x = exp(load(p + j * ROWS) - m);
-            store(p + j * ROWS, x);
-            sum = sum + x;
-        }
-        for (int j = view.whole; j < view.keys; j++) {
-            vf x = select(view.hidden(j, v), zero(), exp(load(p + j * ROWS) - m));
-            store(p + j * ROWS, x);
-            sum = sum + x;
-        }
-        shrink[v] = exp(block.m[v] - m);
-        block.l[v] = FIRST ? sum : fma(block.l[v], shrink[v], sum);
-        block.m[v] = m;
+        shrink[v] = exp_negative(block.m[v] - m[v]);
+        block.l[v] = FIRST ? sum[v] : fma(block.l[v], shrink[v], sum[v]);
+        block.m[v] = m[v];
     }
 }
 
-void attend(Block &block, const View &view, const float *k, const float *v, int64_t ld, float *s, int64_t D, bool first) {
+void attend(Block &block, const View &view, const float *k, const float *v, int64_t ld, float *s, int64_t D,
+            bool first) {
     multiply<VECTORS, Start::ZERO>(view.padded, s, ROWS, k, ld, 1, block.q, ROWS, (int)D);
     vf shrink[VECTORS];
     if (first) {
@@ -86,45 +92,51 @@ void finish(Block &block, int64_t D) {
     for (int r = 0; r < block.count; r++) *block.lse[r] = lse[r];
 }
 
-/* Rows first .. first + CHUNK_ROWS - 1 of the q_len * group rows of a segment and key-value head. */
-void forward_chunk(const Forward &f, const it_segment &s, int64_t kv_head, int64_t first) {
+/* Rows first .. first + CHUNK_ROWS - 1 of the q_len * group rows of a segment and key-value head; false: no memory. */
+bool forward_chunk(const Forward &f, const it_segment &s, int64_t kv_head, int64_t first) {
     const int64_t D = f.D, ld = round_up(D, W), group = f.group(), end = s.q_len * group;
     const int blocks = (int)((end - first < CHUNK_ROWS ? end - first : CHUNK_ROWS) + ROWS - 1) / ROWS;
-    Scratch &scratch = Scratch::of_thread();
-    scratch.reserve(blocks * (D + ld) * ROWS + KEYS * (2 * ld + ROWS), 2 * blocks + 3);
-    float *k = scratch.take(KEYS * ld), *v = scratch.take(KEYS * ld), *scores = scratch.take(KEYS * ROWS);
+    Workspace memory(blocks * (D + ld) * ROWS + KEYS * (2 * ld + ROWS), 2 * blocks + 3);
+    if (!memory) return false;
+    float *k = memory.take(KEYS * ld), *v = memory.take(KEYS * ld), *scores = memory.take(KEYS * ROWS);
+    auto key = [&](int64_t row) { return f.k + row * f.kv_stride + kv_head * D; };
+    auto value = [&](int64_t row) { return f.v + row * f.kv_stride + kv_head * D; };
 
     Block block[CHUNK_ROWS / ROWS];
+    const float *q[CHUNK_ROWS];
+    int64_t i = first / group, g = first % group;
+    for (int r = 0; r < blocks * ROWS; r++) {
+        Block &x = block[r / ROWS];
+        const int64_t t = s.q_start + i, head = kv_head * group + g;
+        q[r] = f.q + t * f.q_stride + head * D;
+        x.out[r % ROWS] = f.out + (t * f.heads + head) * D;
+        x.lse[r % ROWS] = f.lse ? f.lse + t * f.heads + head : nullptr;
+        x.visible[r % ROWS] = s.k_len - s.q_len + i;
+        if (first + r >= end - 1) continue; // lanes left over repeat the last row
+        if (++g == group) g = 0, i++;
+    }
+    const Tiles tiles(s, block[blocks - 1].visible[ROWS - 1]);
     for (int b = 0; b < blocks; b++) {
         Block &x = block[b];
-        x.q = scratch.take(D * ROWS);
-        x.result = scratch.take(ld * ROWS);
-        const float *q[ROWS];
-        const int64_t start = first + b * ROWS;
-        x.count = (int)(end - start < ROWS ? end - start : ROWS);
-        for (int r = 0; r < ROWS; r++) {
-            int64_t row = r < x.count ? start + r : end - 1; // lanes left over repeat the last row
-            int64_t i = row / group, head = kv_head * group + row % group, t = s.q_start + i;
-            q[r] = f.q + t * f.q_stride + head * D;
-            x.out[r] = f.out + (t * f.heads + head) * D;
-            x.lse[r] = f.lse ? f.lse + t * f.heads + head : nullptr;
-            x.visible[r] = s.k_len - s.q_len + i;
-        }
-        load_transposed(x.q, q, D, f.scale());
-        for (int i = 0; i < VECTORS; i++) x.m[i] = set1(LOWEST), x.l[i] = zero();
+        x.q = memory.take(D * ROWS);
+        x.result = memory.take(ld * ROWS);
+        x.count = (int)(end - first - b * ROWS < ROWS ? end - first - b * ROWS : ROWS);
+        load_transposed(x.q, q + b * ROWS, D, f.scale());
+        for (int v = 0; v < VECTORS; v++) x.m[v] = set1(LOWEST), x.l[v] = zero();
     }
-    bool is_first = true; // every row sees something of the first tile: the prefix, or its own key 0
-    for_each_tile(s, block[blocks - 1].visible[ROWS - 1], [&](const Tile &tile) {
+    for (int64_t n = 0; n < tiles.size(); n++) {
+        const Tile tile = tiles[n];
         const int padded = (int)round_up(tile.count, PANEL);
-        load_tile(k, ld, f.k + tile.first * f.kv_stride + kv_head * D, f.kv_stride, tile.count, padded, D);
-        load_tile(v, ld, f.v + tile.first * f.kv_stride + kv_head * D, f.kv_stride, tile.count, padded, D);
+        load_tile(k, ld, key(tile.first), f.kv_stride, tile.count, padded, D);
+        load_tile(v, ld, value(tile.first), f.kv_stride, tile.count, padded, D);
         for (int b = 0; b < blocks; b++) {
+            // Every row sees something of the first tile: the prefix, or its own key 0.
             View view(tile, block[b].visible);
-            if (view.keys > 0) attend(block[b], view, k, v, ld, scores, D, is_first);
+            if (view.keys > 0) attend(block[b], view, k, v, ld, scores, D, n == 0);
         }
-        is_first = false;
-    });
+    }
     for (int b = 0; b < blocks; b++) finish(block[b], D);
+    return true;
 }
 
 struct Item {
@@ -140,7 +152,8 @@ int attention_forward(it_addr out, it_addr lse, it_addr q, int64_t q_stride, it_
     IT_CHECK_F32(dtype);
     IT_CHECK(S >= 0 && T >= 0, "S = %lld, T = %lld", (long long)S, (long long)T);
     if (S == 0) return IT_OK;
-    IT_CHECK(Hkv > 0 && Hq > 0 && Hq % Hkv == 0, "%lld query heads, %lld key-value heads", (long long)Hq, (long long)Hkv);
+    IT_CHECK(Hkv > 0 && Hq > 0 && Hq % Hkv == 0, "%lld query heads, %lld key-value heads", (long long)Hq,
+             (long long)Hkv);
     IT_CHECK(D >= 2 && D <= 256 && D % 2 == 0, "head size %lld is not an even number up to 256", (long long)D);
     IT_CHECK(q_stride >= Hq * D && kv_stride >= Hkv * D, "strides %lld and %lld are below a row's %lld and %lld",
              (long long)q_stride, (long long)kv_stride, (long long)(Hq * D), (long long)(Hkv * D));
@@ -149,8 +162,8 @@ int attention_forward(it_addr out, it_addr lse, it_addr q, int64_t q_stride, it_
     for (int64_t i = 0; i < S; i++) {
         const it_segment &s = segment[i];
         IT_CHECK(s.q_len > 0 && s.k_len >= s.q_len && s.prefix_len >= 0 && s.k_start >= 0 && s.prefix_start >= 0,
-                 "segment %lld: %d queries, %d keys from row %d, prefix of %d from row %d", (long long)i, s.q_len, s.k_len,
-                 s.k_start, s.prefix_len, s.prefix_start);
+                 "segment %lld: %d queries, %d keys from row %d, prefix of %d from row %d", (long long)i, s.q_len,
+                 s.k_len, s.k_start, s.prefix_len, s.prefix_start);
         IT_CHECK(s.q_start >= 0 && (int64_t)s.q_start + s.q_len <= T, "segment %lld: queries %d + %d of %lld rows",
                  (long long)i, s.q_start, s.q_len, (long long)T);
         IT_CHECK(s.q_len <= max_q && (int64_t)s.prefix_len + s.k_len <= max_k,
@@ -162,24 +175,28 @@ int attention_forward(it_addr out, it_addr lse, it_addr q, int64_t q_stride, it_
     try {
         std::vector<const it_segment *> single;
         std::vector<Item> items;
+        int64_t work = 0;
         for (const it_segment *s = segment; s < segment + S; s++) {
             if (s->q_len == 1) {
                 single.push_back(s);
                 continue;
             }
+            work += s->q_len * Hq * ((int64_t)s->prefix_len + s->k_len) * D;
             int64_t last = (s->q_len * f.group() - 1) / CHUNK_ROWS * CHUNK_ROWS; // the longest work first
             for (int64_t row = last; row >= 0; row -= CHUNK_ROWS) {
                 for (int64_t h = 0; h < Hkv; h++) items.push_back({s, h, row});
             }
         }
-        if (!single.empty()) decode(f, single.data(), (int64_t)single.size());
-        parallel_for_dynamic((int64_t)items.size(), CHUNK_ROWS * D, [&](int64_t i) {
-            forward_chunk(f, *items[i].segment, items[i].kv_head, items[i].first_row);
+        std::atomic<bool> done = single.empty() || decode(f, single.data(), (int64_t)single.size());
+        const int64_t count = (int64_t)items.size();
+        parallel_for_dynamic(count, work / (count + 1), [&](int64_t i) {
+            if (!forward_chunk(f, *items[i].segment, items[i].kv_head, items[i].first_row)) done = false;
         });
+        if (done) return IT_OK;
     } catch (const std::bad_alloc &) {
-        return fail(IT_OUT_OF_MEMORY, __func__, "no memory for %lld segments", (long long)S);
     }
-    return IT_OK;
+    return fail(IT_OUT_OF_MEMORY, __func__, "no memory for %lld segments of head size %lld", (long long)S,
+                (long long)D);
 }
 
 } // namespace intuitor::INTUITOR_ISA
