@@ -34,3 +34,6 @@ find_jdk() {
     done
     [ -n "$best" ] && echo "$best"
 }
+
+# The heap holds no tensors: a small one that is collected serially leaves the memory to the model.
+java_options="-XX:+UseSerialGC -XX:MaxNewSize=16m"

@@ -29,14 +29,14 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def java():
-    """The java that runs the benchmark: found as the start script finds it."""
-    found = subprocess.run(["sh", "-c", '. "$0/.mvn/jdk.sh"; find_jdk java', str(ROOT)], capture_output=True, text=True, check=True)
-    return found.stdout.strip() + "/bin/java"
+    """The java that runs the benchmark, and its options: those of the start script."""
+    script = '. "$0/.mvn/jdk.sh"; echo "$(find_jdk java)/bin/java $java_options"'
+    return subprocess.run(["sh", "-c", script, str(ROOT)], capture_output=True, text=True, check=True).stdout.split()
 
 
 def ours(command, size, threads, out):
     classpath = (ROOT / "target/benchmarks.classpath").read_text().strip()
-    return [java(), "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED", "-cp", classpath,
+    return [*java(), "--enable-native-access=ALL-UNNAMED", "-cp", classpath,
             "intuitor.train.GrpoStepBenchmark", command, "--size", size, "--threads", str(threads), "--json", out]
 
 

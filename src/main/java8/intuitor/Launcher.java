@@ -68,8 +68,9 @@ public final class Launcher {
     private static int runUnder(Path home, String[] args) throws IOException, InterruptedException, URISyntaxException {
         List<String> command = new ArrayList<>();
         command.add(home.resolve("bin").resolve("java").toString());
-        // the heap holds no tensors: a small serial one keeps the process's memory for the model
+        // the heap holds no tensors: a small one that is collected serially leaves the memory to the model
         command.add("-XX:+UseSerialGC");
+        command.add("-XX:MaxNewSize=16m");
         command.add("--enable-native-access=ALL-UNNAMED");
         command.add("-cp");
         command.add(Paths.get(Launcher.class.getProtectionDomain().getCodeSource().getLocation().toURI()).toString());
