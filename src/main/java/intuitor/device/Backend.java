@@ -26,6 +26,10 @@ record Backend(NativeApi api, Blas blas) {
     private static Backend onHost(String kind, NativeLibrary library, int threads) {
         MemorySegment table = NativeLibraries.deviceTable(library).orElseThrow(() -> new UserError(library.fileName()
                 + " is missing: it belongs to the jar, and `make -C native` builds it beside loose classes"));
+        List<String> missing = missing(table);
+        if (!missing.isEmpty()) {
+            throw new UserError(library.fileName() + " lacks " + String.join(", ", missing) + ": build it again");
+        }
         NativeApi api = new NativeApi(kind, table);
         api.init(0, threads);
         return new Backend(api, new OneDnn());

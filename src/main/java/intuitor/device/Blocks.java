@@ -8,8 +8,8 @@ import java.util.List;
  * given back by resetting it to a mark.
  *
  * <p>Blocks are kept when a scope closes, so a loop that allocates the same things again touches no allocator. If a
- * scope needed several blocks, they are freed when it closes and the next one is as large as all of them: after a
- * few rounds everything fits into one block and nothing is lost at block ends.
+ * scope needed several blocks, they are freed when it closes, and the next block holds what was in use at the peak: from
+ * the second round on everything lies in one block and nothing is lost at block ends.
  */
 final class Blocks {
 
@@ -30,7 +30,8 @@ final class Blocks {
     private long offset; // first free byte of the current block
     private long used; // bytes handed out
     private long peak; // largest value of used
-    private long nextBlock = SMALLEST_BLOCK;
+    private long held; // bytes of all blocks
+    private long nextBlock; // least size of the next block
 
     Blocks(NativeApi api, String arenaName) {
         this.api = api;
@@ -54,8 +55,10 @@ final class Blocks {
     private void advance(long bytes, String what) {
         int next = current + 1;
         if (next == blocks.size() || blocks.get(next).bytes() < bytes) {
-            long size = Math.max(bytes, nextBlock);
+            long size = Math.max(Math.max(bytes, nextBlock), Math.max(SMALLEST_BLOCK, held / 8));
+            nextBlock = 0;
             blocks.add(next, new Block(api.allocate(size, "arena '" + arenaName + "' (" + what + ")"), size));
+            held += size;
         }
         current = next;
         offset = 0;
@@ -69,9 +72,9 @@ final class Blocks {
         current = mark.block();
         offset = mark.offset();
         used = mark.used();
-        int beyond = blocks.size() - 1 - current;
-        if (beyond > 1) {
-            nextBlock = free(current + 1);
+        if (blocks.size() - 1 - current > 1) {
+            free(current + 1);
+            nextBlock = peak - used;
         }
     }
 
@@ -82,15 +85,13 @@ final class Blocks {
         used = 0;
     }
 
-    /** Frees the blocks from an index on; returns their bytes. */
-    private long free(int from) {
-        long bytes = 0;
+    /** Frees the blocks from an index on. */
+    private void free(int from) {
         while (blocks.size() > from) {
             Block last = blocks.removeLast();
-            bytes += last.bytes();
+            held -= last.bytes();
             api.free(last.address(), last.bytes());
         }
-        return bytes;
     }
 
     long used() {

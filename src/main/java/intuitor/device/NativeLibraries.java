@@ -41,7 +41,7 @@ public final class NativeLibraries {
     }
 
     /** Every library this program may use: where it is, and its version or what is wrong with it. */
-    public static List<Description> describe() {
+    public static synchronized List<Description> describe() {
         List<Description> all = new ArrayList<>();
         all.add(describe(NativeLibrary.CPU, () -> "ABI " + version(deviceTable(NativeLibrary.CPU).orElseThrow())));
         all.add(describe(NativeLibrary.CUDA, () -> {
@@ -55,6 +55,9 @@ public final class NativeLibraries {
             MemorySegment v = Dnnl.dnnl_version();
             return dnnl_version_t.major(v) + "." + dnnl_version_t.minor(v) + "." + dnnl_version_t.patch(v);
         }));
+        all.add(!LOADED.contains(NativeLibrary.OPENCL) && systemHas(NativeLibrary.OPENCL)
+                ? new Description(NativeLibrary.OPENCL.fileName(), Optional.empty(), "the system's; oneDNN asks for it")
+                : describe(NativeLibrary.OPENCL, () -> "in place of the system's; oneDNN asks for it"));
         all.add(describe(NativeLibrary.TOKENIZERS, () -> {
             loadTokenizers();
             return "Hugging Face tokenizers";
@@ -67,8 +70,9 @@ public final class NativeLibraries {
     }
 
     private static Description describe(NativeLibrary library, Detail detail) {
-        Optional<Path> path = NativeFiles.find(library);
+        Optional<Path> path = Optional.empty();
         try {
+            path = NativeFiles.find(library);
             return new Description(library.fileName(), path, path.isPresent() ? detail.get() : "not in this build");
         } catch (UserError e) {
             return new Description(library.fileName(), path, e.getMessage());

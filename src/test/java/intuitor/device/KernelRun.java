@@ -28,8 +28,13 @@ final class KernelRun implements AutoCloseable {
     private final List<Guarded> tensors = new ArrayList<>();
 
     private KernelRun(int threads) {
-        device = Device.open(System.getProperty("intuitor.test.device", "cpu"), threads);
+        device = open(threads);
         arena = device.arena("kernel test");
+    }
+
+    /** The device under test. */
+    static Device open(int threads) {
+        return Device.open(System.getProperty("intuitor.test.device", "cpu"), threads);
     }
 
     /**
