@@ -1,5 +1,6 @@
 package intuitor.checkpoint;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -7,7 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import intuitor.UserError;
 import intuitor.checkpoint.SafetensorsWriter.Entry;
+import intuitor.device.Arena;
 import intuitor.device.DType;
+import intuitor.device.Device;
+import intuitor.device.Tensor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -82,6 +86,30 @@ class ModelFolderTest {
             assertEquals(dir + " lacks tensor x; it has a, b, c, d and 1 more", error.getMessage());
             error = assertThrows(UserError.class, () -> model.requireTensors(List.of("u", "v", "w", "x", "y", "z")));
             assertTrue(error.getMessage().contains("lacks 6 tensors: u, v, w, x and 2 more"), error.getMessage());
+        }
+    }
+
+    @Test
+    void weightsThatAreNotNumbersAreRefused() {
+        try (Device device = Device.open("cpu", 1); Arena arena = device.arena("test")) {
+            Tensor sound = arena.upload("a", new float[] {1, -Float.MAX_VALUE, 0}, 3);
+            Tensor broken = arena.upload("b", new float[] {1, Float.NaN, 0}, 3);
+            ShardedWriter.write(dir, List.of(Entry.of("a", sound, DType.F32, device),
+                    Entry.of("b", broken, DType.F32, device), Entry.of("c", sound, DType.F16, device)), 100);
+            Tensor loaded = arena.allocate("loaded", DType.F32, 3);
+            try (var model = ModelFolder.open(dir)) {
+                model.load("a", loaded, device);
+                float[] values = new float[3];
+                device.download(values, loaded);
+                assertArrayEquals(new float[] {1, -Float.MAX_VALUE, 0}, values);
+                for (String name : List.of("b", "c")) { // c: too large for its type, so an infinity
+                    var error = assertThrows(UserError.class, () -> model.load(name, loaded, device));
+                    assertEquals(dir.resolve("model.safetensors") + ": tensor '" + name
+                            + "' has a NaN or an infinity in it", error.getMessage());
+                }
+                var error = assertThrows(UserError.class, () -> model.load("d", loaded, device));
+                assertEquals(dir + " lacks tensor d; it has a, b, c", error.getMessage());
+            }
         }
     }
 
