@@ -192,10 +192,11 @@ public final class AtomicFiles {
     }
 
     private static Path beside(Path target, String kind) {
-        return target.resolveSibling(target.getFileName() + "." + kind + "-" + HexFormat.of().toHexDigits(RANDOM.nextInt()));
+        String unique = HexFormat.of().toHexDigits(RANDOM.nextInt());
+        return target.resolveSibling(target.getFileName() + "." + kind + "-" + unique);
     }
 
-    /** Removes the temporary; what went wrong with the disk is the user's to put right, other faults pass as they are. */
+    /** Removes the temporary. What the disk refused is the user's to put right; other faults pass as they are. */
     private static RuntimeException failed(String action, Path path, Path temporary, Throwable cause) {
         if (temporary != null) {
             try {
@@ -204,13 +205,14 @@ public final class AtomicFiles {
                 cause.addSuppressed(e);
             }
         }
+        String what = "cannot " + action + " " + path + ": ";
         return switch (cause) {
-            case NoSuchFileException e ->
-                new UserError("cannot " + action + " " + path + ": no such folder " + Path.of(e.getFile()).getParent(), e);
+            case NoSuchFileException e when !Files.isDirectory(path.toAbsolutePath().getParent()) ->
+                new UserError(what + "no such folder " + path.toAbsolutePath().getParent(), e);
             case FileSystemException e when e.getReason() == null ->
-                new UserError("cannot " + action + " " + path + ": " + e.getClass().getSimpleName() + " " + e.getFile(), e);
-            case FileSystemException e -> new UserError("cannot " + action + " " + path + ": " + e.getReason(), e);
-            case IOException e -> new UserError("cannot " + action + " " + path + ": " + e.getMessage(), e);
+                new UserError(what + e.getClass().getSimpleName() + " " + e.getFile(), e);
+            case FileSystemException e -> new UserError(what + e.getReason(), e);
+            case IOException e -> new UserError(what + e.getMessage(), e);
             case RuntimeException e -> e;
             case Error e -> throw e;
             default -> throw new AssertionError(cause);

@@ -167,8 +167,8 @@ public final class ModelFolder implements AutoCloseable {
     }
 
     /**
-     * Copies what belongs to the model beside its weights (configuration, tokenizer, chat template) into another folder,
-     * such as a checkpoint's. Files that the model does not have are left out, those that are already there replaced.
+     * Copies what belongs to the model beside its weights (configuration, tokenizer, chat template) into another
+     * folder, such as a checkpoint's. Files that the model does not have are left out, others replaced.
      */
     public static void copySettings(Path from, Path to) {
         for (String name : SETTINGS) {

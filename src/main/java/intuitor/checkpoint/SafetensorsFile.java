@@ -16,8 +16,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A safetensors file, memory-mapped and checked when it is opened: afterwards each of its tensors is known to lie within
- * the file. A file of any size costs address space only, its pages are read as tensors are loaded.
+ * A safetensors file, memory-mapped and checked when it is opened: afterwards each of its tensors is known to lie
+ * within the file. A file of any size costs address space only, its pages are read as tensors are loaded.
  */
 public final class SafetensorsFile implements AutoCloseable {
 
@@ -106,8 +106,8 @@ public final class SafetensorsFile implements AutoCloseable {
             throw new UserError(path + ": tensor '" + name + "' has shape " + Arrays.toString(tensor.shape())
                     + " where the model needs " + Arrays.toString(dst.shape()));
         }
-        DType type = tensor.type().dtype().filter(LOADABLE::contains).orElseThrow(() -> new UserError(
-                path + ": tensor '" + name + "' is of type " + tensor.type() + "; only F32, BF16 and F16 can be loaded"));
+        DType type = tensor.type().dtype().filter(LOADABLE::contains).orElseThrow(() -> new UserError(path
+                + ": tensor '" + name + "' is of type " + tensor.type() + "; only F32, BF16 and F16 can be loaded"));
         device.load(dst, bytes, dataStart + tensor.begin(), type);
     }
 

@@ -25,8 +25,8 @@ import tools.jackson.core.json.JsonFactory;
 
 /**
  * The header of a safetensors file, read as strictly as the reference implementation does: the tensors must tile the
- * data after the header exactly, from its first byte to the end of the file, without a hole or an overlap, and each must
- * have the size that its shape and type give. So no byte can be hidden in a file, and none is read twice.
+ * data after the header exactly, from its first byte to the end of the file, without a hole or an overlap, and each
+ * must have the size that its shape and type give. So no byte can be hidden in a file, and none is read twice.
  *
  * <p>Layout: 8 bytes length N (little-endian), N bytes of JSON {@code {"name": {"dtype", "shape", "data_offsets"}, ...,
  * "__metadata__": {text: text}}}, then the data. Format: https://github.com/huggingface/safetensors

@@ -16,8 +16,8 @@ public final class ShardedWriter {
     private ShardedWriter() {}
 
     /**
-     * The folder must be the writer's own (a temporary one that {@link AtomicFiles#writeFolder} publishes): each file is
-     * atomic, the set of them is not.
+     * The folder must be the writer's own (a temporary one that {@link AtomicFiles#writeFolder} publishes): each file
+     * is atomic, the set of them is not.
      *
      * @param tensors in the order in which they fill the shards
      * @param maxShardBytes of tensor data; a larger tensor has a shard of its own

@@ -18,9 +18,9 @@ import java.util.regex.Pattern;
  * split as Qwen2 splits it: words with the space before them, digits one by one, runs of punctuation, line breaks.
  *
  * <p>The pair of adjacent tokens that occurs most often in all words becomes a token, again and again; of equally
- * frequent pairs the one with the lower ids wins, left one first. So the result depends on the text alone, and it is the
- * one that the trainer of Hugging Face's tokenizers finds (but for its habit of merging a second pair into a token that
- * is there already; here every token has one merge).
+ * frequent pairs the one with the lower ids wins, left one first. So the result depends on the text alone, and it is
+ * the one that the trainer of Hugging Face's tokenizers finds (but for its habit of merging a second pair into a token
+ * that is there already; here every token has one merge).
  */
 public final class BpeTrainer {
 

@@ -3,9 +3,9 @@ package intuitor.text;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The 256 visible characters that stand for the 256 bytes in a byte-level vocabulary: a printable byte of Latin-1 is its
- * own character, the others take the characters from U+0100 on, in order. So a space is "Ġ" and a line feed "Ċ". From
- * GPT-2 (Radford et al., 2019: encoder.py, bytes_to_unicode); Qwen and Llama 3 use the same.
+ * The 256 visible characters that stand for the 256 bytes in a byte-level vocabulary: a printable byte of Latin-1 is
+ * its own character, the others take the characters from U+0100 on, in order. So a space is "Ġ" and a line feed "Ċ".
+ * From GPT-2 (Radford et al., 2019: encoder.py, bytes_to_unicode); Qwen and Llama 3 use the same.
  */
 final class ByteAlphabet {
 

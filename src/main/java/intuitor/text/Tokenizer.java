@@ -9,8 +9,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 
 /**
- * Text to token ids and back, by Hugging Face's own library: whatever a model's {@code tokenizer.json} asks for, it does
- * as transformers would. May be used by several threads.
+ * Text to token ids and back, by Hugging Face's own library: whatever a model's {@code tokenizer.json} asks for, it
+ * does as transformers would. May be used by several threads.
  *
  * <p>Of DJL, which packages that library for Java, only the class of native functions is used. Its convenient classes
  * would unpack into {@code ~/.djl.ai}, look for a GPU, download another build of the library and report home.

@@ -13,8 +13,8 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * What {@code tokenizer_config.json} (and the newer {@code chat_template.jinja} beside it) says about a tokenizer.
  *
- * @param specialTokens text of the tokens with a role, by role: {@code bos_token}, {@code eos_token}, {@code pad_token},
- *     ... as far as the tokenizer has them
+ * @param specialTokens text of the tokens with a role, by role ({@code bos_token}, {@code eos_token} ...), as far as
+ *     the tokenizer has them
  * @param chatTemplates Jinja source by name; a model's only template is called {@value #DEFAULT}
  */
 record TokenizerConfig(Map<String, String> specialTokens, Map<String, String> chatTemplates) {

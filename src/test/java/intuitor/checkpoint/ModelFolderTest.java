@@ -47,7 +47,8 @@ class ModelFolderTest {
     /** Shards as huggingface_hub 1.33 splits the same tensors, the index as transformers formats it. */
     @Test
     void largeModelsAreShards() throws IOException {
-        ShardedWriter.write(dir, List.of(zeros("e", 4), zeros("d", 4), zeros("huge", 9), zeros("c", 3), zeros("b", 6)), 32);
+        List<Entry> tensors = List.of(zeros("e", 4), zeros("d", 4), zeros("huge", 9), zeros("c", 3), zeros("b", 6));
+        ShardedWriter.write(dir, tensors, 32);
         assertEquals("""
                 {
                   "metadata": {
@@ -79,7 +80,8 @@ class ModelFolderTest {
 
     @Test
     void saysWhichTensorsAreMissing() {
-        ShardedWriter.write(dir, List.of(zeros("a", 1), zeros("b", 1), zeros("c", 1), zeros("d", 1), zeros("e", 1)), 100);
+        List<Entry> tensors = List.of(zeros("a", 1), zeros("b", 1), zeros("c", 1), zeros("d", 1), zeros("e", 1));
+        ShardedWriter.write(dir, tensors, 100);
         try (var model = ModelFolder.open(dir)) {
             model.requireTensors(List.of("a", "e"));
             var error = assertThrows(UserError.class, () -> model.requireTensors(List.of("a", "x")));
@@ -115,14 +117,14 @@ class ModelFolderTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '\0', textBlock = """
-            {"weight_map":{"a":"s1.safetensors","b":"s2.safetensors"}}      | its index names s2.safetensors, which is not there
-            {"weight_map":{"a":"s1.safetensors","b":"s1.safetensors"}}      | s1.safetensors has no tensor 'b'
-            {"weight_map":{"a":"../s1.safetensors"}}                        | which is not a file name
-            {"weight_map":{"a":1}}                                          | tensor 'a' is in 1
-            {"weight_map":{"a":"s1.safetensors","a":"s1.safetensors"}}      | not valid JSON: Duplicate
-            {"weight_map":{}}                                               | has no weight_map
-            []                                                              | has no weight_map
-            {                                                               | not valid JSON
+            {"weight_map":{"a":"s1.safetensors","b":"s2.safetensors"}} | its index names s2.safetensors
+            {"weight_map":{"a":"s1.safetensors","b":"s1.safetensors"}} | s1.safetensors has no tensor 'b'
+            {"weight_map":{"a":"../s1.safetensors"}} | which is not a file name
+            {"weight_map":{"a":1}} | tensor 'a' is in 1
+            {"weight_map":{"a":"s1.safetensors","a":"s1.safetensors"}} | not valid JSON: Duplicate
+            {"weight_map":{}} | has no weight_map
+            [] | has no weight_map
+            { | not valid JSON
             """)
     void refusesADamagedIndex(String index, String expected) throws IOException {
         SafetensorsWriter.write(dir.resolve("s1.safetensors"), List.of(zeros("a", 1)), SafetensorsWriter.METADATA);
@@ -134,7 +136,8 @@ class ModelFolderTest {
     void copiesSettingsButNotWeights() throws IOException {
         Path from = Files.createDirectory(dir.resolve("from"));
         Path to = Files.createDirectory(dir.resolve("to"));
-        for (String name : List.of("config.json", "tokenizer.json", "chat_template.jinja", "model.safetensors", "notes")) {
+        var names = List.of("config.json", "tokenizer.json", "chat_template.jinja", "model.safetensors", "notes");
+        for (String name : names) {
             Files.writeString(from.resolve(name), name);
         }
         Files.writeString(to.resolve("config.json"), "old");

@@ -55,36 +55,44 @@ class SafetensorsFileTest {
     /** Each damaged header, the bytes of data after it, and what the message must say. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '\0', textBlock = """
-            [1]                                                                          | 0 | does not start with '{'
-            {"a":                                                                        | 0 | not valid JSON
-            {} {}                                                                        | 0 | follows its header's last '}'
-            {"a":1}                                                                      | 0 | tensor 'a' is not described
-            {"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{}}                | 4 | Duplicate
-            {"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}         | 4 | Duplicate
-            {"a":{"dtype":"F32","shape":[1]}}                                            | 0 | tensor 'a' lacks
-            {"a":{"dtype":"F31","shape":[1],"data_offsets":[0,4]}}                       | 4 | tensor 'a' has the unknown dtype 'F31'
-            {"a":{"dtype":3,"shape":[1],"data_offsets":[0,4]}}                           | 4 | tensor 'a' has a dtype that is not text
-            {"a":{"dtype":"F32","shape":1,"data_offsets":[0,4]}}                         | 4 | tensor 'a' has a shape that is not a list
-            {"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}                      | 4 | tensor 'a' has a shape with something other
-            {"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}                     | 4 | tensor 'a' has a shape with something other
-            {"a":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,4]}}    | 4 | out of range
-            {"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}                         | 4 | tensor 'a' has 1 data_offsets
-            {"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}                       | 4 | tensor 'a' begins at byte 4 and ends at 0
-            {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}                       | 4 | tensor 'a' has 4 bytes where F32[2] needs 8
-            {"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}   | 4 | tensor 'a' is too large
-            {"a":{"dtype":"F32","shape":[2305843009213693952],"data_offsets":[0,4]}}     | 4 | tensor 'a' is too large
-            {"a":{"dtype":"F4","shape":[3],"data_offsets":[0,1]}}                        | 1 | tensor 'a' does not end at a whole byte
-            {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}                       | 4 | is truncated: tensor 'a' ends at byte 8
-            {"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}                       | 8 | tensor 'a' starts at byte 4
-            {"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}                       | 6 | the last 2 of its bytes belong to no tensor
-            {"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}} | 6 | tensor 'b' overlaps tensor 'a'
-            {"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}} | 4 | tensor 'b' overlaps tensor 'a'
-            {"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[5,9]}} | 9 | tensor 'b' starts at byte 5
-            {"__metadata__":{"format":1}}                                                | 0 | 'format' is not text
-            {"__metadata__":[]}                                                          | 0 | __metadata__ is not an object
+            [1] | 0 | does not start with '{'
+            {"a": | 0 | not valid JSON
+            {} {} | 0 | follows its header's last '}'
+            {"a":1} | 0 | tensor 'a' is not described
+            {"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{}} | 4 | Duplicate
+            {"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}} | 4 | Duplicate
+            {"a":{"dtype":"F32","shape":[1]}} | 0 | tensor 'a' lacks
+            {"a":{"dtype":"F31","shape":[1],"data_offsets":[0,4]}} | 4 | tensor 'a' has the unknown dtype 'F31'
+            {"a":{"dtype":3,"shape":[1],"data_offsets":[0,4]}} | 4 | tensor 'a' has a dtype that is not text
+            {"a":{"dtype":"F32","shape":1,"data_offsets":[0,4]}} | 4 | tensor 'a' has a shape that is not a list
+            {"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}} | 4 | tensor 'a' has a shape with something other
+            {"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}} | 4 | tensor 'a' has a shape with something other
+            {"a":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,4]}} | 4 | out of range
+            {"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}} | 4 | tensor 'a' has 1 data_offsets
+            {"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}} | 4 | tensor 'a' begins at byte 4 and ends at 0
+            {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}} | 4 | tensor 'a' has 4 bytes where F32[2] needs 8
+            {"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}} | 4 | tensor 'a' is too large
+            {"a":{"dtype":"F32","shape":[2305843009213693952],"data_offsets":[0,4]}} | 4 | tensor 'a' is too large
+            {"a":{"dtype":"F4","shape":[3],"data_offsets":[0,1]}} | 1 | tensor 'a' does not end at a whole byte
+            {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}} | 4 | is truncated: tensor 'a' ends at byte 8
+            {"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}} | 8 | tensor 'a' starts at byte 4
+            {"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} | 6 | the last 2 of its bytes belong to no tensor
+            {"__metadata__":{"format":1}} | 0 | 'format' is not text
+            {"__metadata__":[]} | 0 | __metadata__ is not an object
             """)
     void refusesADamagedFile(String header, int dataBytes, String expected) throws IOException {
         expectError(file(header, dataBytes), expected);
+    }
+
+    @Test
+    void refusesOverlapsAndHoles() throws IOException {
+        expectError(file("{" + fourBytes("a", 0) + "," + fourBytes("b", 2) + "}", 6), "tensor 'b' overlaps tensor 'a'");
+        expectError(file("{" + fourBytes("a", 0) + "," + fourBytes("b", 0) + "}", 4), "tensor 'b' overlaps tensor 'a'");
+        expectError(file("{" + fourBytes("a", 0) + "," + fourBytes("b", 5) + "}", 9), "tensor 'b' starts at byte 5");
+    }
+
+    private static String fourBytes(String name, int begin) {
+        return "\"%s\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[%d,%d]}".formatted(name, begin, begin + 4);
     }
 
     @Test
@@ -95,8 +103,8 @@ class SafetensorsFileTest {
         expectError(raw("x", length(100_000_001)), "its header would have 100000001 bytes");
         expectError(raw("x", length(-1)), "its header would have 18446744073709551615 bytes");
         expectError(raw("x", length(0)), "does not start with '{'");
-        byte[] notText = ByteBuffer.allocate(10).order(ByteOrder.LITTLE_ENDIAN).putLong(2).put((byte) '{').put((byte) 0xff)
-                .array();
+        byte[] notText = ByteBuffer.allocate(10).order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(2).put((byte) '{').put((byte) 0xff).array();
         expectError(raw("x", notText), "not UTF-8");
     }
 

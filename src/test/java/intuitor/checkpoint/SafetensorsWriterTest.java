@@ -13,6 +13,8 @@ import intuitor.device.Device;
 import intuitor.device.Tensor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -59,7 +61,7 @@ class SafetensorsWriterTest {
                 + "\"c\":{\"dtype\":\"F16\",\"shape\":[],\"data_offsets\":[26,28]}}";
         byte[] written = Files.readAllBytes(path);
         int padded = (header.length() + 7) / 8 * 8;
-        assertEquals(padded, ByteBuffer.wrap(written).order(java.nio.ByteOrder.LITTLE_ENDIAN).getLong());
+        assertEquals(padded, ByteBuffer.wrap(written).order(ByteOrder.LITTLE_ENDIAN).getLong());
         String text = new String(written, 8, padded, StandardCharsets.UTF_8);
         assertEquals(header + " ".repeat(padded - header.length()), text);
         assertEquals("ssssssss" + "zzzz" + "aaaaaa" + "bbbbbbbb" + "cc",
@@ -87,9 +89,10 @@ class SafetensorsWriterTest {
                 file.load("model.w", back, device);
                 assertEquals("pt", file.metadata().get("format"));
                 assertEquals(storedAs, file.tensor("model.w").type().dtype().orElseThrow());
-                var wrongShape = assertThrows(UserError.class, () -> file.load("model.w", back.view(columns, rows), device));
+                Tensor turned = back.view(columns, rows);
+                var error = assertThrows(UserError.class, () -> file.load("model.w", turned, device));
                 assertEquals(path + ": tensor 'model.w' has shape [1031, 1500] where the model needs [1500, 1031]",
-                        wrongShape.getMessage());
+                        error.getMessage());
             }
             float[] read = new float[values.length];
             device.download(read, back);
@@ -116,7 +119,7 @@ class SafetensorsWriterTest {
         long large = 9L << 30;
         SafetensorsWriter.write(path, List.of(
                 new Entry("a.large", DType.F32, new long[] {large / 4}, out -> {
-                    var file = (java.nio.channels.FileChannel) out;
+                    var file = (FileChannel) out;
                     file.position(file.position() + large);
                 }),
                 new Entry("b.small", DType.F32, new long[] {2}, out -> out.write(ByteBuffer.wrap(

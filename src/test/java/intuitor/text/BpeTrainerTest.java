@@ -31,7 +31,8 @@ class BpeTrainerTest {
     void mergesTheMostFrequentPairFirst() {
         var corpus = List.of("low\nlow\nlow\nlow\nlow\nlower\nlower\n" + "newest\n".repeat(6) + "widest\n".repeat(3));
         BpeModel bpe = BpeTrainer.train(corpus, 256 + 1 + 7, List.of("<|endoftext|>"));
-        // es 9, then of equal counts the lower ids: (e,s) (es,t); low: (l,o) 7 before (o,w); new: (e,w) 6 before (n,e), and (n,ew) before (ew,est)
+        // es 9 times; then of equal counts the lower ids: (es,t) alone; (l,o) before (o,w), 7 each; (e,w) before (n,e)
+        // and (n,ew) before (ew,est), 6 each
         assertEquals("[es, est, lo, low, ew, new, newest]", bpe.tokens().subList(256, 263).toString());
         assertEquals(new BpeModel.Merge("es", "t"), bpe.merges().get(1));
         assertEquals(264, bpe.size());

@@ -15,8 +15,9 @@ final class TinyTokenizer {
             "What is 12 + 34? The answer is 46.\n\nWhat is 7 * 8? The answer is 56.\n",
             "Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich. Zwölf Boxkämpfer jagen Viktor.",
             "数学是关于数量、结构、变化的学科。数学是关于数量的学科。\n",
-            "  for (int i = 0; i < n; i++) {\n    sum += x[i];\n  }\n  for (int i = 0; i < n; i++) {\n    x[i] = 0;\n  }\n",
-            "It's we're they've I'm he'd 'T IT'S We'Re   spaces   and\ttabs\r\n\r\n====== ====== ======== 😀😀 👩‍👩‍👧 e\u0301 é");
+            "  for (int i = 0; i < n; i++) {\n    sum += x[i];\n  }\n  for (int i = 0; i < n; i++) {\n    x[i] = 0;\n",
+            "It's we're they've I'm he'd 'T IT'S We'Re   spaces   and\ttabs\r\n\r\n====== ====== ========",
+            "😀😀 👩‍👩‍👧 e\u0301 é");
 
     private TinyTokenizer() {}
 

@@ -79,7 +79,8 @@ final class Filters {
         try {
             return switch (value) {
                 case Double d -> (long) d.doubleValue();
-                case String s -> s.strip().matches("[-+]?\\d+") ? Long.parseLong(s.strip()) : (long) Double.parseDouble(s);
+                case String s when s.strip().matches("[-+]?\\d+") -> Long.parseLong(s.strip());
+                case String s -> (long) Double.parseDouble(s);
                 case null, default -> Values.integer(value);
             };
         } catch (NumberFormatException | TemplateException e) {

@@ -6,10 +6,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Cuts a template into tokens and settles its white space, with the options that transformers sets: {@code trim_blocks}
- * (the line break after a block or comment goes) and {@code lstrip_blocks} (so do spaces before one that starts a line).
- * A {@code -} inside a delimiter takes all white space on its side, a {@code +} keeps it. As by default in Jinja, one
- * line break at the very end is not part of a template.
+ * Cuts a template into tokens and settles its white space, with the options that transformers sets:
+ * {@code trim_blocks} (the line break after a block or comment goes) and {@code lstrip_blocks} (so do spaces before one
+ * that starts a line). A {@code -} inside a delimiter takes all white space on its side, a {@code +} keeps it. As by
+ * default in Jinja, one line break at the very end is not part of a template.
  */
 final class Lexer {
 

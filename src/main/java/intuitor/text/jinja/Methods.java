@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 
 /** The methods of strings, lists and dicts that templates call. Those that would change a value are left out. */
@@ -46,10 +47,10 @@ final class Methods {
             case "count" -> a -> (long) Strings.split(s, a.requireString(0, "sub"), -1).size() - 1;
             case "join" -> a -> Values.items(a.require(0, "iterable")).stream().map(Values::text)
                     .collect(Collectors.joining(s));
-            case "isdigit", "isnumeric", "isdecimal" -> a -> !s.isEmpty() && s.codePoints().allMatch(Character::isDigit);
-            case "isalpha" -> a -> !s.isEmpty() && s.codePoints().allMatch(Character::isLetter);
-            case "isalnum" -> a -> !s.isEmpty() && s.codePoints().allMatch(Character::isLetterOrDigit);
-            case "isspace" -> a -> !s.isEmpty() && s.codePoints().allMatch(Strings::isSpace);
+            case "isdigit", "isnumeric", "isdecimal" -> a -> all(s, Character::isDigit);
+            case "isalpha" -> a -> all(s, Character::isLetter);
+            case "isalnum" -> a -> all(s, Character::isLetterOrDigit);
+            case "isspace" -> a -> all(s, Strings::isSpace);
             default -> null;
         };
     }
@@ -105,13 +106,21 @@ final class Methods {
         return lines;
     }
 
+    private static boolean all(String s, IntPredicate property) {
+        return !s.isEmpty() && s.codePoints().allMatch(property);
+    }
+
     /** One prefix, or a tuple of which any will do. */
     private static boolean starts(String s, Object prefix) {
-        return prefix instanceof List<?> any ? any.stream().anyMatch(p -> starts(s, p)) : s.startsWith(Values.text(prefix));
+        return prefix instanceof List<?> several
+                ? several.stream().anyMatch(p -> starts(s, p))
+                : s.startsWith(Values.text(prefix));
     }
 
     private static boolean ends(String s, Object suffix) {
-        return suffix instanceof List<?> any ? any.stream().anyMatch(p -> ends(s, p)) : s.endsWith(Values.text(suffix));
+        return suffix instanceof List<?> several
+                ? several.stream().anyMatch(p -> ends(s, p))
+                : s.endsWith(Values.text(suffix));
     }
 
     private static long place(String s, int index) {

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** JSON as Python's json.dumps writes it, which is what transformers has tojson do: a model has learned these spaces. */
+/** JSON as Python's json.dumps writes it, as tojson does in transformers: a model has learned these very spaces. */
 final class PythonJson {
 
     private final StringBuilder out = new StringBuilder();

@@ -13,6 +13,7 @@ import intuitor.text.jinja.Statement.Target;
 import intuitor.text.jinja.Statement.Text;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -162,13 +163,14 @@ final class Renderer {
             scope.set("caller", arguments.named().get("caller"));
         }
         if (!unknown.isEmpty()) {
-            throw new TemplateException("the macro '" + macro.name() + "' has no parameter " + unknown.iterator().next());
+            throw new TemplateException(
+                    "the macro '" + macro.name() + "' has no parameter " + unknown.iterator().next());
         }
     }
 
     private static Object call(CallBody call, Scope scope) {
         Arguments given = Evaluator.arguments(call.arguments(), scope);
-        var named = new java.util.LinkedHashMap<>(given.named());
+        var named = new LinkedHashMap<>(given.named());
         named.put("caller", scope.get("caller"));
         return Evaluator.call(value(call.function(), scope), new Arguments(given.positional(), named));
     }

@@ -2,6 +2,7 @@ package intuitor.text.jinja;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.IntPredicate;
 
 /** Python's operations on text. Its characters are code points. */
@@ -112,7 +113,7 @@ final class Strings {
         }
         int first = text.codePointAt(0);
         return Character.toString(Character.toTitleCase(first))
-                + text.substring(Character.charCount(first)).toLowerCase(java.util.Locale.ROOT);
+                + text.substring(Character.charCount(first)).toLowerCase(Locale.ROOT);
     }
 
     static List<Object> characters(String text) {

@@ -4,13 +4,14 @@ import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
 
 /**
- * What Python does with values. They are String, Long, Double, Boolean, null for none, List for lists and tuples, Map for
- * dicts, and {@link Undefined}, {@link Namespace}, {@link Loop} and {@link Callable}.
+ * What Python does with values. They are String, Long, Double, Boolean, null for none, List for lists and tuples, Map
+ * for dicts, and {@link Undefined}, {@link Namespace}, {@link Loop} and {@link Callable}.
  */
 final class Values {
 
@@ -111,8 +112,7 @@ final class Values {
             return x.stream().allMatch(item -> equal(item, j.next()));
         }
         if (a instanceof Map<?, ?> x && b instanceof Map<?, ?> y) {
-            return x.size() == y.size()
-                    && x.entrySet().stream().allMatch(e -> y.containsKey(e.getKey()) && equal(e.getValue(), y.get(e.getKey())));
+            return x.keySet().equals(y.keySet()) && x.keySet().stream().allMatch(k -> equal(x.get(k), y.get(k)));
         }
         return Objects.equals(a, b);
     }
@@ -231,7 +231,7 @@ final class Values {
             case Undefined u -> u.what() + ", which is undefined,";
             case Namespace n -> "a namespace";
             case Callable c -> "a function";
-            default -> "a " + value.getClass().getSimpleName().toLowerCase(java.util.Locale.ROOT);
+            default -> "a " + value.getClass().getSimpleName().toLowerCase(Locale.ROOT);
         };
     }
 }
