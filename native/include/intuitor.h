@@ -196,10 +196,11 @@ typedef struct it_api {
     int (*logprob_backward)(it_addr logits, int64_t ld, it_addr lse, it_addr targets, it_addr coefficient,
                             float temperature, int64_t N, int64_t V, int32_t dtype, it_stream s);
     /* Draws token[n] from the filtered softmax(z / temperature) of row n by Gumbel-max with Philox4x32-10 noise: key =
-       seed, counter = (vocabulary id / 4, position[n], sequence[n] low, sequence[n] high), lane id % 4; so a draw
-       depends on (seed, sequence, position) alone. Filters: top_k, then top_p, then min_p, ties kept. Also the outputs
-       of vocab_reduce for the drawn token, over the whole (unfiltered) vocabulary, at `temperature` (1 where it is 0)
-       and certainty_temperature; each optional. sequence int64 [N], position int32 [N]. */
+       seed, counter = (vocabulary id / 4, position[n], sequence[n] low, sequence[n] high), word x = lane id % 4, noise
+       -ln(-ln u) with u = ((x >> 8) + 1/2) 2^-24; so a draw depends on (seed, sequence, position) alone. Filters, each
+       over what the one before it left: top_k, then top_p, then min_p; ties kept. Also the outputs of vocab_reduce for
+       the drawn token, over the whole (unfiltered) vocabulary, at `temperature` (1 where it is 0) and
+       certainty_temperature; each optional. sequence int64 [N], position int32 [N]. */
     int (*sample)(it_addr token, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr logits, int64_t ld,
                   it_addr sequence, it_addr position, const it_sampling *sampling, float certainty_temperature,
                   int64_t N, int64_t V, int32_t dtype, it_stream s);

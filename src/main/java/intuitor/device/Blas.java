@@ -1,8 +1,8 @@
 package intuitor.device;
 
 /**
- * Matrix multiplication, the one dense operation left to a vendor's library. All matrices are row-major; the same shapes
- * and inputs give the same bits on every call.
+ * Matrix multiplication, the one dense operation left to a vendor's library. All matrices are row-major; the same
+ * shapes and inputs give the same bits on every call.
  */
 public interface Blas extends AutoCloseable {
 

@@ -8,8 +8,8 @@ import java.util.List;
  * given back by resetting it to a mark.
  *
  * <p>Blocks are kept when a scope closes, so a loop that allocates the same things again touches no allocator. If a
- * scope needed several blocks, they are freed when it closes, and the next block holds what was in use at the peak: from
- * the second round on everything lies in one block and nothing is lost at block ends.
+ * scope needed several blocks, they are freed when it closes, and the next block holds what was in use at the peak:
+ * from the second round on everything lies in one block and nothing is lost at block ends.
  */
 final class Blocks {
 

@@ -4,8 +4,8 @@ import java.util.Arrays;
 
 /**
  * Whether shapes, types, index ranges and lifetimes are verified before every device call. The property
- * {@code intuitor.checks} decides ({@code true} or {@code false}); without it, checks are on where Java's assertions are
- * ({@code -ea}, as in tests). A static final, so that production code pays nothing.
+ * {@code intuitor.checks} decides ({@code true} or {@code false}); without it, checks are on where Java's assertions
+ * are ({@code -ea}, as in tests). A static final, so that production code pays nothing.
  */
 public final class Checks {
 

@@ -103,7 +103,8 @@ class ChecksTest {
         Tensor qkv = zeros("qkv", 3, 12);
         Tensor out = zeros("out", 3, 4);
         assertRefused("attentionForward: segment 0 (q 0+4, prefix 0+0, k 0+4) does not fit 3 query rows, 3 key rows, "
-                + "maxQ 4, maxK 4", () -> kernels.attentionForward(out, null, qkv, segments(0, 4, 0, 0, 0, 4), 1, 1, 4));
+                + "maxQ 4, maxK 4",
+                () -> kernels.attentionForward(out, null, qkv, segments(0, 4, 0, 0, 0, 4), 1, 1, 4));
         assertRefused("attentionForward: the segments hold 2 rows, the batch 3",
                 () -> kernels.attentionForward(out, null, qkv, segments(0, 2, 0, 0, 0, 2), 1, 1, 4));
     }

@@ -8,8 +8,8 @@ import org.junit.platform.launcher.core.LauncherFactory;
 import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 
 /**
- * Every kernel's parity tests as a program of their own: for another instruction set ({@code INTUITOR_ISA}, read once in
- * a process) or another library (the property {@code intuitor.test.device}).
+ * Every kernel's parity tests as a program of their own: for another instruction set ({@code INTUITOR_ISA}, read once
+ * in a process) or another library (the property {@code intuitor.test.device}).
  */
 final class KernelSuite {
 

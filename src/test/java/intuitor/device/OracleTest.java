@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
-/** The oracles' gradients against central differences of their forward passes, and Philox against its authors' values. */
+/** The oracles' gradients against central differences of their forward passes, and Philox against known answers. */
 class OracleTest {
 
     private static final double STEP = 1e-5;
