@@ -31,14 +31,25 @@ public final class Rollout implements AutoCloseable {
 
     private final Transformer model;
     private final LmHead head;
-    private final Arena arena;
+    private final Arena memory;
+    private final boolean ownsMemory;
     private final long cacheRows;
 
     /** @param cacheBytes memory for keys and values; what does not fit is generated in several waves */
     public Rollout(Device device, Transformer model, long cacheBytes) {
+        this(device.arena("rollout"), true, model, cacheBytes);
+    }
+
+    /** Generation in memory that serves other purposes between the calls; it is all given back. */
+    public Rollout(Arena memory, Transformer model, long cacheBytes) {
+        this(memory, false, model, cacheBytes);
+    }
+
+    private Rollout(Arena memory, boolean ownsMemory, Transformer model, long cacheBytes) {
         this.model = model;
-        this.head = new LmHead(device, model.parameters());
-        this.arena = device.arena("rollout");
+        this.head = new LmHead(memory.device(), model.parameters());
+        this.memory = memory;
+        this.ownsMemory = ownsMemory;
         this.cacheRows = cacheBytes / KvCache.bytesPerRow(model.config());
     }
 
@@ -53,7 +64,7 @@ public final class Rollout implements AutoCloseable {
     public List<Group> generate(List<int[]> prompts, int generations, Decoding decoding, long stream, BooleanSupplier stop,
                                 TokenListener listener) {
         List<Completion> completions = new ArrayList<>();
-        try (Arena call = arena.scope("generate")) {
+        try (Arena call = memory.scope("generate")) {
             PackedWeights packed = new PackedWeights(call, model.parameters());
             for (Wave wave : Wave.plan(prompts, generations, decoding.maxLength(), stream, cacheRows)) {
                 try (Arena scope = call.scope("wave")) {
@@ -158,6 +169,8 @@ public final class Rollout implements AutoCloseable {
 
     @Override
     public void close() {
-        arena.close();
+        if (ownsMemory) {
+            memory.close();
+        }
     }
 }

@@ -44,6 +44,7 @@ public final class GrpoTrainer implements AutoCloseable {
     private final Scorer reference;
 
     private final Arena memory;
+    /** Holds the cache while completions are drawn, and activations while the model learns from them. */
     private final Arena scratch;
     private final ParameterSet gradients;
     private final AdamW optimizer;
@@ -66,14 +67,14 @@ public final class GrpoTrainer implements AutoCloseable {
         this.prompts = prompts;
         this.decoding = decoding;
         this.stop = stop;
+        this.memory = device.arena("gradients and moments");
+        this.scratch = device.arena("rollout and training");
         this.model = new Transformer(device, policy);
         this.head = new LmHead(device, policy);
-        this.rollout = new Rollout(device, model, (long) config.kvCacheMib() << 20);
-        this.policyScorer = scorer(device, model);
+        this.rollout = new Rollout(scratch, model, (long) config.kvCacheMib() << 20);
+        this.policyScorer = scorer(model);
         this.referenceModel = config.needsReference() ? new Transformer(device, base) : null;
-        this.reference = config.needsReference() ? scorer(device, referenceModel) : null;
-        this.memory = device.arena("gradients and moments");
-        this.scratch = device.arena("training");
+        this.reference = config.needsReference() ? scorer(referenceModel) : null;
         this.gradients = policy.like(memory, "gradients");
         this.optimizer = new AdamW(memory, policy.flat(), WeightDecay.ranges(policy.config()),
                 new AdamW.Settings(config.adamBeta1(), config.adamBeta2(), config.adamEpsilon(), config.weightDecay()));
@@ -148,8 +149,8 @@ public final class GrpoTrainer implements AutoCloseable {
         return config.gradientCheckpointing() ? Activations.Keep.LAYER_INPUTS : Activations.Keep.ALL;
     }
 
-    private Scorer scorer(Device device, Transformer of) {
-        return new Scorer(device, of, config.microBatchTokens(), config.temperature(), config.certaintyTemperature());
+    private Scorer scorer(Transformer of) {
+        return new Scorer(scratch, of, config.microBatchTokens(), config.temperature(), config.certaintyTemperature());
     }
 
     /** Tokens that the model has read or written, a prompt counted for each of its completions, as TRL counts. */
@@ -195,12 +196,9 @@ public final class GrpoTrainer implements AutoCloseable {
     public void close() {
         scratch.close();
         memory.close();
-        if (reference != null) {
-            reference.close();
+        if (referenceModel != null) {
             referenceModel.close();
         }
-        policyScorer.close();
-        rollout.close();
         model.close();
     }
 }

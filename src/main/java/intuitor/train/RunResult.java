@@ -1,7 +1,9 @@
 package intuitor.train;
 
+import intuitor.eval.Proportion;
+import intuitor.report.Table;
 import java.nio.file.Path;
-import java.util.Map;
+import java.util.Locale;
 
 /**
  * How a run ended.
@@ -10,6 +12,29 @@ import java.util.Map;
  * @param step       steps made
  * @param totalSteps steps it was to make
  * @param finished   whether it came to its end, rather than being stopped
- * @param summary    what {@code summary.json} says; empty if it was stopped
+ * @param seconds    time spent in steps
+ * @param before     accuracy on held-out problems before the first step, or null
+ * @param after      accuracy after the last step, or null
  */
-public record RunResult(Path folder, int step, int totalSteps, boolean finished, Map<String, Object> summary) { }
+public record RunResult(Path folder, int step, int totalSteps, boolean finished, double seconds,
+                        HeldOutEvaluation.Result before, HeldOutEvaluation.Result after) {
+
+    /** Accuracy before and after, with 95% intervals; empty where it was not measured at both ends. */
+    public String table() {
+        if (before == null || after == null) {
+            return "";
+        }
+        return new Table("held-out accuracy", "before", "after", "change")
+                .row(row("sampled", before.sampled(), after.sampled()))
+                .row(row("greedy", before.greedy(), after.greedy())).toString();
+    }
+
+    private static String[] row(String name, Proportion before, Proportion after) {
+        return new String[] {name + " (" + after.trials() + ")", cell(before), cell(after),
+            String.format(Locale.ROOT, "%+.1f", 100 * (after.value() - before.value()))};
+    }
+
+    private static String cell(Proportion p) {
+        return String.format(Locale.ROOT, "%.1f%% [%.1f, %.1f]", 100 * p.value(), 100 * p.low(), 100 * p.high());
+    }
+}

@@ -1,7 +1,6 @@
 package intuitor.train;
 
 import intuitor.device.Arena;
-import intuitor.device.Device;
 import intuitor.device.Tensor;
 import intuitor.model.LmHead;
 import intuitor.model.PackedBatch;
@@ -15,7 +14,7 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /** What a model says about the tokens of given completions: a forward pass, and nothing kept. */
-final class Scorer implements AutoCloseable {
+final class Scorer {
 
     private final Transformer model;
     private final LmHead head;
@@ -25,14 +24,15 @@ final class Scorer implements AutoCloseable {
     private final double certaintyTemperature;
 
     /**
+     * @param scratch              memory used during a call
      * @param tokenBudget          tokens computed at once
      * @param temperature          divides the logits for log-probabilities and entropy
      * @param certaintyTemperature divides the logits for self-certainty
      */
-    Scorer(Device device, Transformer model, int tokenBudget, double temperature, double certaintyTemperature) {
+    Scorer(Arena scratch, Transformer model, int tokenBudget, double temperature, double certaintyTemperature) {
         this.model = model;
-        this.head = new LmHead(device, model.parameters());
-        this.scratch = device.arena("scorer");
+        this.head = new LmHead(scratch.device(), model.parameters());
+        this.scratch = scratch;
         this.tokenBudget = tokenBudget;
         this.temperature = temperature;
         this.certaintyTemperature = certaintyTemperature;
@@ -93,10 +93,5 @@ final class Scorer implements AutoCloseable {
             }
         }
         return all;
-    }
-
-    @Override
-    public void close() {
-        scratch.close();
     }
 }

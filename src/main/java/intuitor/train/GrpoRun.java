@@ -1,0 +1,241 @@
+package intuitor.train;
+
+import intuitor.UserError;
+import intuitor.checkpoint.AtomicFiles;
+import intuitor.checkpoint.ModelFolder;
+import intuitor.checkpoint.RunFolder;
+import intuitor.checkpoint.RunOrigin;
+import intuitor.checkpoint.TrainingState;
+import intuitor.device.Arena;
+import intuitor.device.Device;
+import intuitor.model.ModelConfig;
+import intuitor.model.ParameterSet;
+import intuitor.recipe.Recipe;
+import intuitor.report.Durations;
+import intuitor.report.MetricsLog;
+import intuitor.report.ProgressLine;
+import intuitor.rollout.StopRequested;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The life of a training run: its folder, its checkpoints, a stop and the way back, the evaluations around it. What a step
+ * does is {@link GrpoTrainer}'s.
+ *
+ * <p>A run that was stopped or killed and then resumed ends with the same bits as one that never was: the checkpoint holds
+ * the policy and the optimiser's moments in full, everything random is a function of the seed and the step, and whatever a
+ * lost step had written is cut off.
+ */
+public final class GrpoRun implements AutoCloseable {
+
+    private static final JsonMapper JSON = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+
+    private final GrpoConfig config;
+    private final ProgressLine progress;
+    private final StopSignal stop;
+
+    private final Device device;
+    private final Path base;
+    private final Prompts prompts;
+    private final int totalSteps;
+    private final ParameterSet policy;
+    private final GrpoTrainer trainer;
+    private final HeldOutEvaluation evaluation;
+
+    private double seconds;
+
+    /** Starts a run in a new folder; returns when it is finished or stopped. */
+    public static RunResult start(GrpoConfig settings, ProgressLine progress, StopSignal stop) {
+        GrpoConfig config = settled(settings);
+        RunOrigin origin = RunOrigin.of(config.model(), config.data());
+        try (Device device = Device.open(config.device(), config.threads());
+                GrpoRun run = new GrpoRun(config, device, progress, stop)) {
+            try (RunFolder folder = RunFolder.create(config.outputDir(), config.runName())) {
+                origin.write(folder.path());
+                // last: with it the folder is one that can be resumed
+                AtomicFiles.writeString(folder.config(), Recipe.write(
+                        Recipe.with(config, Map.of("run_name", folder.path().getFileName().toString()))));
+                return run.run(folder);
+            }
+        }
+    }
+
+    /** Goes on with a run from its newest checkpoint, or from its beginning if it has none. */
+    public static RunResult resume(Path path, ProgressLine progress, StopSignal stop) {
+        try (RunFolder folder = RunFolder.open(path)) {
+            if (Files.exists(folder.summary())) {
+                throw new UserError(path + " is finished: there is nothing to resume");
+            }
+            GrpoConfig config = Recipe.read(GrpoConfig.class, folder.config(), Map.of());
+            RunOrigin origin = RunOrigin.read(path);
+            origin.requireModel();
+            origin.requireData();
+            try (Device device = Device.open(config.device(), config.threads());
+                    GrpoRun run = new GrpoRun(config, device, progress, stop)) {
+                return run.run(folder);
+            }
+        }
+    }
+
+    /** What must not depend on where and when the run is resumed is settled when it starts. */
+    private static GrpoConfig settled(GrpoConfig config) {
+        Map<String, String> changes = new HashMap<>();
+        changes.put("model", config.model().toAbsolutePath().normalize().toString());
+        changes.put("data", config.data().toAbsolutePath().normalize().toString());
+        if (config.evalData() != null) {
+            changes.put("eval_data", config.evalData().toAbsolutePath().normalize().toString());
+        }
+        if (config.chatTemplateDate() == null) {
+            changes.put("chat_template_date", LocalDate.now().toString());
+        }
+        return Recipe.with(config, changes);
+    }
+
+    private GrpoRun(GrpoConfig config, Device device, ProgressLine progress, StopSignal stop) {
+        this.config = config;
+        this.prompts = Prompts.read(config);
+        this.device = device;
+        this.progress = progress;
+        this.stop = stop;
+        this.base = config.model();
+        this.totalSteps = config.totalSteps(prompts.encoded().size());
+        Arena parameters = device.arena("parameters");
+        ModelConfig model = ModelConfig.read(base);
+        this.policy = new ParameterSet(parameters, model, "policy");
+        ParameterSet reference = config.needsReference() ? new ParameterSet(parameters, model, "reference") : null;
+        try (ModelFolder files = ModelFolder.open(base)) {
+            policy.load(files);
+        }
+        if (reference != null) {
+            reference.copyFrom(policy);
+        }
+        this.trainer = new GrpoTrainer(device, config, policy, reference,
+                new PromptStream<>(prompts.encoded(), config.shuffleDataset(), config.seed()), prompts.decoding(), totalSteps, stop);
+        this.evaluation = config.evalData() == null ? null : prompts.evaluation(config);
+    }
+
+    private RunResult run(RunFolder folder) {
+        long metricsBytes = 0;
+        Optional<Path> checkpoint = folder.newestCheckpoint();
+        if (checkpoint.isPresent()) {
+            TrainingState state = Checkpoint.read(checkpoint.get(), policy, trainer.optimizer(), config.saveDtype(), device);
+            trainer.resumeAt(state.step(), state.numTokens());
+            metricsBytes = state.metricsBytes();
+            seconds = state.seconds();
+            progress.message("resuming after step " + step() + " of " + totalSteps);
+        }
+        if (prompts.leftOut() > 0) {
+            progress.message(prompts.leftOut() + " prompts are longer than max_prompt_length and left out");
+        }
+        folder.forgetCompletionsAfter(step());
+        HeldOutEvaluation.Result before = null;
+        try (MetricsLog metrics = MetricsLog.open(folder.metrics(), metricsBytes)) {
+            try {
+                before = evaluationBefore(folder);
+                train(folder, metrics);
+                return finish(folder, before);
+            } catch (StopRequested e) {
+                progress.end();
+                saveUnlessSaved(folder, metrics);
+                return new RunResult(folder.path(), step(), totalSteps, false, seconds, before, null);
+            }
+        }
+    }
+
+    private void train(RunFolder folder, MetricsLog metrics) {
+        while (step() < totalSteps) {
+            StepResult result = trainer.step();
+            seconds += result.totalSeconds();
+            Map<String, Object> values = result.metrics();
+            metrics.append(values);
+            boolean logged = result.step() == 1 || result.step() % config.loggingSteps() == 0 || result.step() == totalSteps;
+            progress.update(line(result.step(), values), logged);
+            if (logged && config.logCompletions()) {
+                CompletionLog.write(folder.completions(result.step()), result, prompts.tokenizer());
+            }
+            if (config.saveSteps() > 0 && result.step() % config.saveSteps() == 0) {
+                save(folder, metrics);
+            }
+        }
+        progress.end();
+    }
+
+    /** Measured once in the life of a run, on the untrained policy, and noted in its folder. */
+    private HeldOutEvaluation.Result evaluationBefore(RunFolder folder) {
+        Path file = folder.path().resolve("evaluation-before.json");
+        if (Files.exists(file)) {
+            return EvaluationFile.read(file);
+        }
+        if (evaluation == null || !config.evalOnStart() || step() > 0) {
+            return null;
+        }
+        progress.update("evaluating the base model on held-out problems", true);
+        HeldOutEvaluation.Result result = evaluation.run(trainer.rollout(), stop);
+        EvaluationFile.write(file, result);
+        progress.message("base model: " + EvaluationFile.line(result));
+        return result;
+    }
+
+    private HeldOutEvaluation.Result evaluationAfter() {
+        if (evaluation == null || !config.evalOnEnd()) {
+            return null;
+        }
+        progress.update("evaluating the trained model on held-out problems", true);
+        HeldOutEvaluation.Result result = evaluation.run(trainer.rollout(), stop);
+        progress.message("trained model: " + EvaluationFile.line(result));
+        return result;
+    }
+
+    private void saveUnlessSaved(RunFolder folder, MetricsLog metrics) {
+        if (step() > 0 && !Files.exists(folder.checkpoint(step()))) {
+            save(folder, metrics);
+        }
+    }
+
+    private void save(RunFolder folder, MetricsLog metrics) {
+        TrainingState state = new TrainingState(step(), totalSteps, trainer.numTokens(), seconds, metrics.sync());
+        Checkpoint.write(folder.checkpoint(step()), base, policy, trainer.optimizer(), config.saveDtype(), state, device);
+        folder.keepNewest(config.saveTotalLimit());
+    }
+
+    private RunResult finish(RunFolder folder, HeldOutEvaluation.Result before) {
+        AtomicFiles.writeFolder(folder.finalModel(), temporary -> ModelExport.write(base, policy, config.saveDtype(), temporary));
+        HeldOutEvaluation.Result after = evaluationAfter();
+        Map<String, Object> summary = new LinkedHashMap<>();
+        summary.put("base_model", base.toString());
+        summary.put("trained_model", folder.finalModel().toString());
+        summary.put("steps", step());
+        summary.put("num_tokens", trainer.numTokens());
+        summary.put("train_seconds", seconds);
+        summary.put("before", before == null ? null : EvaluationFile.toMap(before));
+        summary.put("after", after == null ? null : EvaluationFile.toMap(after));
+        // last: with it the run counts as finished
+        AtomicFiles.writeString(folder.summary(), JSON.writeValueAsString(summary) + "\n");
+        return new RunResult(folder.path(), step(), totalSteps, true, seconds, before, after);
+    }
+
+    private int step() {
+        return (int) trainer.optimizer().steps();
+    }
+
+    private String line(int step, Map<String, Object> m) {
+        String kl = m.containsKey("kl") ? String.format(Locale.ROOT, "  kl %.4f", (double) m.get("kl")) : "";
+        double left = seconds / step * (totalSteps - step);
+        return String.format(Locale.ROOT, "step %d/%d  self-certainty %.3f%s  length %.0f  %.0f tokens/s  %s left", step,
+                totalSteps, (double) m.get("self_certainty/mean"), kl, (double) m.get("completions/mean_length"),
+                (double) m.get("tokens_per_second"), Durations.text(left));
+    }
+
+    @Override
+    public void close() {
+        trainer.close();
+    }
+}

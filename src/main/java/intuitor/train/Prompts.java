@@ -1,0 +1,95 @@
+package intuitor.train;
+
+import intuitor.UserError;
+import intuitor.data.Prompt;
+import intuitor.data.PromptSet;
+import intuitor.device.Sampling;
+import intuitor.model.ModelConfig;
+import intuitor.rollout.Decoding;
+import intuitor.text.ChatTemplate;
+import intuitor.text.PromptEncoder;
+import intuitor.text.Tokenizer;
+import intuitor.train.GrpoConfig.ChatTemplateUse;
+import java.time.LocalDate;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * The prompts of a run as the model reads them, and when its answers end.
+ *
+ * @param tokenizer the base model's
+ * @param encoder   from text to prompt
+ * @param encoded   token ids of the prompts that are short enough, in the file's order
+ * @param leftOut   number of those that are too long
+ * @param decoding  how completions are drawn
+ */
+record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<int[]> encoded, int leftOut, Decoding decoding) {
+
+    /** Reads tokenizer, template and prompts; a {@link UserError} says what does not fit the settings or the model. */
+    static Prompts read(GrpoConfig config) {
+        ModelConfig model = ModelConfig.read(config.model());
+        Tokenizer tokenizer = Tokenizer.load(config.model());
+        if (tokenizer.vocabSize() > model.vocabSize()) {
+            throw new UserError(config.model() + ": the tokenizer has " + tokenizer.vocabSize()
+                    + " tokens, the model only " + model.vocabSize());
+        }
+        PromptEncoder encoder = new PromptEncoder(tokenizer, template(config), config.systemPrompt(),
+                LocalDate.parse(config.chatTemplateDate()));
+        List<Prompt> all = PromptSet.readPrompts(config.data());
+        List<int[]> encoded = all.stream().map(Prompt::text).map(encoder::encode)
+                .filter(p -> p.length > 0 && p.length <= config.maxPromptLength()).toList();
+        if (encoded.isEmpty()) {
+            throw new UserError(config.data() + ": no prompt has at most max_prompt_length = " + config.maxPromptLength()
+                    + " tokens");
+        }
+        int longest = encoded.stream().mapToInt(p -> p.length).max().orElseThrow();
+        if (longest + config.maxCompletionLength() > model.maxPositions()) {
+            throw new UserError("max_completion_length: " + config.maxCompletionLength() + " after a prompt of " + longest
+                    + " tokens is more than the model's max_position_embeddings, " + model.maxPositions());
+        }
+        Sampling sampling = new Sampling(config.temperature(), config.topK(), config.topP(), config.minP(),
+                tokenizer.vocabSize(), config.seed());
+        return new Prompts(tokenizer, encoder, encoded, all.size() - encoded.size(), new Decoding(sampling, config.maxCompletionLength(),
+                stopTokens(config, model, tokenizer, encoder), config.certaintyTemperature()));
+    }
+
+    /** The first problems of {@code eval_data}, put to the model as the prompts are. */
+    HeldOutEvaluation evaluation(GrpoConfig config) {
+        List<Prompt> problems = PromptSet.readProblems(config.evalData());
+        problems = problems.subList(0, Math.min(config.evalPrompts(), problems.size()));
+        return new HeldOutEvaluation(problems, problems.stream().map(Prompt::text).map(encoder::encode).toList(), tokenizer,
+                decoding, config.evalSamples());
+    }
+
+    private static ChatTemplate template(GrpoConfig config) {
+        Optional<ChatTemplate> template = config.chatTemplate() == ChatTemplateUse.NEVER ? Optional.empty()
+                : ChatTemplate.load(config.model());
+        if (template.isEmpty() && (config.chatTemplate() == ChatTemplateUse.ALWAYS || config.systemPrompt() != null)) {
+            throw new UserError(config.model() + " has no chat template, which "
+                    + (config.systemPrompt() != null ? "a system_prompt needs" : "chat_template: always asks for"));
+        }
+        return template.orElse(null);
+    }
+
+    /** The model's end tokens, the one that ends a turn of its chat template, and those that the settings add. */
+    private static Set<Integer> stopTokens(GrpoConfig config, ModelConfig model, Tokenizer tokenizer, PromptEncoder encoder) {
+        Set<Integer> stop = new TreeSet<>(model.eosTokenIds());
+        if (tokenizer.eosId() != null) {
+            stop.add(tokenizer.eosId());
+        }
+        encoder.endOfTurn().ifPresent(stop::add);
+        for (String token : config.stopTokens()) {
+            Integer id = tokenizer.tokenId(token);
+            if (id == null) {
+                throw new UserError("stop_tokens: the tokenizer of " + config.model() + " has no token '" + token + "'");
+            }
+            stop.add(id);
+        }
+        if (stop.isEmpty()) {
+            throw new UserError(config.model() + " names no end token (eos_token_id); give one with stop_tokens");
+        }
+        return stop;
+    }
+}

@@ -1,0 +1,209 @@
+package intuitor.rollout;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import intuitor.device.Arena;
+import intuitor.device.Device;
+import intuitor.device.Sampling;
+import intuitor.model.Architecture;
+import intuitor.model.KvCache;
+import intuitor.model.LmHead;
+import intuitor.model.ModelConfig;
+import intuitor.model.PackedBatch;
+import intuitor.model.ParameterSet;
+import intuitor.model.TokenStats;
+import intuitor.model.Transformer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RolloutTest {
+
+    private static final int VOCAB = 97;
+    private static final int MAX_LENGTH = 14;
+    private static final double TEMPERATURE = 0.9;
+    private static final long LARGE_CACHE = 64 << 20;
+
+    private static final ModelConfig MODEL = new ModelConfig(Architecture.QWEN2, VOCAB, 32, 48, 2, 4, 2, 8, 1e-6, 1e4,
+            Optional.empty(), 64, true, "float32", List.of(0), OptionalInt.empty(), OptionalInt.empty());
+
+    /** A tenth of the vocabulary ends a completion, so that lengths differ. */
+    private static final Set<Integer> STOP = IntStream.range(0, 10).boxed().collect(Collectors.toSet());
+
+    private final List<int[]> prompts = List.of(new int[] {11, 12, 13}, new int[] {50}, new int[] {20, 30, 40, 50, 60, 70, 80});
+
+    private Device device;
+    private Transformer model;
+    private Rollout rollout;
+
+    @BeforeEach
+    void open() {
+        device = Device.open("cpu", 1);
+        ParameterSet parameters = new ParameterSet(device.arena("parameters"), MODEL, "weights");
+        parameters.initialize(3, 0.25);
+        model = new Transformer(device, parameters);
+        rollout = new Rollout(device, model, LARGE_CACHE);
+    }
+
+    @AfterEach
+    void close() {
+        rollout.close();
+        model.close();
+        device.close();
+    }
+
+    @Test
+    void whatTheSamplerSaysIsWhatAFullForwardPassSays() {
+        for (Group group : generate(rollout, 4, TEMPERATURE)) {
+            PackedBatch batch = PackedBatch.builder()
+                    .group(group.prompt(), group.completions().stream().map(Completion::tokens).toList()).build();
+            TokenStats expected = TokenStats.of(batch.scored());
+            try (Arena scratch = device.arena("scratch")) {
+                new LmHead(device, model.parameters()).score(model.forward(batch, scratch), batch.scoredRows(),
+                        batch.targets(), TEMPERATURE, 1, expected, scratch);
+            }
+            assertArrayEquals(expected.logprob(), joined(group, Completion::logprobs), 1e-4f);
+            assertArrayEquals(expected.entropy(), joined(group, Completion::entropy), 1e-4f);
+            assertArrayEquals(expected.selfCertainty(), joined(group, Completion::selfCertainty), 1e-4f);
+        }
+    }
+
+    @Test
+    void aCompletionEndsAtItsFirstStopTokenOrAtTheGreatestLength() {
+        List<Completion> all = generate(rollout, 16, TEMPERATURE).stream().flatMap(g -> g.completions().stream()).toList();
+        for (Completion c : all) {
+            int[] inner = Arrays.copyOf(c.tokens(), c.length() - 1);
+            assertTrue(Arrays.stream(inner).noneMatch(STOP::contains));
+            assertEquals(STOP.contains(c.tokens()[c.length() - 1]), c.stopped());
+            assertTrue(c.stopped() || c.length() == MAX_LENGTH);
+        }
+        assertTrue(all.stream().anyMatch(Completion::stopped) && all.stream().anyMatch(c -> !c.stopped()));
+    }
+
+    /** Neither the other prompts, nor the number of siblings, nor the size of the cache changes what is drawn. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 40, 100})
+    void drawsDoNotDependOnTheBatch(int cacheRows) {
+        List<Group> together = generate(rollout, 6, TEMPERATURE);
+        try (Rollout small = new Rollout(device, model, cacheRows * KvCache.bytesPerRow(MODEL))) {
+            assertSame(together, generate(small, 6, TEMPERATURE));
+        }
+        List<Group> alone = rollout.generate(prompts.subList(0, 1), 2, decoding(TEMPERATURE, 5), 8, () -> false,
+                TokenListener.NONE);
+        assertArrayEquals(together.getFirst().completions().get(0).tokens(), alone.getFirst().completions().get(0).tokens());
+        assertArrayEquals(together.getFirst().completions().get(1).tokens(), alone.getFirst().completions().get(1).tokens());
+    }
+
+    @Test
+    void theSameCallDrawsTheSameAndAnotherStreamOrSeedAnother() {
+        List<Group> first = generate(rollout, 3, TEMPERATURE);
+        assertSame(first, generate(rollout, 3, TEMPERATURE));
+        String tokens = tokens(first);
+        assertFalse(tokens.equals(tokens(rollout.generate(prompts, 3, decoding(TEMPERATURE, 5), 9, () -> false,
+                TokenListener.NONE))));
+        assertFalse(tokens.equals(tokens(rollout.generate(prompts, 3, decoding(TEMPERATURE, 6), 8, () -> false,
+                TokenListener.NONE))));
+        assertFalse(Arrays.equals(first.getFirst().completions().get(0).tokens(),
+                first.getFirst().completions().get(1).tokens()), "siblings differ");
+    }
+
+    /** Greedy decoding takes the most likely token, whose log-probability no other token exceeds. */
+    @Test
+    void greedyTakesTheMostLikelyToken() {
+        for (Group group : generate(rollout, 1, 0)) {
+            int[] tokens = group.completions().getFirst().tokens();
+            for (int t = 0; t < tokens.length; t++) {
+                int[] prefix = Arrays.copyOf(group.prompt(), group.prompt().length + t);
+                System.arraycopy(tokens, 0, prefix, group.prompt().length, t);
+                assertEquals(mostLikely(prefix), tokens[t]);
+            }
+        }
+    }
+
+    @Test
+    void paddingRowsOfTheHeadAreNeverDrawn() {
+        Decoding few = new Decoding(new Sampling(2, 0, 1, 0, 40, 5), MAX_LENGTH, Set.of(), 1);
+        for (Group group : rollout.generate(prompts, 8, few, 0, () -> false, TokenListener.NONE)) {
+            group.completions().forEach(c -> assertTrue(Arrays.stream(c.tokens()).allMatch(t -> t < 40)));
+        }
+    }
+
+    @Test
+    void theListenerHearsEveryTokenInOrder() {
+        List<List<Integer>> heard = new ArrayList<>();
+        IntStream.range(0, prompts.size() * 2).forEach(i -> heard.add(new ArrayList<>()));
+        List<Group> groups = rollout.generate(prompts, 2, decoding(TEMPERATURE, 5), 8, () -> false,
+                (prompt, index, token) -> heard.get(2 * prompt + index).add(token));
+        for (Group group : groups) {
+            for (Completion c : group.completions()) {
+                assertArrayEquals(c.tokens(), heard.get(2 * c.prompt() + c.index()).stream().mapToInt(i -> i).toArray());
+            }
+        }
+    }
+
+    @Test
+    void aStopRequestEndsItBetweenTwoTokens() {
+        int[] tokens = new int[1];
+        assertThrows(StopRequested.class, () -> rollout.generate(prompts, 2, decoding(TEMPERATURE, 5), 8, () -> tokens[0] > 6,
+                (prompt, index, token) -> tokens[0]++));
+        assertTrue(tokens[0] <= 12, "one more token for each completion at most");
+        assertEquals(prompts.size(), generate(rollout, 2, TEMPERATURE).size());
+    }
+
+    private List<Group> generate(Rollout with, int generations, double temperature) {
+        return with.generate(prompts, generations, decoding(temperature, 5), 8, () -> false, TokenListener.NONE);
+    }
+
+    private static Decoding decoding(double temperature, long seed) {
+        return new Decoding(new Sampling(temperature, 0, 1, 0, VOCAB, seed), MAX_LENGTH, STOP, 1);
+    }
+
+    private int mostLikely(int[] prefix) {
+        int[] rows = new int[VOCAB];
+        Arrays.fill(rows, prefix.length - 1);
+        TokenStats stats = TokenStats.logprobs(VOCAB);
+        try (Arena scratch = device.arena("scratch")) {
+            PackedBatch batch = PackedBatch.builder().prompt(prefix).build();
+            new LmHead(device, model.parameters()).score(model.forward(batch, scratch), rows, IntStream.range(0, VOCAB).toArray(),
+                    1, 1, stats, scratch);
+        }
+        return IntStream.range(0, VOCAB).reduce(0, (a, b) -> stats.logprob()[b] > stats.logprob()[a] ? b : a);
+    }
+
+    private interface Part {
+        float[] of(Completion c);
+    }
+
+    private static float[] joined(Group group, Part part) {
+        float[] all = new float[group.completions().stream().mapToInt(Completion::length).sum()];
+        int n = 0;
+        for (Completion c : group.completions()) {
+            System.arraycopy(part.of(c), 0, all, n, c.length());
+            n += c.length();
+        }
+        return all;
+    }
+
+    private static void assertSame(List<Group> expected, List<Group> actual) {
+        assertEquals(tokens(expected), tokens(actual));
+    }
+
+    private static String tokens(List<Group> groups) {
+        return groups.stream().map(g -> g.completions().stream().map(c -> c.prompt() + "." + c.index() + " " + Arrays.toString(c.tokens()))
+                .collect(Collectors.joining("\n"))).collect(Collectors.joining("\n"));
+    }
+}

@@ -1,0 +1,271 @@
+package intuitor.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import intuitor.UserError;
+import intuitor.recipe.Recipe;
+import intuitor.report.ProgressLine;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+class GrpoRunTest {
+
+    private static final int STEPS = 8;
+    private static final JsonMapper JSON = new JsonMapper();
+
+    @TempDir
+    static Path files;
+
+    private static Path base;
+    private static Path data;
+
+    @BeforeAll
+    static void makeBaseModel() throws IOException {
+        base = TinyBase.write(files.resolve("base"));
+        data = TinyBase.prompts(files.resolve("prompts.jsonl"), 10);
+    }
+
+    @Test
+    void aRunLeavesWhatItSaysItDoes() throws IOException {
+        RunResult result = GrpoRun.start(config("full", Map.of("eval_data", data.toString(), "eval_prompts", "5",
+                "eval_samples", "2")), quiet(), new StopSignal());
+        Path run = files.resolve("runs/full");
+        assertEquals(run, result.folder());
+        assertTrue(result.finished());
+        assertEquals(STEPS, result.step());
+        assertEquals(List.of(".lock", "checkpoint-6", "checkpoint-8", "completions", "config.yaml", "evaluation-before.json",
+                "final", "metrics.jsonl", "origin.json", "summary.json"), names(run));
+        assertEquals(List.of("config.json", "generation_config.json", "model.safetensors", "tokenizer.json",
+                "tokenizer_config.json"), names(run.resolve("final")));
+        assertEquals(List.of("step-000001.jsonl", "step-000005.jsonl", "step-000008.jsonl"), names(run.resolve("completions")));
+        assertEquals(12, Files.readAllLines(run.resolve("completions/step-000005.jsonl")).size());
+        List<String> metrics = Files.readAllLines(run.resolve("metrics.jsonl"));
+        assertEquals(STEPS, metrics.size());
+        JsonNode last = JSON.readTree(metrics.getLast());
+        for (String name : List.of("num_tokens", "step_time", "completions/mean_length", "completions/min_length",
+                "completions/max_length", "completions/clipped_ratio", "reward", "reward_std", "rewards/self_certainty/mean",
+                "rewards/self_certainty/std", "frac_reward_zero_std", "entropy", "kl", "clip_ratio/low_mean",
+                "clip_ratio/high_mean", "loss", "grad_norm", "learning_rate", "epoch",
+                "sampling/sampling_logp_difference/mean", "sampling/sampling_logp_difference/max", "self_certainty/mean",
+                "self_certainty/std", "self_certainty/min", "self_certainty/max")) {
+            assertTrue(last.path(name).isNumber(), name);
+        }
+        JsonNode summary = JSON.readTree(Files.readString(run.resolve("summary.json")));
+        assertEquals(10, summary.path("after").path("sampled").path("of").asInt());
+        assertTrue(result.table().contains("sampled (10)"), result.table());
+        // the settings say all that another run needs to be the same
+        GrpoConfig again = Recipe.read(GrpoConfig.class, run.resolve("config.yaml"), Map.of("run_name", "again"));
+        GrpoRun.start(again, quiet(), new StopSignal());
+        assertSameOutcome(run, files.resolve("runs/again"));
+        assertEquals("finished", assertThrows(UserError.class, () -> resume("full")).getMessage().replaceAll(".* is (\\w+):.*", "$1"));
+        assertThrows(UserError.class, () -> start("full", Map.of()));
+    }
+
+    /** Stopped between two checkpoints, at one, and before the first; stored in 32 and in 16 bits. */
+    @ParameterizedTest
+    @ValueSource(strings = {"f32", "bf16"})
+    void aStoppedRunResumesToTheSameBits(String dtype) throws IOException {
+        start("straight-" + dtype, Map.of("save_dtype", dtype));
+        String name = "stopped-" + dtype;
+        StopSignal stop = new StopSignal();
+        RunResult stopped = GrpoRun.start(config(name, Map.of("save_dtype", dtype)), stopAt(3, stop), stop);
+        assertFalse(stopped.finished());
+        assertEquals(3, stopped.step());
+        assertTrue(Files.exists(files.resolve("runs").resolve(name).resolve("checkpoint-3")));
+        StopSignal again = new StopSignal();
+        assertEquals(6, GrpoRun.resume(files.resolve("runs").resolve(name), stopAt(6, again), again).step());
+        assertTrue(resume(name).finished());
+        assertSameOutcome(files.resolve("runs/straight-" + dtype), files.resolve("runs").resolve(name));
+    }
+
+    @Test
+    void aRunStoppedBeforeItsFirstStepStartsAgain() throws IOException {
+        start("straight", Map.of());
+        StopSignal stop = new StopSignal();
+        stop.request();
+        assertEquals(0, GrpoRun.start(config("early", Map.of()), quiet(), stop).step());
+        assertTrue(resume("early").finished());
+        assertSameOutcome(files.resolve("runs/straight"), files.resolve("runs/early"));
+    }
+
+    /** Killed whenever a file is half written, again and again, until one attempt comes through. */
+    @Test
+    void aKilledRunResumesToTheSameBits() throws IOException, InterruptedException {
+        start("unharmed", Map.of("save_steps", "1"));
+        Path run = files.resolve("runs/killed");
+        int kills = 0;
+        while (!Files.exists(run.resolve("summary.json"))) {
+            Process child = child(run);
+            if (kills < 5 && killedWhileWriting(child, run)) {
+                kills++;
+            }
+            child.waitFor();
+        }
+        assertEquals(5, kills);
+        assertSameOutcome(files.resolve("runs/unharmed"), run);
+    }
+
+    @Test
+    void whatARunStartedFromMustStillBeThere() throws IOException {
+        Path other = TinyBase.write(files.resolve("other"));
+        StopSignal stop = new StopSignal();
+        GrpoRun.start(config("origin", Map.of("model", other.toString())), stopAt(2, stop), stop);
+        Path weights = other.resolve("model.safetensors");
+        byte[] bytes = Files.readAllBytes(weights);
+        bytes[bytes.length - 1] ^= 1;
+        Files.write(weights, bytes);
+        assertMessage("have changed since this run started", () -> resume("origin"));
+        Files.move(other, files.resolve("moved"));
+        assertMessage("is gone", () -> resume("origin"));
+    }
+
+    @Test
+    void settingsThatDoNotFitTheModelAreRefusedBeforeAnythingIsWritten() {
+        assertMessage("max_completion_length: 100 after", () -> start("bad", Map.of("max_completion_length", "100")));
+        assertMessage("no prompt has at most max_prompt_length", () -> start("bad", Map.of("max_prompt_length", "1")));
+        assertMessage("has no token '<|im_end|>'", () -> start("bad", Map.of("stop_tokens", "<|im_end|>")));
+        assertMessage("has no chat template", () -> start("bad", Map.of("system_prompt", "Be brief.")));
+        assertFalse(Files.exists(files.resolve("runs/bad")));
+    }
+
+    /** For {@link #child}: starts the run, or resumes it. */
+    public static void main(String[] args) {
+        Path run = Path.of(args[0]);
+        if (Files.exists(run.resolve("config.yaml"))) {
+            GrpoRun.resume(run, quiet(), new StopSignal());
+        } else {
+            GrpoConfig config = Recipe.read(GrpoConfig.class, Path.of(args[1]), Map.of());
+            GrpoRun.start(config, quiet(), new StopSignal());
+        }
+    }
+
+    private Process child(Path run) throws IOException {
+        Path recipe = Files.writeString(files.resolve("killed.yaml"), Recipe.write(config("killed", Map.of("save_steps", "1"))));
+        // a kill before the settings are written leaves an empty folder, which a new run would not take
+        if (Files.exists(run) && !Files.exists(run.resolve("config.yaml"))) {
+            for (Path file : paths(run)) {
+                Files.delete(file);
+            }
+            Files.delete(run);
+        }
+        List<String> command = new ArrayList<>(List.of(ProcessHandle.current().info().command().orElseThrow(),
+                "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"),
+                GrpoRunTest.class.getName(), run.toString(), recipe.toString()));
+        return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(files.resolve("child.log").toFile()).start();
+    }
+
+    private static boolean killedWhileWriting(Process child, Path run) {
+        while (child.isAlive()) {
+            if (paths(run).stream().anyMatch(p -> p.getFileName().toString().startsWith("checkpoint-")
+                    && p.getFileName().toString().contains(".tmp-"))) {
+                child.destroyForcibly();
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void assertSameOutcome(Path expected, Path actual) throws IOException {
+        assertArrayEquals(Files.readAllBytes(expected.resolve("final/model.safetensors")),
+                Files.readAllBytes(actual.resolve("final/model.safetensors")));
+        assertEquals(untimed(expected), untimed(actual));
+        assertEquals(names(expected.resolve("completions")), names(actual.resolve("completions")));
+        for (Path file : paths(expected.resolve("completions"))) {
+            assertEquals(Files.readString(file), Files.readString(actual.resolve("completions").resolve(file.getFileName())));
+        }
+        assertTrue(names(actual).stream().noneMatch(n -> n.contains(".tmp-")));
+    }
+
+    /** The metrics of a run without its times. */
+    private static List<Map<String, JsonNode>> untimed(Path run) throws IOException {
+        List<Map<String, JsonNode>> lines = new ArrayList<>();
+        for (String line : Files.readAllLines(run.resolve("metrics.jsonl"))) {
+            Map<String, JsonNode> metrics = new TreeMap<>();
+            ((ObjectNode) JSON.readTree(line)).properties().stream()
+                    .filter(e -> !e.getKey().contains("time") && !e.getKey().equals("tokens_per_second"))
+                    .forEach(e -> metrics.put(e.getKey(), e.getValue()));
+            lines.add(metrics);
+        }
+        return lines;
+    }
+
+    private RunResult start(String name, Map<String, String> settings) {
+        return GrpoRun.start(config(name, settings), quiet(), new StopSignal());
+    }
+
+    private RunResult resume(String name) {
+        return GrpoRun.resume(files.resolve("runs").resolve(name), quiet(), new StopSignal());
+    }
+
+    private GrpoConfig config(String name, Map<String, String> settings) {
+        Map<String, String> all = new TreeMap<>(Map.ofEntries(Map.entry("model", base.toString()),
+                Map.entry("data", data.toString()), Map.entry("output_dir", files.resolve("runs").toString()),
+                Map.entry("run_name", name), Map.entry("max_steps", "" + STEPS), Map.entry("prompts_per_step", "3"),
+                Map.entry("num_generations", "4"), Map.entry("max_completion_length", "10"),
+                Map.entry("learning_rate", "1e-3"), Map.entry("save_steps", "2"), Map.entry("logging_steps", "5"),
+                Map.entry("threads", "1"), Map.entry("device", "cpu"), Map.entry("weight_decay", "0.01")));
+        all.putAll(settings);
+        return Recipe.read(GrpoConfig.class, null, all);
+    }
+
+    private static ProgressLine quiet() {
+        return new ProgressLine(new PrintStream(OutputStream.nullOutputStream()), false);
+    }
+
+    /** Requests a stop as soon as the progress line tells of a step. */
+    private static ProgressLine stopAt(int step, StopSignal stop) {
+        ByteArrayOutputStream seen = new ByteArrayOutputStream();
+        return new ProgressLine(new PrintStream(seen, true, StandardCharsets.UTF_8) {
+            @Override
+            public void flush() {
+                super.flush();
+                if (seen.toString(StandardCharsets.UTF_8).contains("step " + step + "/")) {
+                    stop.request();
+                }
+            }
+        }, true);
+    }
+
+    private static void assertMessage(String part, Runnable call) {
+        String message = assertThrows(UserError.class, call::run).getMessage();
+        assertTrue(message.contains(part), message);
+    }
+
+    private static List<String> names(Path folder) {
+        return paths(folder).stream().map(p -> p.getFileName().toString()).sorted().toList();
+    }
+
+    private static List<Path> paths(Path folder) {
+        if (!Files.isDirectory(folder)) {
+            return List.of();
+        }
+        try (Stream<Path> entries = Files.list(folder)) {
+            return entries.toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+package intuitor.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import intuitor.device.Arena;
+import intuitor.device.Device;
+import intuitor.device.Sampling;
+import intuitor.model.LmHead;
+import intuitor.model.ModelConfig;
+import intuitor.model.PackedBatch;
+import intuitor.model.ParameterSet;
+import intuitor.model.TokenStats;
+import intuitor.model.Transformer;
+import intuitor.rollout.Completion;
+import intuitor.rollout.Decoding;
+import intuitor.rollout.Group;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class GrpoTrainerTest {
+
+    private static final ModelConfig MODEL = TinyBase.config(0);
+    private static final Set<Integer> STOP = IntStream.range(0, 20).boxed().collect(Collectors.toSet());
+
+    private static final Map<String, String> SETTINGS = Map.of("prompts_per_step", "3", "num_generations", "4",
+            "max_completion_length", "12", "learning_rate", "1e-3", "lr_scheduler_type", "constant", "beta", "0.02");
+
+    private final List<int[]> prompts = List.of(new int[] {11, 12, 13}, new int[] {50}, new int[] {60, 70, 80, 90});
+    private Device device;
+
+    @BeforeEach
+    void open() {
+        device = Device.open("cpu", 1);
+    }
+
+    @AfterEach
+    void close() {
+        device.close();
+    }
+
+    @Test
+    void theFirstStepIsAsTheFormulasSay() {
+        try (Run run = new Run(Map.of())) {
+            StepResult r = run.trainer.step();
+            Map<String, Object> m = r.metrics();
+            assertEquals(1, r.step());
+            assertEquals(0, (double) m.get("kl"), 1e-7);
+            assertEquals(0, (double) m.get("loss"), 1e-6);
+            assertTrue((double) m.get("grad_norm") > 1e-3);
+            assertEquals(1e-3, m.get("learning_rate"));
+            assertEquals(1.0, m.get("epoch"));
+            assertTrue((double) m.get("sampling/sampling_logp_difference/max") < 1e-4);
+            assertEquals(m.get("self_certainty/mean"), m.get("reward"));
+            for (double[] advantages : r.advantages().values()) {
+                assertEquals(0, Arrays.stream(advantages).sum(), 1e-9);
+            }
+        }
+    }
+
+    /** dLoss along the gradient, from the losses of two moved policies, is the gradient's own length squared. */
+    @Test
+    void theGradientIsThatOfTheLoss() {
+        try (Run run = new Run(Map.of("adam_epsilon", "1e4", "learning_rate", "1e4", "max_grad_norm", "0"))) {
+            float[] before = run.policy();
+            // with so large an epsilon AdamW's first update is lr / epsilon * gradient: here, the gradient itself
+            StepResult r = run.trainer.step();
+            float[] after = run.policy();
+            double norm = 0;
+            float[] gradient = new float[before.length];
+            for (int i = 0; i < before.length; i++) {
+                gradient[i] = before[i] - after[i];
+                norm += (double) gradient[i] * gradient[i];
+            }
+            assertEquals((double) r.metrics().get("grad_norm"), Math.sqrt(norm), 1e-3 * Math.sqrt(norm));
+            double h = 2e-3 / Math.sqrt(norm);
+            double derivative = (run.lossAt(before, gradient, h, r) - run.lossAt(before, gradient, -h, r)) / (2 * h);
+            assertEquals(norm, derivative, 0.02 * norm);
+        }
+    }
+
+    @Test
+    void microBatchesAndCheckpointingChangeMemoryOnly() {
+        double expected = gradNorm(Map.of());
+        assertEquals(expected, gradNorm(Map.of("micro_batch_tokens", "20")), 1e-4 * expected);
+        assertEquals(expected, gradNorm(Map.of("micro_batch_tokens", "1")), 1e-4 * expected);
+        assertEquals(expected, gradNorm(Map.of("gradient_checkpointing", "true")), 1e-4 * expected);
+        assertEquals(expected, gradNorm(Map.of("kv_cache_mib", "1")), 1e-4 * expected);
+    }
+
+    @Test
+    void selfCertaintyRisesAndTheKlTermHoldsItBack() {
+        double[] free = selfCertaintyAndKl("0.0001");
+        double[] held = selfCertaintyAndKl("5");
+        assertTrue(free[1] - free[0] > 0.3, Arrays.toString(free));
+        assertTrue(held[2] < free[2] / 4, Arrays.toString(held) + " " + Arrays.toString(free));
+    }
+
+    @Test
+    void withoutBetaThereIsNoReference() {
+        try (Run run = new Run(Map.of("beta", "0"))) {
+            assertTrue(!run.trainer.step().metrics().containsKey("kl"));
+        }
+    }
+
+    /** Offline: after updates the frozen base gives other rewards than the policy gives itself. */
+    @Test
+    void theReferenceCanBeTheJudge() {
+        try (Run run = new Run(Map.of("certainty_model", "reference"))) {
+            Map<String, Object> first = run.trainer.step().metrics();
+            assertEquals((double) first.get("self_certainty/mean"), (double) first.get("reward"), 1e-4);
+            run.trainer.step();
+            Map<String, Object> third = run.trainer.step().metrics();
+            assertNotEquals((double) third.get("self_certainty/mean"), (double) third.get("reward"), 1e-3);
+        }
+    }
+
+    /** One position late, token t has the certainty that token t + 1 has by right. */
+    @Test
+    void legacyPositionsAreOneLate() {
+        try (Run run = new Run(Map.of())) {
+            Scorer scorer = new Scorer(device.arena("scorer"), run.model, 64, 1, 1);
+            List<Group> groups = run.trainer.step().groups();
+            List<Group> right = scorer.certainty(groups, () -> false);
+            List<Group> late = scorer.lateCertainty(groups, () -> false);
+            for (int g = 0; g < groups.size(); g++) {
+                for (int i = 0; i < 4; i++) {
+                    float[] expected = right.get(g).completions().get(i).selfCertainty();
+                    float[] actual = late.get(g).completions().get(i).selfCertainty();
+                    assertArrayEquals(Arrays.copyOfRange(expected, 1, expected.length), Arrays.copyOf(actual, actual.length - 1),
+                            1e-4f);
+                }
+            }
+        }
+        try (Run run = new Run(Map.of("position_offset", "legacy"))) {
+            Map<String, Object> m = run.trainer.step().metrics();
+            assertNotEquals((double) m.get("self_certainty/mean"), (double) m.get("reward"), 1e-6);
+        }
+    }
+
+    private double gradNorm(Map<String, String> settings) {
+        try (Run run = new Run(settings)) {
+            return (double) run.trainer.step().metrics().get("grad_norm");
+        }
+    }
+
+    /** Means of self-certainty over the first and the last 5 of 30 steps, and of KL over the last 5. */
+    private double[] selfCertaintyAndKl(String beta) {
+        try (Run run = new Run(Map.of("beta", beta, "learning_rate", "3e-3", "num_generations", "8"))) {
+            List<Map<String, Object>> steps = new ArrayList<>();
+            for (int i = 0; i < 30; i++) {
+                steps.add(run.trainer.step().metrics());
+            }
+            return new double[] {mean(steps.subList(0, 5), "self_certainty/mean"), mean(steps.subList(25, 30), "self_certainty/mean"),
+                mean(steps.subList(25, 30), "kl")};
+        }
+    }
+
+    private static double mean(List<Map<String, Object>> steps, String name) {
+        return steps.stream().mapToDouble(m -> (double) m.get(name)).average().orElseThrow();
+    }
+
+    /** A trainer on the tiny model. */
+    private final class Run implements AutoCloseable {
+
+        final ParameterSet policy = TinyBase.parameters(device, MODEL, "policy");
+        final GrpoConfig config;
+        final GrpoTrainer trainer;
+        final Transformer model = new Transformer(device, policy);
+
+        Run(Map<String, String> settings) {
+            Map<String, String> all = new TreeMap<>(SETTINGS);
+            all.putAll(settings);
+            config = GrpoConfigTest.config(all);
+            ParameterSet base = config.needsReference() ? TinyBase.parameters(device, MODEL, "base") : null;
+            Decoding decoding = new Decoding(new Sampling(config.temperature(), 0, 1, 0, MODEL.vocabSize(), 5),
+                    config.maxCompletionLength(), STOP, 1);
+            trainer = new GrpoTrainer(device, config, policy, base, new PromptStream<>(prompts, true, 5), decoding, 100,
+                    new StopSignal());
+        }
+
+        float[] policy() {
+            float[] values = new float[(int) policy.flat().size()];
+            device.download(values, policy.flat());
+            return values;
+        }
+
+        /** The step's loss with logp_old fixed to what the unmoved policy says, at policy + h * direction. */
+        double lossAt(float[] origin, float[] direction, double h, StepResult r) {
+            float[] moved = new float[origin.length];
+            for (int i = 0; i < origin.length; i++) {
+                moved[i] = (float) (origin[i] + h * direction[i]);
+            }
+            device.upload(policy.flat(), moved);
+            GrpoLoss loss = new GrpoLoss(config.epsilon(), config.beta());
+            int[] lengths = r.completions().stream().mapToInt(Completion::length).toArray();
+            double[] weights = config.lossType().weights(lengths, config.maxCompletionLength(), 0);
+            double total = 0;
+            int token = 0;
+            int completion = 0;
+            for (int g = 0; g < r.groups().size(); g++) {
+                Group group = r.groups().get(g);
+                float[] logprobs = logprobs(group);
+                int t = 0;
+                for (int i = 0; i < group.completions().size(); i++) {
+                    for (int n = 0; n < group.completions().get(i).length(); n++) {
+                        // in the first step the old policy and the reference are one
+                        double old = r.objective().logprobs()[token];
+                        total += weights[completion] * loss.loss(logprobs[t], old, old, r.advantages().values()[g][i]);
+                        t++;
+                        token++;
+                    }
+                    completion++;
+                }
+            }
+            return total;
+        }
+
+        private float[] logprobs(Group group) {
+            PackedBatch batch = PackedBatch.builder()
+                    .group(group.prompt(), group.completions().stream().map(Completion::tokens).toList()).build();
+            TokenStats stats = TokenStats.logprobs(batch.scored());
+            try (Arena scratch = device.arena("scratch")) {
+                new LmHead(device, policy).score(model.forward(batch, scratch), batch.scoredRows(), batch.targets(), 1, 1, stats,
+                        scratch);
+            }
+            return stats.logprob();
+        }
+
+        @Override
+        public void close() {
+            trainer.close();
+            model.close();
+        }
+    }
+}
