@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fills in what Jinja makes of the templates in rendered.json, with the options that transformers sets.
 
-    pip install jinja2==3.1.6 && python3 render.py
+    python3 render.py        with Jinja 3.1.6 (python3-jinja2)
 
 Each case is [template, rendered]; rendered is null where Jinja raises. All are given the same variables.
 """
