@@ -4,19 +4,16 @@ import intuitor.device.Tensor;
 import java.util.List;
 
 /**
- * What {@link Transformer#forwardForTraining} leaves for {@link Transformer#backward}, in memory of the arena it was given.
- * One backward pass uses it up.
+ * What {@link Transformer#forwardForTraining} leaves for {@link Transformer#backward}, in memory of the arena it was
+ * given. One backward pass uses it up.
  */
 public final class Activations {
 
     /** What is kept of the forward pass. */
     public enum Keep {
-        /**
-         * All that backward reads: for each layer and token (4H + 2 (Hq + Hkv) D + ...) floats, as counted at
-         * {@link LayerActivations}.
-         */
+        /** All that backward reads, for each layer and token as many floats as {@link LayerActivations} counts. */
         ALL,
-        /** Activation checkpointing: only the input of each layer, H floats a token; backward computes the rest again. */
+        /** Activation checkpointing: the input of each layer, H floats a token; backward computes the rest again. */
         LAYER_INPUTS
     }
 

@@ -1,8 +1,8 @@
 package intuitor.model;
 
 /**
- * The decoder architectures this engine runs. They are one and the same pre-norm transformer (RMSNorm, rotate-half RoPE,
- * grouped-query attention, SwiGLU) and differ in two places only: around the query/key/value projection.
+ * The decoder architectures this engine runs. They are one and the same pre-norm transformer (RMSNorm, rotate-half
+ * RoPE, grouped-query attention, SwiGLU) and differ in two places only: around the query/key/value projection.
  */
 public enum Architecture {
     /** Qwen2 and Qwen2.5: a bias on the query, key and value projections. */

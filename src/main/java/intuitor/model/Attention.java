@@ -37,8 +37,8 @@ final class Attention {
     /** flow [T,H] holds the normalised input on entry and the output on return. */
     void forward(Tensor flow, LayerActivations a, Pass pass) {
         qkvProj.forward(a.projection(), flow, pass.packed(layer).qkvProj());
-        kernels.qkvForward(a.qkv(), a.projection(), w.qkvBias(), w.queryNorm(), w.keyNorm(), c.rmsNormEps(), pass.rope(),
-                pass.positions(), c.heads(), c.kvHeads(), c.headDim());
+        kernels.qkvForward(a.qkv(), a.projection(), w.qkvBias(), w.queryNorm(), w.keyNorm(), c.rmsNormEps(),
+                pass.rope(), pass.positions(), c.heads(), c.kvHeads(), c.headDim());
         attend(a, pass);
         outputProj.forward(flow, a.attended(), pass.packed(layer).outputProj());
     }
@@ -46,7 +46,8 @@ final class Attention {
     private void attend(LayerActivations a, Pass pass) {
         CacheUse use = pass.cache();
         if (use == null) {
-            kernels.attentionForward(a.attended(), a.lse(), a.qkv(), pass.segments(), c.heads(), c.kvHeads(), c.headDim());
+            kernels.attentionForward(a.attended(), a.lse(), a.qkv(), pass.segments(), c.heads(), c.kvHeads(),
+                    c.headDim());
             return;
         }
         Tensor keys = use.cache().keys(layer);

@@ -6,8 +6,8 @@ import java.util.Arrays;
 
 /**
  * One step of generation: one new token for each of a number of sequences, at whatever positions they are (host side).
- * A sequence is a prompt whose cache rows it may share with its siblings, and rows of its own. Reusable: {@link #clear} and
- * fill again.
+ * A sequence is a prompt whose cache rows it may share with its siblings, and rows of its own. Reusable: {@link #clear}
+ * and fill again.
  */
 public final class DecodeBatch {
 
@@ -37,8 +37,8 @@ public final class DecodeBatch {
     }
 
     /**
-     * Adds the next token of a sequence. Its position is promptLength + ownLength - 1, and its key and value go into cache
-     * row ownStart + ownLength - 1.
+     * Adds the next token of a sequence. Its position is promptLength + ownLength - 1, and its key and value go into
+     * cache row ownStart + ownLength - 1.
      *
      * @param token        the token itself
      * @param promptStart  first cache row of the sequence's prompt

@@ -13,8 +13,8 @@ import intuitor.device.Tensor;
  *   x = x + mlp(norm(x))
  * </pre>
  *
- * The additions are done by the norm that follows, so that they cost no pass over memory of their own. Between two norms a
- * single [T,H] buffer, {@code flow}, is in turn the norm's output, the block's input and the block's output.
+ * The additions are done by the norm that follows, so that they cost no pass over memory of their own. Between two
+ * norms a single [T,H] buffer, {@code flow}, is in turn the norm's output, the block's input and the block's output.
  */
 final class DecoderLayer {
 
@@ -62,7 +62,8 @@ final class DecoderLayer {
      */
     void backward(Tensor dResidual, LayerActivations a, LayerParameters grads, Pass pass, Arena scratch) {
         try (Arena scope = scratch.scope("layer backward")) {
-            Tensor normed = scope.allocate("normed", DType.F32, dResidual.shape()); // a block's input, then its gradient
+            // a block's input, then the gradient of it
+            Tensor normed = scope.allocate("normed", DType.F32, dResidual.shape());
             postAttentionNorm.normalise(normed, a.middle());
             mlp.backward(dResidual, normed, a, grads, scope);
             postAttentionNorm.backward(dResidual, grads.postAttentionNorm(), normed, a.middle(), a.middleRstd());

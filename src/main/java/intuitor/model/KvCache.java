@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The keys and values of tokens already seen: for each layer two matrices [rows, Hkv D], one row a token. The caller decides
- * which sequence has which rows; those of one prompt, and those of one completion, are consecutive.
+ * The keys and values of tokens already seen: for each layer two matrices [rows, Hkv D], one row a token. The caller
+ * decides which sequence has which rows; those of one prompt, and those of one completion, are consecutive.
  */
 public final class KvCache {
 

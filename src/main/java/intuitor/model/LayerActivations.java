@@ -5,13 +5,13 @@ import intuitor.device.DType;
 import intuitor.device.Tensor;
 
 /**
- * What one decoder layer computes and its backward pass reads: (2H + (Hq + 2Hkv) D + Hq D + Hq + 2F + 2) floats a token,
- * and (Hq + 2Hkv) D more with query/key norms. What is cheap to compute again (the normalised inputs of the projections,
- * silu(gate) * up) is not here.
+ * What one decoder layer computes and its backward pass reads: (2H + (Hq + 2Hkv) D + Hq D + Hq + 2F + 2) floats a
+ * token, and (Hq + 2Hkv) D more with query/key norms. What is cheap to compute again (the normalised inputs of the
+ * projections, silu(gate) * up) is not here.
  *
  * @param input      [T,H], the residual stream before attention
  * @param inputRstd  [T], null where no backward pass follows
- * @param projection [T, (Hq + 2Hkv) D], queries, keys and values before their norms; the same tensor as qkv without norms
+ * @param projection [T, (Hq + 2Hkv) D], queries, keys and values before their norms; without norms, qkv itself
  * @param qkv        [T, (Hq + 2Hkv) D], after bias, norms and RoPE
  * @param attended   [T, Hq D], output of attention
  * @param lse        [T, Hq], logsumexp of the attention scores; null where no backward pass follows
@@ -37,10 +37,12 @@ record LayerActivations(Tensor input, Tensor inputRstd, Tensor projection, Tenso
         return new LayerActivations(other, inputRstd, projection, qkv, attended, lse, middle, middleRstd, gateUp);
     }
 
-    private static LayerActivations allocate(Arena arena, ModelConfig c, Tensor input, Tensor middle, boolean backward) {
+    private static LayerActivations allocate(Arena arena, ModelConfig c, Tensor input, Tensor middle,
+                                             boolean backward) {
         long rows = input.dim(0);
         Tensor qkv = arena.allocate("qkv", DType.F32, rows, c.qkvWidth());
-        Tensor projection = c.architecture().qkNorm() ? arena.allocate("projection", DType.F32, rows, c.qkvWidth()) : qkv;
+        boolean norms = c.architecture().qkNorm();
+        Tensor projection = norms ? arena.allocate("projection", DType.F32, rows, c.qkvWidth()) : qkv;
         return new LayerActivations(
                 input,
                 backward ? arena.allocate("input rstd", DType.F32, rows) : null,

@@ -12,9 +12,10 @@ import intuitor.device.VocabStats;
 import java.util.stream.IntStream;
 
 /**
- * The head: logits = hidden W^T over the vocabulary, and what is wanted of them. Logits exist only for a chunk of rows at a
- * time, in a buffer of about {@link #LOGITS_BYTES}, and the backward pass of a chunk follows its forward pass at once: for
- * that, the loss must be a sum of functions of single log-probabilities, or linearised into one ({@link TokenObjective}).
+ * The head: logits = hidden W^T over the vocabulary, and what is wanted of them. Logits exist only for a chunk of rows
+ * at a time, in a buffer of about {@link #LOGITS_BYTES}, and the backward pass of a chunk follows its forward pass at
+ * once: for that, the loss must be a sum of functions of single log-probabilities, or linearised into one ({@link
+ * TokenObjective}).
  */
 public final class LmHead {
 
@@ -97,7 +98,8 @@ public final class LmHead {
                 kernels.vocabReduce(new VocabStats(lse.rows(0, n), logprob.rows(0, n), null, null, null), logits,
                         target.rows(from, n), temperature, 1);
                 device.upload(coefficient.rows(0, n), coefficients(objective, from, logprob.rows(0, n)));
-                kernels.logprobBackward(logits, lse.rows(0, n), target.rows(from, n), coefficient.rows(0, n), temperature);
+                kernels.logprobBackward(logits, lse.rows(0, n), target.rows(from, n), coefficient.rows(0, n),
+                        temperature);
                 chunk.backward(dHidden, index.rows(from, n), grads.lmHead());
             }
         }

@@ -44,7 +44,8 @@ public record ModelConfig(Architecture architecture, int vocabSize, int hiddenSi
         positive("head_dim", headDim);
         positive("max_position_embeddings", maxPositions);
         if (heads % kvHeads != 0) {
-            throw new UserError("num_attention_heads " + heads + " is not a multiple of num_key_value_heads " + kvHeads);
+            throw new UserError(
+                    "num_attention_heads " + heads + " is not a multiple of num_key_value_heads " + kvHeads);
         }
         if (headDim % 2 != 0) {
             throw new UserError("head_dim " + headDim + " is odd; rotary position embeddings need an even one");
@@ -58,8 +59,8 @@ public record ModelConfig(Architecture architecture, int vocabSize, int hiddenSi
         eosTokenIds = List.copyOf(eosTokenIds);
         for (int id : eosTokenIds) {
             if (id < 0 || id >= vocabSize) {
-                throw new UserError("eos_token_id " + id + " (here or in generation_config.json) is outside the vocabulary"
-                        + " of " + vocabSize);
+                throw new UserError("eos_token_id " + id + " (here or in generation_config.json) is outside the"
+                        + " vocabulary of " + vocabSize);
             }
         }
     }
@@ -67,14 +68,14 @@ public record ModelConfig(Architecture architecture, int vocabSize, int hiddenSi
     /**
      * Reads config.json and, if there is one, generation_config.json of a Hugging Face folder.
      *
-     * @throws UserError if a file is missing or malformed, the architecture or a feature it asks for is not supported, or a
-     *                   field is missing or makes no sense
+     * @throws UserError if a file is missing or malformed, the architecture or a feature it asks for is not supported,
+     *                   or a field is missing or makes no sense
      */
     public static ModelConfig read(Path folder) {
         return ModelConfigFiles.read(folder);
     }
 
-    /** Writes config.json and generation_config.json as transformers reads them, for weights stored as {@link #dtype}. */
+    /** Writes config.json and generation_config.json as transformers reads them, for weights stored as dtype says. */
     public void write(Path folder) {
         ModelConfigFiles.write(this, folder);
     }
@@ -87,7 +88,8 @@ public record ModelConfig(Architecture architecture, int vocabSize, int hiddenSi
     /** The same model with its weights stored in another type, e.g. "float32". */
     public ModelConfig withDtype(String stored) {
         return new ModelConfig(architecture, vocabSize, hiddenSize, intermediateSize, layers, heads, kvHeads, headDim,
-                rmsNormEps, ropeTheta, ropeScaling, maxPositions, tiedHead, stored, eosTokenIds, bosTokenId, padTokenId);
+                rmsNormEps, ropeTheta, ropeScaling, maxPositions, tiedHead, stored, eosTokenIds, bosTokenId,
+                padTokenId);
     }
 
     /** Hq D, width of the queries of one token. */
@@ -107,7 +109,8 @@ public record ModelConfig(Architecture architecture, int vocabSize, int hiddenSi
 
     /** One line for people: "qwen2, 4 layers, hidden 128, 4/2 heads of 32, vocabulary 512". */
     public String summary() {
-        return String.format(Locale.ROOT, "%s, %d layers, hidden %d, feed-forward %d, %d/%d heads of %d, vocabulary %d%s",
+        return String.format(Locale.ROOT,
+                "%s, %d layers, hidden %d, feed-forward %d, %d/%d heads of %d, vocabulary %d%s",
                 architecture.modelType(), layers, hiddenSize, intermediateSize, heads, kvHeads, headDim, vocabSize,
                 tiedHead ? " (tied)" : "");
     }

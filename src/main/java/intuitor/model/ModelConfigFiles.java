@@ -19,8 +19,8 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * config.json and generation_config.json, in the spelling of transformers 4 (rope_theta, rope_scaling, torch_dtype) and of
- * transformers 5 (rope_parameters, dtype); written in the former, which both read.
+ * config.json and generation_config.json, in the spelling of transformers 4 (rope_theta, rope_scaling, torch_dtype) and
+ * of transformers 5 (rope_parameters, dtype); written in the former, which both read.
  */
 final class ModelConfigFiles {
 
@@ -41,7 +41,8 @@ final class ModelConfigFiles {
         ModelConfigFiles config = parse(folder.resolve(CONFIG));
         Path generation = folder.resolve(GENERATION);
         // as in transformers, the tokens that generation_config.json names win over those of config.json
-        Optional<ModelConfigFiles> tokens = Files.exists(generation) ? Optional.of(parse(generation)) : Optional.empty();
+        Optional<ModelConfigFiles> tokens =
+                Files.exists(generation) ? Optional.of(parse(generation)) : Optional.empty();
         try {
             return config.model(tokens);
         } catch (UserError e) {
@@ -94,7 +95,8 @@ final class ModelConfigFiles {
             throw error("architectures must name one class, one of " + knownArchitectures());
         }
         return Arrays.stream(Architecture.values()).filter(a -> a.className().equals(found)).findFirst()
-                .orElseThrow(() -> error("architecture " + found + " is not supported; known are " + knownArchitectures()));
+                .orElseThrow(() -> error(
+                        "architecture " + found + " is not supported; known are " + knownArchitectures()));
     }
 
     private static String knownArchitectures() {
@@ -156,7 +158,8 @@ final class ModelConfigFiles {
                 throw error("partial_rotary_factor is not supported; RoPE must turn whole heads");
             }
         }
-        String type = rope.given("rope_type") ? rope.text("rope_type") : rope.given("type") ? rope.text("type") : "default";
+        String type = rope.given("rope_type") ? rope.text("rope_type")
+                : rope.given("type") ? rope.text("type") : "default";
         return switch (type) {
             case "default" -> Optional.empty();
             case "llama3" -> Optional.of(new RopeScaling(rope.number("factor"), rope.number("low_freq_factor"),

@@ -2,16 +2,15 @@ package intuitor.model;
 
 import intuitor.device.Arena;
 import intuitor.device.Segments;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
 /**
  * Sequences of different lengths laid one after the other, without padding, as the rows of one batch (host side).
  *
- * <p>Only tokens that are an input take a row: the last token of a scored sequence is nobody's input, it is only a target.
- * The completions of one prompt form a group: the prompt is stored once, its completions follow, see it as their prefix,
- * and their positions go on after it, so that its rows are computed once, forward and backward.
+ * <p>Only tokens that are an input take a row: the last token of a scored sequence is only a target. The completions of
+ * one prompt form a group: the prompt is stored once, its completions follow, see it as their prefix, and their
+ * positions go on after it, so that its rows are computed once, forward and backward.
  *
  * <pre>
  *   group(p0 p1 p2, {a0 a1 a2, b0 b1})     rows      p0 p1 p2 | a0 a1 | b0
@@ -69,7 +68,7 @@ public final class PackedBatch {
         return targets.length;
     }
 
-    /** The row whose hidden state predicts each scored token [N]; a prompt's last row appears once for each completion. */
+    /** The row whose hidden state predicts each scored token [N]; a prompt's last row is there for each completion. */
     public int[] scoredRows() {
         return scoredRows;
     }
@@ -166,7 +165,8 @@ public final class PackedBatch {
             for (int[] completion : completions) {
                 int start = tokens.size();
                 if (completion.length > 1) {
-                    segment(Arrays.copyOf(completion, completion.length - 1), prompt.length, promptStart, prompt.length);
+                    int[] inputs = Arrays.copyOf(completion, completion.length - 1);
+                    segment(inputs, prompt.length, promptStart, prompt.length);
                 }
                 score(completion, promptEnd - 1, start);
             }

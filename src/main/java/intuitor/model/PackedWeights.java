@@ -8,8 +8,8 @@ import java.util.List;
 
 /**
  * The weight matrices once more, in the order that the matrix library reads fastest when a product has few rows: what
- * decoding multiplies by, token after token. A copy of the weights as they are when it is made; it takes as much memory as
- * the matrices do, in the arena, unless the library prefers them as they are.
+ * decoding multiplies by, token after token. A copy of the weights as they are when it is made; it takes as much memory
+ * as the matrices do, in the arena, unless the library prefers them as they are.
  */
 public final class PackedWeights {
 

@@ -20,8 +20,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * All parameters of a model in one flat fp32 tensor, so that an optimiser, a norm or a copy is one call; or, with the same
- * layout, their gradients or moments. Elements between parameters (alignment) are 0 and stay 0.
+ * All parameters of a model in one flat fp32 tensor, so that an optimiser, a norm or a copy is one call; or, with the
+ * same layout, their gradients or moments. Elements between parameters (alignment) are 0 and stay 0.
  */
 public final class ParameterSet {
 
@@ -130,8 +130,8 @@ public final class ParameterSet {
     }
 
     /**
-     * Random start: matrices and the embedding normal with this standard deviation, biases 0, norms 1. The same seed gives
-     * the same bits everywhere.
+     * Random start: matrices and the embedding normal with this standard deviation, biases 0, norms 1. The same seed
+     * gives the same bits everywhere.
      */
     public void initialize(long seed, double std) {
         Random random = new Random(seed); // its algorithm is part of Java's specification
@@ -178,8 +178,8 @@ public final class ParameterSet {
     }
 
     /**
-     * Writes the weights into a folder under the names of Hugging Face: model.safetensors, or shards with an index if they
-     * are large. The folder must be the writer's own, as {@link ShardedWriter} says.
+     * Writes the weights into a folder under the names of Hugging Face: model.safetensors, or shards with an index if
+     * they are large. The folder must be the writer's own, as {@link ShardedWriter} says.
      */
     public void save(Path folder, DType storedAs) {
         List<SafetensorsWriter.Entry> entries = huggingFace().stream()

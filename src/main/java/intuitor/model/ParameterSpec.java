@@ -3,8 +3,8 @@ package intuitor.model;
 import java.util.List;
 
 /**
- * One parameter: where it lies in the flat buffer of a {@link ParameterSet}, and the tensors of a Hugging Face folder that
- * make it up. Projections of the same input are fused, so that one GEMM serves them; their rows are stacked.
+ * One parameter: where it lies in the flat buffer of a {@link ParameterSet}, and the tensors of a Hugging Face folder
+ * that make it up. Projections of the same input are fused, so that one GEMM serves them; their rows are stacked.
  *
  * @param name   our name; that of Hugging Face unless fused
  * @param kind   what it is, which decides how it is initialised

@@ -16,10 +16,10 @@ record Pass(Tensor tokens, Tensor positions, Tensor rope, Segments segments, Cac
 
     /**
      * @param cache  the cache to write to
-     * @param rows   int32, the cache row of each row of the batch. In decoding there may be fewer of them than T: the rows
-     *               beyond are there for the matrix library's sake ({@link intuitor.device.Blas#paddedRows})
-     * @param packed weights for decoding, where segments number rows of the cache; null in prefill, where they number rows
-     *               of the batch
+     * @param rows   int32, the cache row of each row of the batch. In decoding there may be fewer of them than T: the
+     *               rows beyond are there for the matrix library's sake ({@link intuitor.device.Blas#paddedRows})
+     * @param packed weights for decoding, where segments number rows of the cache; null in prefill, where they number
+     *               rows of the batch
      */
     record CacheUse(KvCache cache, Tensor rows, PackedWeights packed) {
     }

@@ -3,7 +3,7 @@ package intuitor.model;
 import intuitor.device.Kernels;
 import intuitor.device.Tensor;
 
-/** Root-mean-square normalisation (Zhang &amp; Sennrich 2019) of the residual stream: y = x / sqrt(mean(x^2) + eps) * gain. */
+/** Root-mean-square normalisation (Zhang and Sennrich 2019): y = x / sqrt(mean(x^2) + eps) * gain. */
 final class RmsNorm {
 
     private final Kernels kernels;

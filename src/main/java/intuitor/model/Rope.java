@@ -7,10 +7,11 @@ import intuitor.device.Device;
 import intuitor.device.Tensor;
 
 /**
- * The table of rotary position embeddings: cosines and sines of position times frequency, fp32 [positions, 2, D/2], with
- * frequency_i = theta^(-2i/D), rescaled where the model says so. Computed in fp64. It grows with the longest sequence seen,
- * because a model may allow a hundred thousand positions of which a run uses a few hundred; tables already given out stay
- * valid until it is closed (all of them together take less than twice the memory of the largest).
+ * The table of rotary position embeddings: cosines and sines of position times frequency, fp32 [positions, 2, D/2],
+ * with frequency_i = theta^(-2i/D), rescaled where the model says so. Computed in fp64. It grows with the longest
+ * sequence seen, because a model may allow a hundred thousand positions of which a run uses a few hundred; tables
+ * already given out stay valid until it is closed (all of them together take less than twice the memory of the
+ * largest).
  */
 final class Rope implements AutoCloseable {
 

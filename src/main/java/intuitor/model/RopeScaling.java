@@ -4,8 +4,8 @@ import intuitor.UserError;
 
 /**
  * Llama 3's rescaling of rotary frequencies ("rope_type": "llama3"), which stretches a model trained on
- * {@code originalMaxPositions} tokens to longer contexts: wavelengths that fitted the original context many times are kept,
- * those that did not fit are stretched by {@code factor}, and those between are blended.
+ * {@code originalMaxPositions} tokens to longer contexts: wavelengths that fitted the original context many times are
+ * kept, those that did not fit are stretched by {@code factor}, and those between are blended.
  *
  * @param factor               how far low frequencies are slowed down, 8 or 32 in the published models
  * @param lowFreqFactor        wavelengths above originalMaxPositions / lowFreqFactor are stretched in full

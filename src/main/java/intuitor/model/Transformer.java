@@ -13,9 +13,9 @@ import java.util.List;
  * The decoder from token ids to hidden states: embedding, layers, final norm. The LM head is apart ({@link LmHead}),
  * because logits are never whole in memory.
  *
- * <p>Four passes share the layers: {@link #forward} keeps nothing, {@link #forwardForTraining} keeps what {@link #backward}
- * needs, {@link #prefill} and {@link #decode} write and read a cache. Memory comes from the arena each call is given;
- * results stay there, everything else is gone when the call returns.
+ * <p>Four passes share the layers: {@link #forward} keeps nothing, {@link #forwardForTraining} keeps what
+ * {@link #backward} needs, {@link #prefill} and {@link #decode} write and read a cache. Memory comes from the arena
+ * each call is given; results stay there, everything else is gone when the call returns.
  */
 public final class Transformer implements AutoCloseable {
 
@@ -107,8 +107,8 @@ public final class Transformer implements AutoCloseable {
 
     /**
      * Forward pass that keeps what {@link #backward} needs, in {@code scratch}. Per token and layer that is
-     * (2H + (Hq + 2Hkv) D + Hq D + Hq + 2F + 2) floats, or H floats with {@link Keep#LAYER_INPUTS} at the price of a second
-     * forward pass through each layer.
+     * (2H + (Hq + 2Hkv) D + Hq D + Hq + 2F + 2) floats, or H floats with {@link Keep#LAYER_INPUTS} at the price of a
+     * second forward pass through each layer.
      */
     public Activations forwardForTraining(PackedBatch batch, Keep keep, Arena scratch) {
         Pass pass = pass(batch, null, scratch);
@@ -124,8 +124,8 @@ public final class Transformer implements AutoCloseable {
         device.kernels().embeddingForward(kept.getFirst().input(), parameters.embedding(), pass.tokens());
         for (int i = 0; i < layers.size(); i++) {
             LayerActivations a = kept.get(i);
-            layers.get(i).forward(i == 0 ? a.input() : kept.get(i - 1).middle(), i == 0 ? null : hidden, hidden, a, pass,
-                    scratch);
+            Tensor residual = i == 0 ? a.input() : kept.get(i - 1).middle();
+            layers.get(i).forward(residual, i == 0 ? null : hidden, hidden, a, pass, scratch);
         }
         finalNorm.addAndNormalise(hidden, finalRstd, finalResidual, kept.getLast().middle(), hidden);
         return new Activations(keep, pass, kept, finalResidual, finalRstd, hidden);

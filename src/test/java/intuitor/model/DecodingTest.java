@@ -24,9 +24,6 @@ class DecodingTest {
     /** Rows of the cache for each completion. */
     private static final int ROOM = 12;
 
-    @SuppressWarnings("unused") // the parameters of the tests
-    private static final List<Shape> SHAPES = TestModel.SHAPES;
-
     private static Device device;
 
     @BeforeAll
@@ -39,14 +36,14 @@ class DecodingTest {
         device.close();
     }
 
-    /** Two prompts, of 2 and 1 completions of different lengths; the prompts' cache rows are not where one would expect. */
+    /** Two prompts, of 2 and 1 completions of different lengths; in the cache the prompts come last. */
     private static final int[] PROMPT_LENGTH = {5, 8};
     private static final int[] PROMPT_START = {40, 50};
     private static final int[] PROMPT_OF = {0, 0, 1};
     private static final int[] LENGTH = {12, 3, 7};
 
     @ParameterizedTest
-    @FieldSource("SHAPES")
+    @FieldSource("intuitor.model.TestModel#SHAPES")
     void scoresOfEveryDecodedTokenAgreeWithTheFullForwardPass(Shape shape) {
         try (TestModel m = new TestModel(device, shape)) {
             Random random = new Random(17);

@@ -137,7 +137,8 @@ class ModelConfigTest {
     void qwen3InTheSpellingOfTransformers5() throws IOException {
         ModelConfig c = read(QWEN3);
         assertEquals(new ModelConfig(Architecture.QWEN3, 151936, 1024, 3072, 28, 16, 8, 128, 1e-6, 1e6,
-                Optional.empty(), 40960, true, "bfloat16", List.of(151645), OptionalInt.empty(), OptionalInt.empty()), c);
+                Optional.empty(), 40960, true, "bfloat16", List.of(151645), OptionalInt.empty(),
+                OptionalInt.empty()), c);
     }
 
     @Test
@@ -193,7 +194,8 @@ class ModelConfigTest {
         "\"vocab_size\": 151936 | \"vocab_size\": 1000 | outside the vocabulary of 1000",
         "\"hidden_act\": \"silu\" | \"hidden_act\": \"gelu\" | hidden_act gelu is not supported",
         "\"use_sliding_window\": false | \"use_sliding_window\": true | sliding-window attention is not supported",
-        "\"use_cache\": true | \"layer_types\": [\"sliding_attention\"] | layer type sliding_attention is not supported",
+        "\"use_cache\": true | \"layer_types\": [\"sliding_attention\"] "
+                + "| layer type sliding_attention is not supported",
         "\"use_cache\": true | \"attention_bias\": true | attention_bias is true",
         "\"use_cache\": true | \"mlp_bias\": true | mlp_bias is true",
         "\"use_cache\": true | \"quantization_config\": {\"bits\": 4} | quantised weights are not supported",

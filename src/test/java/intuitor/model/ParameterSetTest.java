@@ -16,6 +16,7 @@ import intuitor.device.Device;
 import intuitor.device.Tensor;
 import intuitor.model.ParameterSet.HuggingFaceTensor;
 import intuitor.model.ReferenceModel.Shape;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,9 +32,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
 class ParameterSetTest {
-
-    @SuppressWarnings("unused") // the parameters of the tests
-    private static final List<Shape> SHAPES = TestModel.SHAPES;
 
     private static Device device;
 
@@ -76,13 +74,13 @@ class ParameterSetTest {
     @Test
     void countsOnlyParameters() {
         // Qwen2.5-0.5B has 494,032,768 parameters
-        ModelConfig c = TestModel.config(new Shape("Qwen2ForCausalLM", 151936, 896, 4864, 24, 14, 2, 64, 1e-6, 1e6, null,
-                true).json());
+        Shape shape = new Shape("Qwen2ForCausalLM", 151936, 896, 4864, 24, 14, 2, 64, 1e-6, 1e6, null, true);
+        ModelConfig c = TestModel.config(shape.json());
         assertEquals(494_032_768L, ParameterSet.count(c));
     }
 
     @ParameterizedTest
-    @FieldSource("SHAPES")
+    @FieldSource("intuitor.model.TestModel#SHAPES")
     void whatIsSavedLoadsBack(Shape shape) {
         try (TestModel m = new TestModel(device, shape); Arena arena = device.arena("other")) {
             m.config.write(folder);
@@ -123,8 +121,9 @@ class ParameterSetTest {
     @Test
     void wrongWeightsAreRefused() {
         assertRefused(entries -> entries.remove(3), "model.layers.0.self_attn.k_proj.weight");
-        assertRefused(entries -> entries.add(new Entry("model.layers.0.self_attn.o_proj.bias", DType.F32, new long[] {24},
-                out -> out.write(java.nio.ByteBuffer.allocate(96)))), "model.layers.0.self_attn.o_proj.bias");
+        String bias = "model.layers.0.self_attn.o_proj.bias";
+        assertRefused(entries -> entries.add(new Entry(bias, DType.F32, new long[] {24},
+                out -> out.write(ByteBuffer.allocate(96)))), bias);
         assertRefused(entries -> entries.set(1, new Entry(entries.get(1).name(), DType.F32, new long[] {1, 24},
                 entries.get(1).contents())), "model.layers.0.input_layernorm.weight");
     }

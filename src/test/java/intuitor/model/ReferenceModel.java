@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The three architectures once more, in fp64, written from their formulas: one sequence at a time, no packing, no cache, no
- * fusion, every matrix in full, parameters under their Hugging Face names. It shares no code with the engine.
+ * The three architectures once more, in fp64, written from their formulas: one sequence at a time, no packing, no
+ * cache, no fusion, every matrix in full, parameters under their Hugging Face names. It shares no code with the engine.
  */
 final class ReferenceModel {
 
@@ -73,8 +73,8 @@ final class ReferenceModel {
     }
 
     /**
-     * Loss sum_t coefficient[t] * logprob of token t + 1 of the sequence; adds its gradients. A coefficient of 0 leaves a
-     * token out.
+     * Loss sum_t coefficient[t] * logprob of token t + 1 of the sequence; adds its gradients. A coefficient of 0 leaves
+     * a token out.
      */
     double lossAndBackward(int[] sequence, double[] coefficient, double temperature) {
         Forward f = new Forward();

@@ -14,11 +14,8 @@ class ReferenceModelTest {
 
     private static final int COORDINATES = 6;
 
-    @SuppressWarnings("unused") // the parameters of the test
-    private static final java.util.List<Shape> SHAPES = TestModel.SHAPES;
-
     @ParameterizedTest
-    @FieldSource("SHAPES")
+    @FieldSource("intuitor.model.TestModel#SHAPES")
     void gradientOfEveryParameterAgreesWithFiniteDifferences(Shape shape) {
         Random random = new Random(7);
         Map<String, double[]> parameters = new HashMap<>();
@@ -26,7 +23,8 @@ class ReferenceModelTest {
             long rowSize = spec.shape().size() == 1 ? 1 : spec.shape().get(1);
             for (ParameterSpec.Part part : spec.parts()) {
                 double centre = part.name().contains("norm") ? 1 : 0;
-                parameters.put(part.name(), random.doubles(part.rows() * rowSize, centre - 0.4, centre + 0.4).toArray());
+                parameters.put(part.name(),
+                        random.doubles(part.rows() * rowSize, centre - 0.4, centre + 0.4).toArray());
             }
         }
         int[] sequence = random.ints(9, 0, shape.vocab()).toArray();

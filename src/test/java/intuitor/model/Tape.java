@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.function.DoubleUnaryOperator;
 
 /**
- * Reverse-mode differentiation of fp64 matrices, written for clarity: an oracle for the hand-written backward pass that has
- * nothing in common with it. Every operation appends itself; {@link #backward} walks the tape from its end.
+ * Reverse-mode differentiation of fp64 matrices, written for clarity: an oracle for the hand-written backward pass that
+ * has nothing in common with it. Every operation appends itself; {@link #backward} walks the tape from its end.
  */
 final class Tape {
 

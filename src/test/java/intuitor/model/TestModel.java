@@ -20,7 +20,7 @@ final class TestModel implements AutoCloseable {
 
     /** Bias and a tied head; grouped queries 2 to 1; an odd vocabulary. */
     static final Shape QWEN2 = new Shape("Qwen2ForCausalLM", 97, 24, 40, 2, 4, 2, 6, 1e-6, 1e6, null, true);
-    /** Scaled rotary frequencies (kept, blended and stretched ones) and a head of its own; one key head a query head. */
+    /** Scaled rotary frequencies (kept, blended and stretched ones); an untied head; one key head a query head. */
     static final Shape LLAMA = new Shape("LlamaForCausalLM", 101, 32, 48, 3, 4, 4, 8, 1e-5, 1e4,
             new Llama3(8, 1, 4, 64), false);
     /** Norms on query and key heads, whose width is not hidden / heads; grouped queries 7 to 1. */
