@@ -30,8 +30,8 @@ struct Philox {
           sequence{(uint32_t)sequence, (uint32_t)((uint64_t)sequence >> 32)} {}
 
     /*
-     * Words for the ids first_id .. first_id + 4 W - 1, in order; first_id is a multiple of 4. The state is kept in 64-bit
-     * lanes, of which the multiplier reads and the rounds use the low half: what else is in them does no harm.
+     * Words for the ids first_id .. first_id + 4 W - 1, in order; first_id is a multiple of 4. The state is kept in
+     * 64-bit lanes, of which the multiplier reads and the rounds use the low half: what else is in them does no harm.
      */
     void words(int64_t first_id, vu x[4]) const {
         static constexpr CounterOrder order;

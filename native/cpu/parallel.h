@@ -12,8 +12,11 @@ namespace intuitor {
 
 extern int thread_count; /* set by init(), 1 before */
 
-/* Fewer elementary operations than this are not worth waking the other threads. */
-constexpr int64_t MIN_PARALLEL_WORK = 1 << 15;
+/*
+ * Work is counted in elementary operations of about 0.1 ns, such as a load and a multiply-add of one element. Less than
+ * MIN_PARALLEL_WORK is not worth waking the other threads, less than MIN_GRAIN not worth asking for.
+ */
+constexpr int64_t MIN_PARALLEL_WORK = 1 << 17, MIN_GRAIN = 1 << 14;
 
 /* f(item) for 0 <= item < items; `cost`: elementary operations of one item. Neighbouring items on one thread. */
 template <class F> inline void parallel_for(int64_t items, int64_t cost, F f) {
@@ -25,13 +28,14 @@ template <class F> inline void parallel_for(int64_t items, int64_t cost, F f) {
     for (int64_t i = 0; i < items; i++) f(i);
 }
 
-/* The same for items of unequal cost, handed out one by one. */
+/* The same for items of unequal cost, and where a core may be busy with something else: handed out as threads ask. */
 template <class F> inline void parallel_for_dynamic(int64_t items, int64_t cost, F f) {
     if (thread_count == 1 || items < 2 || items * cost < MIN_PARALLEL_WORK) {
         for (int64_t i = 0; i < items; i++) f(i);
         return;
     }
-#pragma omp parallel for schedule(dynamic, 1) num_threads(thread_count)
+    const int64_t grain = cost < MIN_GRAIN ? MIN_GRAIN / cost : 1;
+#pragma omp parallel for schedule(dynamic, grain) num_threads(thread_count)
     for (int64_t i = 0; i < items; i++) f(i);
 }
 

@@ -28,10 +28,9 @@ static int check(const char *function, it_addr a, it_addr b, it_addr positions, 
 }
 
 static float inverse_rms(const float *x, int64_t D, float eps) {
-    vf squares = zero();
-    each_vector(D, [&](int64_t i, auto n) {
+    vf squares = sum_vectors(D, [=](int64_t i, auto n) {
         vf v = load(x + i, n);
-        squares = fma(v, v, squares);
+        return v * v;
     });
     return 1.0f / std::sqrt(reduce_add(squares) / (float)D + eps);
 }
@@ -97,8 +96,7 @@ static void unrotate_head(float *d, const float *x, const float *weight, float *
     });
     if (!weight) return;
     float r = inverse_rms(x, D, eps);
-    vf dot = zero();
-    each_vector(D, [&](int64_t i, auto n) { dot = fma(load(d + i, n) * load(weight + i, n), load(x + i, n), dot); });
+    vf dot = sum_vectors(D, [=](int64_t i, auto n) { return load(d + i, n) * load(weight + i, n) * load(x + i, n); });
     float mean = reduce_add(dot) / (float)D * r * r; // mean(g x^) r
     each_vector(D, [=](int64_t i, auto n) {
         vf g = load(d + i, n), v = load(x + i, n);

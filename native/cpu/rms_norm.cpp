@@ -27,40 +27,18 @@ int rms_norm_forward(it_addr out_, it_addr rstd_, it_addr sum_, it_addr x_, it_a
     const float *x = (const float *)x_, *delta = (const float *)delta_, *weight = (const float *)weight_;
 
     parallel_for(T, 4 * H, [=](int64_t t) {
-        const float *row = x + t * H;
-        vf squares[4] = {zero(), zero(), zero(), zero()};
-        if (delta) {
-            const float *a = row, *b = delta + t * H;
-            float *s = sum + t * H;
-            int64_t j = 0;
-            for (; j + 4 * W <= H; j += 4 * W) {
-                for (int k = 0; k < 4; k++) {
-                    vf v = load(a + j + k * W) + load(b + j + k * W);
-                    store(s + j + k * W, v);
-                    squares[k] = fma(v, v, squares[k]);
-                }
-            }
-            each_vector(H - j, [&](int64_t i, auto n) {
-                vf v = load(a + j + i, n) + load(b + j + i, n);
-                store(s + j + i, v, n);
-                squares[0] = fma(v, v, squares[0]);
-            });
-            row = s;
-        } else {
-            int64_t j = 0;
-            for (; j + 4 * W <= H; j += 4 * W) {
-                for (int k = 0; k < 4; k++) {
-                    vf v = load(row + j + k * W);
-                    squares[k] = fma(v, v, squares[k]);
-                }
-            }
-            each_vector(H - j, [&](int64_t i, auto n) {
-                vf v = load(row + j + i, n);
-                squares[0] = fma(v, v, squares[0]);
-            });
-        }
-        float total = reduce_add((squares[0] + squares[1]) + (squares[2] + squares[3]));
-        float r = 1.0f / std::sqrt(total / (float)H + eps);
+        const float *a = x + t * H, *b = delta ? delta + t * H : nullptr;
+        float *residual = delta ? sum + t * H : nullptr;
+        vf squares = delta ? sum_vectors(H, [=](int64_t j, auto n) {
+            vf v = load(a + j, n) + load(b + j, n);
+            store(residual + j, v, n);
+            return v * v;
+        }) : sum_vectors(H, [=](int64_t j, auto n) {
+            vf v = load(a + j, n);
+            return v * v;
+        });
+        const float *row = delta ? residual : a;
+        float r = 1.0f / std::sqrt(reduce_add(squares) / (float)H + eps);
         if (rstd) rstd[t] = r;
         float *y = out + t * H;
         each_vector(H, [=](int64_t j, auto n) { store(y + j, load(row + j, n) * set1(r) * load(weight + j, n), n); });
@@ -90,19 +68,11 @@ int rms_norm_backward(it_addr dx_, it_addr dweight_, it_addr dout_, it_addr x_, 
         for (int64_t t = blocks.begin(block); t < blocks.end(block); t++) {
             const float *d = dout + t * H, *a = x + t * H;
             float *dx_row = dx + t * H;
-            vf dot[4] = {zero(), zero(), zero(), zero()};
-            int64_t j = 0;
-            for (; j + 4 * W <= H; j += 4 * W) {
-                for (int k = 0; k < 4; k++) {
-                    int64_t i = j + k * W;
-                    dot[k] = fma(load(d + i) * load(weight + i), load(a + i), dot[k]);
-                }
-            }
-            each_vector(H - j, [&](int64_t i, auto n) {
-                dot[0] = fma(load(d + j + i, n) * load(weight + j + i, n), load(a + j + i, n), dot[0]);
+            vf dot = sum_vectors(H, [=](int64_t j, auto n) {
+                return load(d + j, n) * load(weight + j, n) * load(a + j, n);
             });
             float r = rstd[t];
-            float mean = reduce_add((dot[0] + dot[1]) + (dot[2] + dot[3])) / (float)H * r * r; // mean(g x^) r
+            float mean = reduce_add(dot) / (float)H * r * r; // mean(g x^) r
             each_vector(H, [=](int64_t j, auto n) {
                 vf g = load(d + j, n), v = load(a + j, n);
                 vf change = set1(r) * fma(-v, set1(mean), g * load(weight + j, n));

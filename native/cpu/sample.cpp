@@ -100,7 +100,7 @@ static int draw(int32_t *token, VocabOutputs outputs, const T *logits, int64_t l
     IT_SCRATCH(SamplePart, parts, N * segments);
 
     /* The statistics and, unless a filter has to see the whole row first, each segment's best token. */
-    parallel_for_dynamic(N * segments, 2 * (V < VOCAB_SEGMENT ? V : VOCAB_SEGMENT), [=](int64_t item) {
+    parallel_for_dynamic(N * segments, 8 * (V < VOCAB_SEGMENT ? V : VOCAB_SEGMENT), [=](int64_t item) {
         int64_t n = item / segments, begin = item % segments * VOCAB_SEGMENT;
         int64_t end = V - begin < VOCAB_SEGMENT ? V : begin + VOCAB_SEGMENT;
         const T *z = logits + n * ld;
@@ -121,7 +121,7 @@ static int draw(int32_t *token, VocabOutputs outputs, const T *logits, int64_t l
         }
     });
 
-    parallel_for_dynamic(N, filtered ? 16 * V : 512 + 64 * segments, [=](int64_t n) {
+    parallel_for_dynamic(N, filtered ? 32 * V : 512 + 64 * segments, [=](int64_t n) {
         const T *z = logits + n * ld;
         const SamplePart *row = parts + n * segments;
         VocabSums sums = row[0].sums;

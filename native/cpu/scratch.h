@@ -4,7 +4,7 @@
 
 namespace intuitor {
 
-/* `bytes` bytes, 64-byte aligned, contents undefined, valid until this thread's next call; null if there is no memory. */
+/* `bytes` bytes, 64-byte aligned, contents undefined, valid until this thread's next call; null: no memory. */
 void *scratch(size_t bytes);
 
 } // namespace intuitor
@@ -12,4 +12,4 @@ void *scratch(size_t bytes);
 /* `T *name` with room for n elements, or an early return with IT_OUT_OF_MEMORY. */
 #define IT_SCRATCH(T, name, n)                                                                                         \
     T *name = (T *)::intuitor::scratch(sizeof(T) * (size_t)(n));                                                       \
-    if (!name) return ::intuitor::fail(IT_OUT_OF_MEMORY, __func__, "no memory for %lld temporary elements", (long long)(n))
+    if (!name) return ::intuitor::fail(IT_OUT_OF_MEMORY, __func__, "%lld temporary elements", (long long)(n))

@@ -1,18 +1,22 @@
 /*
- * A thin vector layer, one per instruction set (INTUITOR_ISA = portable, avx2, avx512), so that a kernel is written once.
+ * A thin vector layer, one per instruction set (INTUITOR_ISA = portable, avx2, avx512): a kernel is written once.
  *
  *   W                          floats in a vector
- *   vf, vi, vu, vq             W floats, int32, uint32, W / 2 uint64; the operators + - * / (<< >> & | ^ on integers) work
- *   vm                         a mask: less, at_least, equal, is_nan; select(m, a, b) = m ? a : b; lanes(m) = bit i for lane i
+ *   vf, vi, vu, vq             W floats, int32, uint32, W / 2 uint64; + - * / work, and << >> & | ^ on integers
+ *   vm                         a mask: less, at_least, equal, is_nan; select(m, a, b) = m ? a : b; all(m);
+ *                              lanes(m) = bit i for lane i
  *   load, store                unaligned, of float, bf16 or f16 (converted to and from fp32)
+ *   load_partial, store_partial  (p, n), (p, a, n): the first n < W elements; other lanes read as 0, are not written
  *   load_two(p, a, b)          2 W elements in whatever order is fastest: for sums
- *   load_partial(p, n), store_partial(p, a, n)     the first n < W elements; other lanes read as 0, are not written
- *   each_vector(n, f)          f(i, count) over [0, n); load(p, count), store(p, a, count) are partial in the last call only
+ *   each_vector(n, f)          f(i, count) over [0, n); load(p, count) and store(p, a, count) are partial in the last
+ *                              call only
+ *   sum_vectors(n, f)          the sum of f(i, count) over [0, n)
  *   fill(a, b, count)          a, and b in the lanes beyond count
- *   fma(a, b, c) = a * b + c; max, min (b where either is NaN), sqrt, abs, round (to nearest), scale(a, n) = a * 2^n
+ *   fma(a, b, c)               a * b + c, rounded once where FUSED
+ *   max, min                   b where either is NaN
+ *   sqrt, abs, round, scale    round: to nearest; scale(a, n) = a * 2^n
  *   reduce_add, reduce_max     over the lanes, in a fixed order
  *   exp, exp2, log, sigmoid    relative error below 2e-7, NaN gives NaN
- *   FUSED                      fma rounds once
  *
  * The sum of a row differs in its last bits between instruction sets, never between thread counts or calls.
  */
@@ -56,10 +60,22 @@ template <class T> inline void store(T *p, vf a, Part count) { store_partial(p, 
 /* a, with `other` in the lanes that a partial step does not have. */
 inline vf fill(vf a, vf, Full) { return a; }
 inline vf fill(vf a, vf other, Part count) { return select(first_lanes(count.n), a, other); }
-template <class F> inline __attribute__((always_inline)) void each_vector(int64_t n, F f) {
+template <class F> __attribute__((always_inline)) inline void each_vector(int64_t n, F f) {
     int64_t i = 0;
     for (; i + W <= n; i += W) f(i, Full{});
     if (i < n) f(i, Part{(int)(n - i)});
+}
+
+/* The sum of f(i, count), as of each_vector, in four accumulators; lanes beyond count must be 0. */
+template <class F> __attribute__((always_inline)) inline vf sum_vectors(int64_t n, F f) {
+    vf sums[4] = {zero(), zero(), zero(), zero()};
+    int64_t i = 0;
+    for (; i + 4 * W <= n; i += 4 * W) {
+        for (int k = 0; k < 4; k++) sums[k] += f(i + k * W, Full{});
+    }
+    for (; i + W <= n; i += W) sums[0] += f(i, Full{});
+    if (i < n) sums[0] += f(i, Part{(int)(n - i)});
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
 inline vf abs(vf a) { return as_float(as_int(a) & 0x7fffffff); }

@@ -2,8 +2,8 @@
  * Top-k, top-p and min-p as one threshold on the logits, ties kept.
  *
  * The threshold of top-k is the k-th largest logit; that of top-p (nucleus sampling, Holtzman et al. 2020) the largest
- * one whose tokens, with all larger ones, have the probability p. Both are a radix select, with weight 1 or 2^(c z): three
- * passes that each settle 11 bits of the answer by a histogram. No sorting, no memory that grows with V.
+ * one whose tokens, with all larger ones, have the probability p. Both are a radix select, with weight 1 or 2^(c z):
+ * three passes that each settle 11 bits of the answer by a histogram. No sorting, no memory that grows with V.
  */
 #pragma once
 #include <cmath>

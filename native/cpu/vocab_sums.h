@@ -2,9 +2,9 @@
  * One pass over a row of logits z [V]: the sums that logsumexp, entropy and self-certainty are made of.
  *
  * With c = log2(e) / temperature and t_j = c z_j - shift:   sum = sum_j 2^t_j,   weighted = sum_j 2^t_j t_j.
- * The shift only has to keep 2^t within fp32's range, so it need not be the maximum: it is taken from the first chunk of
- * a segment and kept until a sum overflows. That saves the second look at each chunk which an online maximum needs. It
- * is a whole number, so c z - shift is rounded once by a fused multiply-add, and large logits lose nothing.
+ * The shift need not be the maximum of the row, only near enough to log2 of the sum for fp32: it is taken from the first
+ * chunk of a segment and kept until a sum grows beyond a limit. That saves the second look at each chunk which an online
+ * maximum needs. It is a whole number: c z - shift is rounded once by a fused multiply-add, large logits lose nothing.
  *
  * A row is split into fixed segments, which are the items that threads share, and a segment into chunks. A chunk whose
  * sums are out of range (a logit of -inf or NaN, an overflow) is done again by a careful loop.

@@ -51,8 +51,10 @@ inline vq multiply_low(vq a, vq b) { return (vq)_mm256_mul_epu32((__m256i)a, (__
 
 /* Transposes the 4 x 4 matrices that the 128-bit lanes of x[0..3] make up. */
 inline void transpose_lanes(vu x[4]) {
-    __m256i a = _mm256_unpacklo_epi32((__m256i)x[0], (__m256i)x[1]), b = _mm256_unpackhi_epi32((__m256i)x[0], (__m256i)x[1]);
-    __m256i c = _mm256_unpacklo_epi32((__m256i)x[2], (__m256i)x[3]), d = _mm256_unpackhi_epi32((__m256i)x[2], (__m256i)x[3]);
+    __m256i a = _mm256_unpacklo_epi32((__m256i)x[0], (__m256i)x[1]);
+    __m256i b = _mm256_unpackhi_epi32((__m256i)x[0], (__m256i)x[1]);
+    __m256i c = _mm256_unpacklo_epi32((__m256i)x[2], (__m256i)x[3]);
+    __m256i d = _mm256_unpackhi_epi32((__m256i)x[2], (__m256i)x[3]);
     x[0] = (vu)_mm256_unpacklo_epi64(a, c);
     x[1] = (vu)_mm256_unpackhi_epi64(a, c);
     x[2] = (vu)_mm256_unpacklo_epi64(b, d);

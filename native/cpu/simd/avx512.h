@@ -44,8 +44,10 @@ inline vq multiply_low(vq a, vq b) { return (vq)_mm512_mul_epu32((__m512i)a, (__
 
 /* Transposes the 4 x 4 matrices that the 128-bit lanes of x[0..3] make up. */
 inline void transpose_lanes(vu x[4]) {
-    __m512i a = _mm512_unpacklo_epi32((__m512i)x[0], (__m512i)x[1]), b = _mm512_unpackhi_epi32((__m512i)x[0], (__m512i)x[1]);
-    __m512i c = _mm512_unpacklo_epi32((__m512i)x[2], (__m512i)x[3]), d = _mm512_unpackhi_epi32((__m512i)x[2], (__m512i)x[3]);
+    __m512i a = _mm512_unpacklo_epi32((__m512i)x[0], (__m512i)x[1]);
+    __m512i b = _mm512_unpackhi_epi32((__m512i)x[0], (__m512i)x[1]);
+    __m512i c = _mm512_unpacklo_epi32((__m512i)x[2], (__m512i)x[3]);
+    __m512i d = _mm512_unpackhi_epi32((__m512i)x[2], (__m512i)x[3]);
     x[0] = (vu)_mm512_unpacklo_epi64(a, c);
     x[1] = (vu)_mm512_unpackhi_epi64(a, c);
     x[2] = (vu)_mm512_unpacklo_epi64(b, d);
