@@ -11,7 +11,8 @@ import picocli.CommandLine.Spec;
 @Command(
         versionProvider = Main.Version.class,
         sortOptions = false,
-        usageHelpWidth = 100,
+        usageHelpWidth = 110,
+        abbreviateSynopsis = true,
         optionListHeading = "%nOptions:%n",
         parameterListHeading = "%nArguments:%n",
         commandListHeading = "%nCommands:%n",

@@ -23,6 +23,9 @@ import picocli.CommandLine.IVersionProvider;
         })
 public final class Main extends BaseCommand {
 
+    /** Columns of the help's option names; longer ones push their text to the next line. */
+    private static final int LABEL_WIDTH = 40;
+
     private Main() {
     }
 
@@ -40,6 +43,7 @@ public final class Main extends BaseCommand {
                 .setErr(err)
                 .setExpandAtFiles(false)
                 .setUsageHelpAutoWidth(true)
+                .setUsageHelpLongOptionsMaxWidth(LABEL_WIDTH)
                 .setParameterExceptionHandler(errors)
                 .setExecutionExceptionHandler(errors);
         try {

@@ -18,8 +18,9 @@ import picocli.CommandLine.Parameters;
         name = "pretrain",
         modelTransformer = PretrainCommand.Flags.class,
         description = {
-            "Makes a small base model from nothing: a byte-level BPE tokenizer, a Qwen2-architecture model trained on",
-            "generated arithmetic whose worked solutions are mixed in quality, and the problems to train and evaluate it on.",
+            "Makes a small base model from nothing: a byte-level BPE tokenizer, a Qwen2-architecture model trained on "
+                    + "generated arithmetic whose worked solutions are mixed in quality, and the problems to train and "
+                    + "evaluate it on.",
             "",
             "Every setting is a key of a YAML recipe and a flag; flags win over the recipe."
         },
@@ -52,9 +53,9 @@ final class PretrainCommand extends BaseCommand {
         ProgressLine progress = ProgressLine.onStandardError();
         long start = System.nanoTime();
         progress.update("making the tokenizer", true);
+        Pace pace = new Pace(config.maxSteps());
         try (Device device = Device.open(config.device(), config.threads())) {
-            new BaseModelMaker(config).make(device, step -> progress.update(
-                    line(step, config.maxSteps(), seconds(start)),
+            new BaseModelMaker(config).make(device, step -> progress.update(pace.line(step),
                     step.step() % Math.max(1, config.maxSteps() / PLAIN_LINES) == 0));
         }
         progress.end();
@@ -63,12 +64,33 @@ final class PretrainCommand extends BaseCommand {
         return CommandLine.ExitCode.OK;
     }
 
-    private static String line(Pretrainer.Step step, int steps, double seconds) {
-        return String.format(Locale.ROOT, "step %d/%d  loss %.4f  gradient norm %.2f  %.0f tokens/s  %s left", step.step(), steps,
-                step.loss(), step.gradNorm(), step.tokens() / seconds, Durations.text(seconds / step.step() * (steps - step.step())));
-    }
-
     private static double seconds(long start) {
         return 1e-9 * (System.nanoTime() - start);
+    }
+
+    /** The progress line; speed and time left are measured from the end of the first step, which warms everything up. */
+    private static final class Pace {
+
+        private final int steps;
+        private Pretrainer.Step first;
+        private long firstEnded;
+
+        Pace(int steps) {
+            this.steps = steps;
+        }
+
+        String line(Pretrainer.Step step) {
+            String text = String.format(Locale.ROOT, "step %d/%d  loss %.4f  gradient norm %.2f", step.step(), steps, step.loss(),
+                    step.gradNorm());
+            if (first == null) {
+                first = step;
+                firstEnded = System.nanoTime();
+                return text;
+            }
+            double seconds = seconds(firstEnded);
+            double left = seconds / (step.step() - first.step()) * (steps - step.step());
+            return text + String.format(Locale.ROOT, "  %.0f tokens/s  %s left", (step.tokens() - first.tokens()) / seconds,
+                    Durations.text(left));
+        }
     }
 }

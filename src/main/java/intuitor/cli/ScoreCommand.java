@@ -40,8 +40,8 @@ import tools.jackson.databind.json.JsonMapper;
             "  {\"logprobs\": [...], \"self_certainty\": [...], \"entropy\": [...], \"mean_self_certainty\": x}",
             "and, where the input is text, the completion_ids that it was read as.",
             "",
-            "Self-certainty of a token is KL(uniform || p) of the distribution p that it is drawn from, over the full",
-            "width of the LM head: logsumexp(z) - mean(z) - log V."
+            "Self-certainty of a token is KL(uniform || p) of the distribution p that it is drawn from, over the full "
+                    + "width of the LM head: logsumexp(z) - mean(z) - log V."
         },
         footer = {
             "",
