@@ -60,16 +60,6 @@ final class LoadedModel implements AutoCloseable {
         return tokenizer;
     }
 
-    /**
-     * The tokens of a prompt, with what the tokenizer puts before every text (Llama's {@code <|begin_of_text|>}) unless
-     * the text itself begins with it, as a rendered chat template does.
-     */
-    static int[] promptTokens(String text, Tokenizer tokenizer, ModelConfig config) {
-        int[] plain = tokenizer.encode(text);
-        boolean begun = plain.length > 0 && config.bosTokenId().isPresent() && plain[0] == config.bosTokenId().getAsInt();
-        return begun ? plain : tokenizer.encode(text, true);
-    }
-
     @Override
     public void close() {
         transformer.close();

@@ -12,7 +12,10 @@ import picocli.CommandLine.IVersionProvider;
 @Command(
         name = "intuitor",
         versionProvider = Main.Version.class,
-        subcommands = {PretrainCommand.class, ScoreCommand.class, DoctorCommand.class, HelpCommand.class},
+        subcommands = {
+            TrainCommand.class, PretrainCommand.class, GenerateCommand.class, ScoreCommand.class, DoctorCommand.class,
+            HelpCommand.class
+        },
         description = "Trains language models by reinforcement learning from their own self-certainty (Intuitor).",
         footer = {
             "",

@@ -46,7 +46,7 @@ import tools.jackson.databind.json.JsonMapper;
         footer = {
             "",
             "Example:",
-            "  intuitor score --model models/demo --input completions.jsonl --output scores.jsonl",
+            "  intuitor score --model models/arithmetic-1m --input completions.jsonl --output scores.jsonl",
             "",
             "The output appears when all of it is there; an error leaves an older file of that name as it was."
         })

@@ -2,6 +2,7 @@ package intuitor.cli;
 
 import intuitor.UserError;
 import intuitor.model.ModelConfig;
+import intuitor.text.PromptEncoder;
 import intuitor.text.Tokenizer;
 import java.util.function.Supplier;
 import tools.jackson.core.JacksonException;
@@ -40,9 +41,7 @@ record ScoreRequest(int[] prompt, int[] completion, boolean fromText) {
         }
         ScoreRequest request = ids
                 ? new ScoreRequest(ids(node, "prompt_ids", where, config), ids(node, "completion_ids", where, config), false)
-                : new ScoreRequest(
-                        requireTokens(LoadedModel.promptTokens(text(node, "prompt", where), tokenizer.get(), config), "prompt", where),
-                        requireTokens(tokenizer.get().encode(text(node, "completion", where)), "completion", where), true);
+                : encoded(text(node, "prompt", where), text(node, "completion", where), where, tokenizer.get());
         int length = request.prompt.length + request.completion.length;
         if (length > config.maxPositions()) {
             throw new UserError(where + ": " + length + " tokens, but this model reads " + config.maxPositions() + " at most");
@@ -69,6 +68,12 @@ record ScoreRequest(int[] prompt, int[] completion, boolean fromText) {
             ids[i] = id.asInt();
         }
         return requireTokens(ids, key, where);
+    }
+
+    private static ScoreRequest encoded(String prompt, String completion, String where, Tokenizer tokenizer) {
+        int[] promptIds = new PromptEncoder(tokenizer, null, null, null).encode(prompt);
+        return new ScoreRequest(requireTokens(promptIds, "prompt", where),
+                requireTokens(tokenizer.encode(completion), "completion", where), true);
     }
 
     private static String text(JsonNode node, String key, String where) {

@@ -33,8 +33,15 @@ public final class PromptEncoder {
 
     /** The ids of a prompt, up to where the model's answer begins. */
     public int[] encode(String prompt) {
-        return template == null ? tokenizer.encode(prompt, true)
-                : tokenizer.encode(template.render(messages(prompt), true, date));
+        return template == null ? plain(prompt) : tokenizer.encode(template.render(messages(prompt), true, date));
+    }
+
+    /** With the token that the tokenizer puts before every text, unless the text begins with it already. */
+    private int[] plain(String prompt) {
+        int[] ids = tokenizer.encode(prompt);
+        int[] full = tokenizer.encode(prompt, true);
+        boolean twice = ids.length > 0 && tokenizer.isSpecial(ids[0]) && full[0] == ids[0] && full.length > 1 && full[1] == ids[0];
+        return twice ? ids : full;
     }
 
     /**

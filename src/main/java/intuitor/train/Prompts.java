@@ -6,6 +6,7 @@ import intuitor.data.PromptSet;
 import intuitor.device.Sampling;
 import intuitor.model.ModelConfig;
 import intuitor.rollout.Decoding;
+import intuitor.rollout.StopTokens;
 import intuitor.text.ChatTemplate;
 import intuitor.text.PromptEncoder;
 import intuitor.text.Tokenizer;
@@ -14,7 +15,6 @@ import java.time.LocalDate;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * The prompts of a run as the model reads them, and when its answers end.
@@ -73,20 +73,8 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<int[]> encoded, 
         return template.orElse(null);
     }
 
-    /** The model's end tokens, the one that ends a turn of its chat template, and those that the settings add. */
     private static Set<Integer> stopTokens(GrpoConfig config, ModelConfig model, Tokenizer tokenizer, PromptEncoder encoder) {
-        Set<Integer> stop = new TreeSet<>(model.eosTokenIds());
-        if (tokenizer.eosId() != null) {
-            stop.add(tokenizer.eosId());
-        }
-        encoder.endOfTurn().ifPresent(stop::add);
-        for (String token : config.stopTokens()) {
-            Integer id = tokenizer.tokenId(token);
-            if (id == null) {
-                throw new UserError("stop_tokens: the tokenizer of " + config.model() + " has no token '" + token + "'");
-            }
-            stop.add(id);
-        }
+        Set<Integer> stop = StopTokens.of(model, tokenizer, encoder, config.stopTokens());
         if (stop.isEmpty()) {
             throw new UserError(config.model() + " names no end token (eos_token_id); give one with stop_tokens");
         }

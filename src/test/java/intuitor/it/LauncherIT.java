@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.abort;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -18,12 +17,13 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code java -jar} and {@code ./intuitor}, from a folder that is not the project's, under a new and an old Java. */
+/** {@code java -jar} from a folder that is not the project's, under a new and an old Java. */
 class LauncherIT {
 
     private static final String JAR = System.getProperty("intuitor.jar");
     private static final String NEW_JAVA = System.getProperty("java.home");
     private static final int OLD = 21;
+    private static final long WAIT_SECONDS = 120;
 
     @TempDir
     Path elsewhere;
@@ -68,6 +68,36 @@ class LauncherIT {
         assertEquals("", o.out());
     }
 
+    @Test
+    void ctrlCWritesACheckpointAndSaysHowToGoOn() throws Exception {
+        interruptTraining(NEW_JAVA + "/bin/java", Map.of(), "INT", 130);
+    }
+
+    @Test
+    void anOldJavaPassesTheSignalOnAndWaitsForTheCheckpoint() throws Exception {
+        requireOldJava();
+        interruptTraining(oldJava, Map.of("INTUITOR_JAVA_HOME", NEW_JAVA), "TERM", 143);
+    }
+
+    private void interruptTraining(String java, Map<String, String> environment, String signal, int status) throws Exception {
+        Process process = start(environment, java, "-jar", JAR, "train", "--max-steps", "100000", "--save-steps", "0",
+                "--prompts-per-step", "2", "--num-generations", "2", "--max-completion-length", "8", "--eval-on-start", "false",
+                "--threads", "1");
+        Path metrics = elsewhere.resolve("runs/run-1/metrics.jsonl");
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(WAIT_SECONDS);
+        while (!(Files.exists(metrics) && Files.size(metrics) > 0)) {
+            assertTrue(process.isAlive() && System.nanoTime() < deadline, "no step was made: " + text("err"));
+            Thread.sleep(50);
+        }
+        assertEquals(0, new ProcessBuilder("kill", "-" + signal, "" + process.pid()).start().waitFor());
+        Outcome o = outcome(process);
+        assertEquals(status, o.status(), o.err());
+        assertTrue(o.err().contains("go on: intuitor train --resume runs/run-1"), o.err());
+        try (Stream<Path> files = Files.list(elsewhere.resolve("runs/run-1"))) {
+            assertTrue(files.anyMatch(f -> f.getFileName().toString().matches("checkpoint-\\d+")), "no checkpoint");
+        }
+    }
+
     private void requireOldJava() {
         if (oldJava == null) {
             System.err.println("skipped: no Java of version 8 to " + OLD + " in /usr/lib/jvm to test the launcher with");
@@ -96,14 +126,27 @@ class LauncherIT {
     }
 
     private Outcome run(Map<String, String> environment, String... command) throws IOException, InterruptedException {
-        File out = elsewhere.resolve("out").toFile();
-        File err = elsewhere.resolve("err").toFile();
+        return outcome(start(environment, command));
+    }
+
+    private Process start(Map<String, String> environment, String... command) throws IOException {
         ProcessBuilder builder = new ProcessBuilder(List.of(command))
-                .directory(elsewhere.toFile()).redirectOutput(out).redirectError(err);
+                .directory(elsewhere.toFile())
+                .redirectOutput(elsewhere.resolve("out").toFile())
+                .redirectError(elsewhere.resolve("err").toFile());
         builder.environment().putAll(environment);
-        Process process = builder.start();
-        assertTrue(process.waitFor(60, TimeUnit.SECONDS), "still running: " + List.of(command));
-        return new Outcome(process.exitValue(), Files.readString(out.toPath(), StandardCharsets.UTF_8),
-                Files.readString(err.toPath(), StandardCharsets.UTF_8));
+        return builder.start();
+    }
+
+    private Outcome outcome(Process process) throws IOException, InterruptedException {
+        if (!process.waitFor(WAIT_SECONDS, TimeUnit.SECONDS)) {
+            process.destroyForcibly();
+            throw new AssertionError("still running after " + WAIT_SECONDS + " s: " + text("err"));
+        }
+        return new Outcome(process.exitValue(), text("out"), text("err"));
+    }
+
+    private String text(String stream) throws IOException {
+        return Files.readString(elsewhere.resolve(stream), StandardCharsets.UTF_8);
     }
 }

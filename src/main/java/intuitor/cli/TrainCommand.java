@@ -1,0 +1,97 @@
+package intuitor.cli;
+
+import intuitor.UserError;
+import intuitor.recipe.Recipe;
+import intuitor.report.Durations;
+import intuitor.report.ProgressLine;
+import intuitor.train.GrpoConfig;
+import intuitor.train.GrpoRun;
+import intuitor.train.RunResult;
+import intuitor.train.StopSignal;
+import java.nio.file.Path;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code intuitor train}: GRPO with self-certainty as the reward. */
+@Command(
+        name = "train",
+        modelTransformer = TrainCommand.Flags.class,
+        description = {
+            "Trains a model on prompts without answers: it answers each prompt several times, and is rewarded for the "
+                    + "answers that it is more certain of (Intuitor: GRPO with self-certainty as the reward).",
+            "",
+            "Without a recipe, --model and --data, the small model that comes along is trained: recipes/demo.yaml.",
+            "Every setting is a key of the recipe and a flag; flags win over the recipe."
+        },
+        footer = {
+            "",
+            "Written to runs/NAME:",
+            "  config.yaml      all settings of the run           metrics.jsonl   a line a step, under TRL's names",
+            "  completions/     what the model wrote, scored      checkpoint-N/   to go on from, and to use",
+            "  final/           the trained model                 summary.json    accuracy before and after",
+            "",
+            "Examples:",
+            "  intuitor train                                       the demo",
+            "  intuitor train --learning-rate 3e-5 --seed 7         the demo with other settings",
+            "  intuitor train recipes/demo.yaml --max-steps 20",
+            "  intuitor train --model Qwen2.5-1.5B --data prompts.jsonl --max-steps 50",
+            "  intuitor train --resume runs/run-1                   go on with a run that was stopped (Ctrl-C is safe)"
+        })
+final class TrainCommand extends BaseCommand {
+
+    /** A flag for every key. */
+    static final class Flags extends RecipeFlags {
+        Flags() {
+            super(GrpoConfig.class);
+        }
+    }
+
+    @Parameters(arity = "0..1", paramLabel = "RECIPE", description = "YAML file of settings")
+    private Path recipe;
+
+    @Option(names = "--resume", paramLabel = "RUN", description = "go on with this run folder, with its own settings")
+    private Path resume;
+
+    @Override
+    public Integer call() {
+        Map<String, String> flags = RecipeFlags.given(GrpoConfig.class, spec().commandLine().getParseResult());
+        if (resume != null && (recipe != null || !flags.isEmpty())) {
+            throw new UserError("--resume: a run goes on with its own settings; leave out "
+                    + (recipe != null ? recipe : "--" + flags.keySet().iterator().next().replace('_', '-')));
+        }
+        ProgressLine progress = ProgressLine.onStandardError();
+        StopSignal stop = new StopSignal();
+        try (InterruptHandler handler = InterruptHandler.install(stop, progress)) {
+            RunResult result = resume != null
+                    ? GrpoRun.resume(resume, progress, stop)
+                    : GrpoRun.start(settings(flags), progress, stop);
+            report(result);
+            out().flush();
+            err().flush();
+        }
+        return CommandLine.ExitCode.OK;
+    }
+
+    private GrpoConfig settings(Map<String, String> flags) {
+        boolean demo = recipe == null && !flags.containsKey("model") && !flags.containsKey("data");
+        return demo ? Demo.settings(flags) : Recipe.read(GrpoConfig.class, recipe, flags);
+    }
+
+    private void report(RunResult result) {
+        if (!result.finished()) {
+            err().println("stopped after step " + result.step() + " of " + result.totalSteps());
+            err().println("go on: intuitor train --resume " + result.folder());
+            return;
+        }
+        if (!result.table().isEmpty()) {
+            out().println();
+            out().print(result.table());
+            out().println();
+        }
+        err().println("trained for " + Durations.text(result.seconds()) + ": " + result.folder());
+        err().println("try it: intuitor generate --model " + result.folder().resolve("final") + " ...");
+    }
+}

@@ -1,0 +1,75 @@
+package intuitor.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import intuitor.recipe.KeySpec;
+import intuitor.recipe.Recipe;
+import intuitor.train.GrpoConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class TrainCommandTest {
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void everyKeyOfARecipeIsAFlag() {
+        String help = Outcome.of("train", "--help").out();
+        for (KeySpec key : Recipe.keys(GrpoConfig.class)) {
+            assertTrue(help.contains(key.flag() + "="), key.flag());
+        }
+    }
+
+    @Test
+    void aRunFromRecipeAndFlags() throws IOException {
+        Path model = Files.createDirectory(folder.resolve("model"));
+        TinyModel.write(model);
+        Path prompts = Files.writeString(folder.resolve("p.jsonl"), "{\"prompt\": \"12 + 34 =\"}\n{\"prompt\": \"7 * 8 =\"}\n");
+        Path problems = Files.writeString(folder.resolve("e.jsonl"), "{\"prompt\": \"12 + 34 =\", \"answer\": \"46\"}\n");
+        Path recipe = Files.writeString(folder.resolve("r.yaml"), """
+                model: %s
+                data: %s
+                eval_data: %s
+                output_dir: %s
+                max_steps: 5
+                prompts_per_step: 2
+                num_generations: 2
+                max_completion_length: 6
+                threads: 1
+                """.formatted(model, prompts, problems, folder.resolve("runs")));
+        Outcome o = Outcome.of("train", recipe.toString(), "--max-steps", "2", "--run-name", "first");
+        assertEquals(0, o.status(), o.err());
+        assertTrue(o.out().contains("held-out accuracy") && o.out().contains("greedy (1)"), o.out());
+        Path run = folder.resolve("runs/first");
+        assertEquals(2, Files.readAllLines(run.resolve("metrics.jsonl")).size());
+        assertTrue(Files.exists(run.resolve("final/model.safetensors")));
+        Outcome again = Outcome.of("train", "--resume", run.toString());
+        assertEquals("error: " + run + " is finished: there is nothing to resume", again.err().strip());
+        assertEquals(2, again.status());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            --model x                               | data is missing
+            --learning-rate fast                    | --learning-rate: expected a number, found 'fast'
+            --num-generations 1                     | --num-generations: expected a whole number in [2, 65535]
+            --loss-type mean                        | --loss-type: expected grpo
+            nothing.yaml                            | nothing.yaml: no such recipe
+            --resume nothing                        | nothing
+            --resume nothing --seed 3               | leave out --seed
+            --learning-rte 3                        | did you mean --learning-rate
+            """)
+    void errorsAreOneLine(String arguments, String message) {
+        Outcome o = Outcome.of(("train " + arguments).split(" "));
+        assertEquals(2, o.status());
+        assertTrue(o.err().startsWith("error: ") && o.err().contains(message), o.err());
+        assertEquals(1, o.err().lines().count());
+    }
+}
