@@ -2,7 +2,7 @@
  * A CUDA device behind the ABI: choosing it, memory, streams, events. The CUDA runtime is linked statically and nothing
  * else of CUDA is, so the library loads on a machine without a driver; device_count is then 0.
  *
- * Every kernel's pointer is null for now: the CUDA kernels come with their own issue, a file an operation in this folder.
+ * Every kernel's pointer is null for now: the CUDA kernels come with their own issue, a file an operation here.
  */
 #include <cuda_runtime.h>
 

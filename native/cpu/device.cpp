@@ -40,7 +40,8 @@ struct InstructionSet {
 struct InstructionSets {
     InstructionSet sets[3];
     int count = 0;
-    const InstructionSet *chosen = nullptr; // null: INTUITOR_ISA names none of them
+    const InstructionSet *best = nullptr;   // that this CPU has
+    const InstructionSet *chosen = nullptr; // null: INTUITOR_ISA names none that it has
     bool bf16_dot = false;
 
     InstructionSets() {
@@ -57,9 +58,12 @@ struct InstructionSets {
 #endif
         const char *wish = getenv("INTUITOR_ISA");
         for (int i = 0; i < count; i++) {
-            if (sets[i].supported && (!wish || !*wish || !strcmp(wish, sets[i].name))) chosen = &sets[i];
+            if (!sets[i].supported) continue;
+            best = &sets[i];
+            if (!wish || !*wish || !strcmp(wish, sets[i].name)) chosen = best;
         }
     }
+    const InstructionSet &in_use() const { return chosen ? *chosen : *best; }
 };
 
 const InstructionSets instruction_sets;
@@ -74,13 +78,7 @@ int init(int32_t device, int32_t threads) {
     IT_CHECK(device == 0, "device %d: the CPU is device 0 and there is no other", device);
     IT_CHECK(threads >= 0 && threads <= 4096, "threads is %d", threads);
     IT_CHECK(instruction_sets.chosen, "INTUITOR_ISA=%s: not an instruction set of this CPU (best: %s)",
-             getenv("INTUITOR_ISA"), [] {
-                 const char *best = "portable";
-                 for (int i = 0; i < instruction_sets.count; i++) {
-                     if (instruction_sets.sets[i].supported) best = instruction_sets.sets[i].name;
-                 }
-                 return best;
-             }());
+             getenv("INTUITOR_ISA"), instruction_sets.best->name);
     if (threads == 0) {
         cpu_set_t allowed; // the cores of this process: a container or taskset may have fewer than the machine
         threads = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed)
@@ -111,7 +109,7 @@ int device_info(it_device_info *info) {
     IT_CHECK(info, "info is null");
     memset(info, 0, sizeof *info);
     processor_name(info->name, sizeof info->name);
-    snprintf(info->isa, sizeof info->isa, "%s", instruction_sets.chosen ? instruction_sets.chosen->name : "portable");
+    snprintf(info->isa, sizeof info->isa, "%s", instruction_sets.in_use().name);
     info->memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     info->threads = thread_count;
     info->bf16_dot = instruction_sets.bf16_dot;
@@ -127,7 +125,7 @@ it_api fill_table() {
     api.init = init;
     api.device_info = device_info;
     fill_memory_functions(&api);
-    (instruction_sets.chosen ? instruction_sets.chosen->fill : intuitor_kernels_portable)(&api);
+    instruction_sets.in_use().fill(&api);
     return api;
 }
 

@@ -1,10 +1,10 @@
 /*
- * Drawing tokens: argmax_j (z_j / temperature + g_j) with Gumbel noise g is a draw from softmax(z / temperature), needs no
- * normalisation, and depends on (seed, sequence, position) alone. The statistics come out of the same pass.
+ * Drawing tokens: argmax_j (z_j / temperature + g_j) with Gumbel noise g is a draw from softmax(z / temperature). It
+ * needs no normalisation and depends on (seed, sequence, position) alone. The statistics come out of the same pass.
  *
- * Noise costs more than all the rest, so it is made only where it could decide: a token must reach
- * (best score - largest possible noise) * temperature, and logarithms are taken only where a bound of the noise from the
- * random word does not rule the token out.
+ * Noise costs more than all the rest, so it is made only where it could decide: a logit must reach
+ * (best score - largest possible noise) * temperature, and logarithms are taken only where a bound from the random word
+ * does not rule the token out.
  */
 #include <cfloat>
 #include <cmath>

@@ -106,8 +106,8 @@ inline vf exp2_polynomial(vf f) {
     return fma(p, f, set1(1.0f));
 }
 /*
- * 2^x for sums that look for infinities and NaN afterwards: a finite x below -126 gives nearly 0, one above 127 at least
- * 2^126, infinities may give NaN.
+ * 2^x for sums that look for infinities and NaN afterwards: a finite x below -126 gives nearly 0, one above 127 at
+ * least 2^126, infinities may give NaN.
  */
 inline vf exp2_normal(vf x) {
 #if INTUITOR_ISA_NUMBER(INTUITOR_ISA) == INTUITOR_ISA_avx512

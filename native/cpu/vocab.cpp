@@ -71,7 +71,8 @@ int vocab_reduce(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_cer
     const int32_t *targets = logprob ? (const int32_t *)targets_ : nullptr;
     if (targets) {
         int64_t bad = first_bad_target(targets, N, V);
-        IT_CHECK(bad < 0, "row %lld has target %d, the vocabulary has %lld", (long long)bad, targets[bad], (long long)V);
+        IT_CHECK(bad < 0, "row %lld has target %d, the vocabulary has %lld", (long long)bad, targets[bad],
+                 (long long)V);
     }
     if (!self_certainty) certainty_temperature = temperature;
     if (!lse && !logprob && !entropy) temperature = certainty_temperature; // one set of sums will do
@@ -96,7 +97,8 @@ static void backward(T *logits, int64_t ld, const float *lse, const int32_t *tar
             return;
         }
         double center = (double)lse[n] * temperature;
-        const vf high = set1((float)center), low = set1((float)((center - (float)center) * 1.4426950408889634 / temperature));
+        double rest = (center - (float)center) * 1.4426950408889634 / temperature;
+        const vf high = set1((float)center), low = set1((float)rest);
         int64_t target = targets[n] - begin;
         float probability_term = 0;
         if (target >= 0 && target < size) {

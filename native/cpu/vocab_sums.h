@@ -2,9 +2,10 @@
  * One pass over a row of logits z [V]: the sums that logsumexp, entropy and self-certainty are made of.
  *
  * With c = log2(e) / temperature and t_j = c z_j - shift:   sum = sum_j 2^t_j,   weighted = sum_j 2^t_j t_j.
- * The shift need not be the maximum of the row, only near enough to log2 of the sum for fp32: it is taken from the first
- * chunk of a segment and kept until a sum grows beyond a limit. That saves the second look at each chunk which an online
- * maximum needs. It is a whole number: c z - shift is rounded once by a fused multiply-add, large logits lose nothing.
+ * The shift need not be the row's maximum, only near enough to log2 of the sum for fp32: it comes from the first chunk
+ * of a segment and is kept until a sum outgrows a limit. That saves the second look at each chunk which an online
+ * maximum needs. It is a whole number: c z - shift is rounded once, by a fused multiply-add, and large logits lose
+ * nothing.
  *
  * A row is split into fixed segments, which are the items that threads share, and a segment into chunks. A chunk whose
  * sums are out of range (a logit of -inf or NaN, an overflow) is done again by a careful loop.
@@ -94,8 +95,8 @@ template <class T> inline float largest(const T *z, int64_t n) {
 struct NoChunkMax {};
 
 /*
- * run(): the sums over z[begin..end), a segment. on_chunk(from, to, max) is called for every chunk, in order, while its logits are in
- * the cache; chunks begin at multiples of 64. TWO: the certainty temperature is not the main one.
+ * run(): the sums over z[begin..end), a segment. on_chunk(from, to, max) is called for every chunk, in order, while its
+ * logits are in the cache; chunks begin at multiples of 64. TWO: the certainty temperature is not the main one.
  */
 template <bool TWO, class T, class F> struct SegmentSummer {
     static constexpr bool MAX = !__is_same(F, NoChunkMax);
@@ -111,7 +112,8 @@ template <bool TWO, class T, class F> struct SegmentSummer {
     VocabSums result;
 
     SegmentSummer(VocabScale main_scale, VocabScale certainty_scale)
-        : main_scale(main_scale), certainty_scale(certainty_scale), main(main_scale.c, 0), certainty(certainty_scale.c, 0) {}
+        : main_scale(main_scale), certainty_scale(certainty_scale), main(main_scale.c, 0),
+          certainty(certainty_scale.c, 0) {}
 
     VocabSums run(const T *z, int64_t begin, int64_t end, F &on_chunk) {
         for (int64_t from = begin, to; from < end; from = to) {
@@ -204,9 +206,9 @@ struct VocabOutputs {
 
     VocabOutputs(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, float temperature,
                  float certainty_temperature, int64_t V)
-        : lse((float *)lse), logprob((float *)logprob), entropy((float *)entropy), self_certainty((float *)self_certainty),
-          main(temperature), certainty(certainty_temperature), two(temperature != certainty_temperature), V((double)V),
-          log_V(std::log((double)V)) {}
+        : lse((float *)lse), logprob((float *)logprob), entropy((float *)entropy),
+          self_certainty((float *)self_certainty), main(temperature), certainty(certainty_temperature),
+          two(temperature != certainty_temperature), V((double)V), log_V(std::log((double)V)) {}
 
     void write(int64_t n, const VocabSums &row, float target_logit) const {
         double log2_sum = std::log2(row.main.sum), certainty_log2 = log2_sum + row.main.shift;

@@ -1,9 +1,9 @@
 /*
  * libOpenCL.so.1 for machines that have none: an OpenCL with no platform.
  *
- * The oneDNN library that Maven Central publishes is linked with libOpenCL.so.1, though its CPU engine never calls it, and
- * does not load where that file is missing. This one has the functions oneDNN imports, under the same symbol versions
- * (opencl.map). It is used only where the system has no OpenCL loader of its own.
+ * The oneDNN library that Maven Central publishes is linked with libOpenCL.so.1, though its CPU engine never calls it,
+ * and does not load where that file is missing. This one has the functions oneDNN imports, under the same symbol
+ * versions (opencl.map). It is used only where the system has no OpenCL loader of its own.
  */
 #include <stddef.h>
 #include <stdint.h>
