@@ -5,12 +5,16 @@ import intuitor.UserError;
 import intuitor.device.Device;
 import intuitor.device.DeviceInfo;
 import intuitor.device.NativeLibraries;
+import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import picocli.CommandLine;
@@ -29,6 +33,10 @@ final class DoctorCommand extends BaseCommand {
     /** Processor features that decide which kernels run and how fast. */
     private static final Set<String> FEATURES =
             Set.of("avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16", "amx_bf16");
+    private static final Map<String, String> BUILD_TOOLS = new TreeMap<>(Map.of(
+            "g++", "needed to build (apt-get install -y g++)",
+            "make", "needed to build (apt-get install -y make)",
+            "nvcc", "without it a build has no CUDA library (CUDA toolkit, developer.nvidia.com)"));
     private static final double GIB = 1L << 30;
     private static final String CONTINUED = "";
 
@@ -43,6 +51,7 @@ final class DoctorCommand extends BaseCommand {
         memory();
         gpu();
         libraries();
+        buildTools();
         out().println();
         out().println(ready
                 ? "Ready: ./intuitor train"
@@ -105,6 +114,18 @@ final class DoctorCommand extends BaseCommand {
                     + library.path().map(path -> " (" + path + ")").orElse(""));
             label = CONTINUED;
         }
+    }
+
+    /** What only building needs. */
+    private void buildTools() {
+        for (Map.Entry<String, String> tool : BUILD_TOOLS.entrySet()) {
+            line(tool.getKey(), onPath(tool.getKey()).map(Path::toString).orElse("not on PATH: " + tool.getValue()));
+        }
+    }
+
+    private static Optional<Path> onPath(String tool) {
+        return Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator)).filter(s -> !s.isEmpty())
+                .map(folder -> Path.of(folder, tool)).filter(Files::isExecutable).findFirst();
     }
 
     private static Set<String> features() {

@@ -37,4 +37,13 @@ class MainTest {
     void aMistypedCommandIsGuessed() {
         assertTrue(Outcome.of("docter").err().contains("did you mean doctor?"));
     }
+
+    @Test
+    void doctorNamesWhatTheEngineUses() {
+        Outcome o = Outcome.of("doctor");
+        assertEquals(0, o.status(), o.out());
+        for (String line : new String[] {"java ", "kernels ", "memory ", "GPU ", "libintuitor_cpu.so", "libdnnl.so.3", "Ready"}) {
+            assertTrue(o.out().contains(line), line + " is not in:\n" + o.out());
+        }
+    }
 }
