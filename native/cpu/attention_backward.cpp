@@ -33,7 +33,7 @@ struct Backward {
     float *dqkv;
     const float *dout, *qkv, *out, *lse;
     const it_segment *segments;
-    int64_t T, heads, kv_heads, D;
+    int64_t heads, kv_heads, D;
 
     int64_t group() const { return heads / kv_heads; }
     int64_t stride() const { return (heads + 2 * kv_heads) * D; }
@@ -49,9 +49,9 @@ inline int64_t chunk_rows(int64_t D) { return D <= 64 ? MAX_CHUNK_ROWS : MAX_CHU
 
 /* A block of query rows. "Across": [D][ROWS], rows as lanes; "along": [ROWS][ld], rows as rows. */
 struct Block {
-    float *q_across, *dout_across; // queries scaled as in the forward pass
-    float *q_along, *dout_along;   // queries times scale()
-    float *dq_across;              // [ld][ROWS]
+    float *q_across, *dout_across; // the queries times scale()
+    float *q_along, *dout_along;   // the queries times scale()
+    float *dq_across;              // [ld][ROWS], without its scale()
     vf lse[VECTORS], delta[VECTORS];
     int64_t visible[ROWS];
     float *dq[ROWS];
@@ -100,7 +100,7 @@ void load_block(const Backward &f, const it_segment &s, int64_t kv_head, int64_t
     for (int v = 0; v < VECTORS; v++) block.lse[v] = load(lse + v * W), block.delta[v] = load(delta + v * W);
 }
 
-/* c [m][D rounded up to W] += a^T-like product over the rows of a block: a [m][ROWS], b [ROWS][ld]. */
+/* c [m][ld] += a [m][ROWS] b [ROWS][ld] */
 void add_over_rows(int m, float *c, const float *a, const float *b, int64_t ld) {
     int64_t d = 0;
     for (; d + VECTORS * W <= ld; d += VECTORS * W) {
@@ -208,7 +208,7 @@ int attention_backward(it_addr dqkv, it_addr, it_addr dout, it_addr qkv, it_addr
     IT_CHECK(family[0] == 0 && family[NF] == S, "families span segments %d to %d of %lld", family[0], family[NF],
              (long long)S);
     Backward f{(float *)dqkv, (const float *)dout, (const float *)qkv, (const float *)out, (const float *)lse,
-               segment,       T,                   Hq,                 Hkv,                D};
+               segment,       Hq,                  Hkv,                D};
     try {
         std::vector<bool> covered((size_t)T);
         for (int64_t n = 0; n < NF; n++) {

@@ -7,7 +7,7 @@
  * whole group of heads: the products of W (key, head) pairs are W vectors, and one tree of shuffles sums all of them.
  *
  * A segment's keys - the prefix, then its own - are cut into splits of SPLIT. A split is a work item and has a softmax
- * of its own; the results (m, l, O) of a segment's splits are merged in order, as in Flash-Decoding. The size of a split
+ * of its own; the results (m, l, O) of the splits are merged in order, as in Flash-Decoding. The size of a split
  * is fixed, so the bits of a result depend neither on the batch nor on the threads.
  */
 #include "attention.h"
