@@ -25,8 +25,9 @@ import java.util.stream.Stream;
  *
  * <p>Everything is written under a temporary name next to its target ({@code NAME.tmp-xxxxxxxx}, so that the rename
  * stays within one file system), forced to the disk, renamed, and then the folder's entry is forced too. Whoever reads
- * the target sees the old contents or the new ones. A failure leaves no temporary behind; what a killed process left
- * behind is found and removed by {@link #recover}.
+ * the target sees the old contents or the new ones. A failure leaves no temporary behind. What a killed process
+ * left behind is removed by {@link #recover} where a folder has one writer at a time, as a run's has; elsewhere it stays,
+ * under a name that nobody reads, because another process may just be writing it.
  *
  * <p>A file or folder that cannot be written (disk full, no permission) is a {@link UserError}.
  */
@@ -131,11 +132,6 @@ public final class AtomicFiles {
         } catch (IOException e) {
             throw failed("clean up", folder, null, e);
         }
-    }
-
-    /** Whether a name is one that {@link #recover} would remove or put back: not (yet) a checkpoint. */
-    public static boolean isLeftBehind(Path entry) {
-        return LEFT_BEHIND.matcher(entry.getFileName().toString()).matches();
     }
 
     /**

@@ -15,7 +15,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * A model as Hugging Face stores it: a folder with {@code config.json}, a tokenizer, and weights in one
@@ -28,12 +27,11 @@ public final class ModelFolder implements AutoCloseable {
     static final String SINGLE = "model.safetensors";
 
     private static final String CONFIG = "config.json";
-    private static final String GENERATION_CONFIG = "generation_config.json";
 
     /** Everything beside the weights that a model needs to be used again. */
     private static final List<String> SETTINGS = List.of(
             CONFIG,
-            GENERATION_CONFIG,
+            "generation_config.json",
             "tokenizer.json",
             "tokenizer_config.json",
             "special_tokens_map.json",
@@ -108,6 +106,11 @@ public final class ModelFolder implements AutoCloseable {
         }
     }
 
+    /** Whether a file of this name is the model's: weights, configuration, tokenizer. */
+    static boolean isPartOfModel(String name) {
+        return name.endsWith(".safetensors") || name.equals(ShardIndex.FILE) || SETTINGS.contains(name);
+    }
+
     private void add(TensorEntry tensor, SafetensorsFile file) {
         tensors.put(tensor.name(), tensor);
         fileOf.put(tensor.name(), file);
@@ -120,11 +123,6 @@ public final class ModelFolder implements AutoCloseable {
     /** {@code config.json}, which is there. */
     public Path config() {
         return folder.resolve(CONFIG);
-    }
-
-    /** {@code generation_config.json}, where the model has one. */
-    public Optional<Path> generationConfig() {
-        return Optional.of(folder.resolve(GENERATION_CONFIG)).filter(Files::exists);
     }
 
     /** All tensors of all files, by name. */

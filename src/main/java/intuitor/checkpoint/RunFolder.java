@@ -29,32 +29,39 @@ import java.util.stream.Stream;
 public final class RunFolder implements AutoCloseable {
 
     private static final String CONFIG = "config.yaml";
+    private static final String LOCK = ".lock";
+    /** All that a run has written before its settings, which make the folder a run's. */
+    private static final Pattern BEFORE_SETTINGS =
+            Pattern.compile("\\.lock|origin\\.json|(origin\\.json|config\\.yaml)\\.tmp-[0-9a-f]{8}");
     private static final Pattern CHECKPOINT = Pattern.compile("checkpoint-(\\d{1,9})");
     private static final Pattern COMPLETIONS = Pattern.compile("step-(\\d{1,9})\\.jsonl");
 
     private final Path path;
     private final FileChannel lock;
 
-    private RunFolder(Path path) {
+    private RunFolder(Path path, FileChannel lock) {
         this.path = path;
-        this.lock = lock(path);
+        this.lock = lock;
     }
 
-    /** A new folder of this name, or, where it is null, the first free of run-1, run-2, ... */
+    /**
+     * A new folder of this name, or, where it is null, the first free of run-1, run-2, ... A folder that a process was
+     * killed in before it had written the settings counts as free.
+     */
     public static RunFolder create(Path outputDir, String name) {
         try {
             Files.createDirectories(outputDir);
             if (name != null) {
-                return new RunFolder(Files.createDirectory(outputDir.resolve(name)));
+                Path path = outputDir.resolve(name);
+                return take(path).orElseThrow(() -> new UserError(
+                        path + " exists: choose another --run-name, or go on with --resume " + path));
             }
             for (int i = 1; ; i++) {
-                Path path = outputDir.resolve("run-" + i);
-                if (!Files.exists(path)) {
-                    return new RunFolder(Files.createDirectory(path));
+                Optional<RunFolder> free = take(outputDir.resolve("run-" + i));
+                if (free.isPresent()) {
+                    return free.get();
                 }
             }
-        } catch (FileAlreadyExistsException e) {
-            throw new UserError(e.getFile() + " exists: choose another --run-name, or go on with --resume " + e.getFile(), e);
         } catch (IOException e) {
             throw new UserError("cannot create a run folder in " + outputDir + ": " + e.getMessage(), e);
         }
@@ -65,22 +72,61 @@ public final class RunFolder implements AutoCloseable {
         if (!Files.isRegularFile(path.resolve(CONFIG))) {
             throw new UserError(path + " is not the folder of a run: it has no " + CONFIG);
         }
-        RunFolder folder = new RunFolder(path);
-        AtomicFiles.recover(path);
-        AtomicFiles.recover(folder.completions());
+        RunFolder folder = lock(path).orElseThrow(() -> new UserError(path + " is in use: a process writes to it"));
+        try {
+            AtomicFiles.recover(path);
+            AtomicFiles.recover(folder.completions());
+            return folder;
+        } catch (RuntimeException e) {
+            folder.close();
+            throw e;
+        }
+    }
+
+    /** The folder, unless it holds a run or something else already, or another process was quicker to take it. */
+    private static Optional<RunFolder> take(Path path) throws IOException {
+        try {
+            Files.createDirectory(path);
+        } catch (FileAlreadyExistsException e) {
+            if (!isUnused(path)) {
+                return Optional.empty();
+            }
+        }
+        Optional<RunFolder> folder = lock(path);
+        // looked at again: a whole run may have come and gone before the lock
+        if (folder.isPresent() && !isUnused(path)) {
+            folder.get().close();
+            return Optional.empty();
+        }
+        folder.ifPresent(f -> AtomicFiles.recover(f.path));
         return folder;
     }
 
-    /** Two writers would ruin a run. The lock goes with the process, however that ends. */
-    private static FileChannel lock(Path path) {
+    private static boolean isUnused(Path path) throws IOException {
+        if (!Files.isDirectory(path)) {
+            return false;
+        }
+        try (Stream<Path> entries = Files.list(path)) {
+            return entries.allMatch(e -> BEFORE_SETTINGS.matcher(e.getFileName().toString()).matches());
+        }
+    }
+
+    /** Two writers would ruin a run. The lock goes with the process, however that ends; none where another has it. */
+    private static Optional<RunFolder> lock(Path path) {
         try {
-            FileChannel channel = FileChannel.open(path.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            if (channel.tryLock() == null) {
-                throw new UserError(path + " is in use by another process");
+            FileChannel channel = FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            try {
+                if (channel.tryLock() != null) {
+                    return Optional.of(new RunFolder(path, channel));
+                }
+            } catch (OverlappingFileLockException e) {
+                // held by this process
+            } catch (IOException e) {
+                channel.close();
+                throw e;
             }
-            return channel;
-        } catch (OverlappingFileLockException e) {
-            throw new UserError(path + " is in use by this process", e);
+            channel.close();
+            return Optional.empty();
         } catch (IOException e) {
             throw new UserError("cannot lock " + path + ": " + e.getMessage(), e);
         }

@@ -8,7 +8,11 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.PropertyNamingStrategies;
@@ -17,14 +21,18 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * What a run was started from ({@code origin.json}). A run that resumes needs the same base model, as its reference, and the
- * same prompts; otherwise it would be another run.
+ * same prompts and problems; otherwise it would be another run.
  *
- * @param model       folder of the base model
- * @param modelSha256 of its weights
- * @param data        file of the prompts
- * @param dataSha256  of that file
+ * @param model          folder of the base model
+ * @param modelSha256    of its weights, configuration and tokenizer, by file name
+ * @param data           file of the prompts
+ * @param dataSha256     of that file
+ * @param evalData       file of the problems to evaluate on, or null
+ * @param evalDataSha256 of that file, or null
+ * @param isa            instruction set of the kernels that the run started with
  */
-public record RunOrigin(String model, String modelSha256, String data, String dataSha256) {
+public record RunOrigin(String model, Map<String, String> modelSha256, String data, String dataSha256, String evalData,
+                        String evalDataSha256, String isa) {
 
     private static final String FILE = "origin.json";
     private static final int BUFFER = 1 << 20;
@@ -34,9 +42,10 @@ public record RunOrigin(String model, String modelSha256, String data, String da
             .enable(SerializationFeature.INDENT_OUTPUT)
             .build();
 
-    /** The origin of a run that starts now. */
-    public static RunOrigin of(Path model, Path data) {
-        return new RunOrigin(model.toString(), weightsDigest(model), data.toString(), digest(List.of(data)));
+    /** The origin of a run that starts now; {@code evalData} may be null. */
+    public static RunOrigin of(Path model, Path data, Path evalData, String isa) {
+        return new RunOrigin(model.toString(), modelDigests(model), data.toString(), digest(data),
+                evalData == null ? null : evalData.toString(), evalData == null ? null : digest(evalData), isa);
     }
 
     public void write(Path run) {
@@ -51,50 +60,61 @@ public record RunOrigin(String model, String modelSha256, String data, String da
         }
     }
 
-    /** A {@link UserError} if the base model is gone, or has other weights than when the run started. */
+    /** A {@link UserError} if the base model is gone, or a file of it is another than when the run started. */
     public void requireModel() {
         Path folder = Path.of(model);
         if (!Files.isDirectory(folder)) {
             throw new UserError("the base model " + model + " of this run is gone; put it back: it is the reference");
         }
-        if (!weightsDigest(folder).equals(modelSha256)) {
-            throw new UserError("the weights in " + model + " have changed since this run started from them; "
-                    + "put the old ones back: they are the reference");
+        Map<String, String> now = modelDigests(folder);
+        Set<String> names = new TreeSet<>(modelSha256.keySet());
+        names.addAll(now.keySet());
+        for (String name : names) {
+            if (!Objects.equals(now.get(name), modelSha256.get(name))) {
+                throw new UserError(folder.resolve(name) + " has changed since this run started; put the base model back as it "
+                        + "was: it is the reference");
+            }
         }
     }
 
-    /** A {@link UserError} if the prompts are gone, or others than when the run started. */
+    /** A {@link UserError} if the prompts or the problems are gone, or others than when the run started. */
     public void requireData() {
-        if (!Files.isRegularFile(Path.of(data))) {
-            throw new UserError("the prompts " + data + " of this run are gone; put them back");
-        }
-        if (!digest(List.of(Path.of(data))).equals(dataSha256)) {
-            throw new UserError("the prompts " + data + " have changed since this run started; put the old ones back");
+        require("prompts", data, dataSha256);
+        if (evalData != null) {
+            require("problems", evalData, evalDataSha256);
         }
     }
 
-    private static String weightsDigest(Path folder) {
+    private static void require(String what, String file, String sha256) {
+        if (!Files.isRegularFile(Path.of(file))) {
+            throw new UserError("the " + what + " " + file + " of this run are gone; put them back");
+        }
+        if (!digest(Path.of(file)).equals(sha256)) {
+            throw new UserError("the " + what + " " + file + " have changed since this run started; put the old ones back");
+        }
+    }
+
+    private static Map<String, String> modelDigests(Path folder) {
+        Map<String, String> digests = new TreeMap<>();
         try (Stream<Path> files = Files.list(folder)) {
-            return digest(files.filter(f -> f.getFileName().toString().endsWith(".safetensors")).sorted().toList());
+            files.filter(f -> ModelFolder.isPartOfModel(f.getFileName().toString()))
+                    .forEach(f -> digests.put(f.getFileName().toString(), digest(f)));
+            return digests;
         } catch (IOException e) {
             throw new UserError("cannot read " + folder + ": " + e.getMessage(), e);
         }
     }
 
-    private static String digest(List<Path> files) {
-        try {
+    private static String digest(Path file) {
+        try (InputStream in = Files.newInputStream(file)) {
             MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
             byte[] buffer = new byte[BUFFER];
-            for (Path file : files) {
-                try (InputStream in = Files.newInputStream(file)) {
-                    for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-                        sha256.update(buffer, 0, n);
-                    }
-                }
+            for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                sha256.update(buffer, 0, n);
             }
             return HexFormat.of().formatHex(sha256.digest());
         } catch (IOException e) {
-            throw new UserError("cannot read " + files + ": " + e.getMessage(), e);
+            throw new UserError("cannot read " + file + ": " + e.getMessage(), e);
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
         }

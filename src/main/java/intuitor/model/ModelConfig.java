@@ -80,18 +80,6 @@ public record ModelConfig(Architecture architecture, int vocabSize, int hiddenSi
         ModelConfigFiles.write(this, folder);
     }
 
-    /** config.json as transformers reads it. */
-    public String toJson() {
-        return ModelConfigFiles.configJson(this);
-    }
-
-    /** The same model with its weights stored in another type, e.g. "float32". */
-    public ModelConfig withDtype(String stored) {
-        return new ModelConfig(architecture, vocabSize, hiddenSize, intermediateSize, layers, heads, kvHeads, headDim,
-                rmsNormEps, ropeTheta, ropeScaling, maxPositions, tiedHead, stored, eosTokenIds, bosTokenId,
-                padTokenId);
-    }
-
     /** Hq D, width of the queries of one token. */
     public int queryWidth() {
         return heads * headDim;

@@ -13,9 +13,4 @@ public record TokenStats(float[] logprob, float[] entropy, float[] selfCertainty
     public static TokenStats of(int n) {
         return new TokenStats(new float[n], new float[n], new float[n]);
     }
-
-    /** Room for the log-probabilities of n tokens alone. */
-    public static TokenStats logprobs(int n) {
-        return new TokenStats(new float[n], null, null);
-    }
 }

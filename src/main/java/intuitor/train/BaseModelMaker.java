@@ -1,5 +1,6 @@
 package intuitor.train;
 
+import intuitor.UserError;
 import intuitor.checkpoint.AtomicFiles;
 import intuitor.data.ArithmeticCorpus;
 import intuitor.data.ArithmeticProblem;
@@ -16,6 +17,9 @@ import intuitor.text.Tokenizer;
 import intuitor.text.TokenizerWriter;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -50,8 +54,13 @@ public final class BaseModelMaker {
         this.config = config;
     }
 
-    /** Trains and writes the model to {@code output}, whole or not at all. */
+    /**
+     * Trains and writes the model to {@code output}, whole or not at all.
+     *
+     * @throws UserError at once if there is something at {@code output} already, other than an empty folder
+     */
     public void make(Device device, Consumer<Pretrainer.Step> listener) {
+        requireFree(config.output());
         AtomicFiles.writeFolder(config.output(), folder -> {
             BpeModel bpe = BpeTrainer.train(tokenizerCorpus(), config.vocabSize(), List.of(END));
             Files.writeString(folder.resolve("tokenizer.json"), TokenizerWriter.tokenizerJson(bpe));
@@ -70,6 +79,23 @@ public final class BaseModelMaker {
             writePrompts(folder.resolve(TRAIN_PROMPTS), config.trainPrompts(), false);
             writePrompts(folder.resolve(HELD_OUT), config.heldOutProblems(), true);
         });
+    }
+
+    /** Training takes a while, and what it writes takes the place of what was there: nothing of value may be. */
+    private static void requireFree(Path output) {
+        if (!Files.exists(output, LinkOption.NOFOLLOW_LINKS)) {
+            return;
+        }
+        try (Stream<Path> entries = Files.list(output)) {
+            if (!Files.isSymbolicLink(output) && entries.findAny().isEmpty()) {
+                return;
+            }
+        } catch (NotDirectoryException | NoSuchFileException e) {
+            // a file, or a link that leads nowhere: as little to be replaced as a folder with something in it
+        } catch (IOException e) {
+            throw new UserError("cannot read " + output + ": " + e.getMessage(), e);
+        }
+        throw new UserError(output + " exists; choose another --output, or remove it");
     }
 
     private ModelConfig model(int end) {

@@ -26,7 +26,7 @@ public record GrpoConfig(
         String runName,
         @Key(value = "42", help = "seed of the data's order and of every drawn token")
         long seed,
-        @Key(value = "-1", range = "[-1, inf)", help = "optimiser steps; -1: as many as num_train_epochs makes")
+        @Key(value = "-1", range = "[-1, 8388606]", help = "optimiser steps; -1: as many as num_train_epochs makes")
         int maxSteps,
         @Key(value = "1", range = "(0, inf)", help = "passes over the prompts, where max_steps is -1")
         double numTrainEpochs,
@@ -41,7 +41,7 @@ public record GrpoConfig(
         String systemPrompt,
         @Key(help = "date that a chat template writes, as 2024-07-26 (default: the day the run starts)")
         String chatTemplateDate,
-        @Key(value = "16", range = "[1, inf)", help = "prompts a step")
+        @Key(value = "16", range = "[1, 16777215]", help = "prompts a step")
         int promptsPerStep,
         @Key(value = "8", range = "[2, 65535]", help = "completions a prompt: G, the size of a group")
         int numGenerations,
@@ -79,7 +79,7 @@ public record GrpoConfig(
         @Key(value = "1", range = "[0, inf)", help = "the gradient is scaled down to this norm; 0: never")
         double maxGradNorm,
         @Key(value = "16384", range = "[1, inf)",
-                help = "tokens in memory at once in training; more of a step are accumulated. Changes memory, not results")
+                help = "tokens in memory at once in training; more of a step are accumulated. Changes results by rounding only")
         int microBatchTokens,
         @Key(value = "false", help = "compute each layer again in the backward pass: less memory, a third more work")
         boolean gradientCheckpointing,
@@ -110,7 +110,7 @@ public record GrpoConfig(
         Path evalData,
         @Key(value = "200", range = "[1, inf)", help = "problems evaluated: the first of eval_data")
         int evalPrompts,
-        @Key(value = "4", range = "[1, inf)", help = "answers sampled for each of them, beside one greedy answer")
+        @Key(value = "4", range = "[1, 65535]", help = "answers sampled for each of them, beside one greedy answer")
         int evalSamples,
         @Key(value = "true", help = "evaluate before the first step")
         boolean evalOnStart,
@@ -155,11 +155,6 @@ public record GrpoConfig(
                         + chatTemplateDate + "'");
             }
         }
-    }
-
-    /** Completions a step. */
-    public int completionsPerStep() {
-        return promptsPerStep * numGenerations;
     }
 
     /** Whether the frozen base model takes part in the steps. */

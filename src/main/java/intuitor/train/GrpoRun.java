@@ -8,6 +8,7 @@ import intuitor.checkpoint.RunOrigin;
 import intuitor.checkpoint.TrainingState;
 import intuitor.device.Arena;
 import intuitor.device.Device;
+import intuitor.device.DeviceInfo;
 import intuitor.model.ModelConfig;
 import intuitor.model.ParameterSet;
 import intuitor.recipe.Recipe;
@@ -54,10 +55,10 @@ public final class GrpoRun implements AutoCloseable {
 
     /** Starts a run in a new folder; returns when it is finished or stopped. */
     public static RunResult start(GrpoConfig settings, ProgressLine progress, StopSignal stop) {
-        GrpoConfig config = settled(settings);
-        RunOrigin origin = RunOrigin.of(config.model(), config.data());
-        try (Device device = Device.open(config.device(), config.threads());
-                GrpoRun run = new GrpoRun(config, device, progress, stop)) {
+        try (Device device = Device.open(settings.device(), settings.threads());
+                GrpoRun run = new GrpoRun(settled(settings, device.info()), device, progress, stop)) {
+            GrpoConfig config = run.config;
+            RunOrigin origin = RunOrigin.of(config.model(), config.data(), config.evalData(), device.info().isa());
             try (RunFolder folder = RunFolder.create(config.outputDir(), config.runName())) {
                 origin.write(folder.path());
                 // last: with it the folder is one that can be resumed
@@ -80,18 +81,28 @@ public final class GrpoRun implements AutoCloseable {
             origin.requireData();
             try (Device device = Device.open(config.device(), config.threads());
                     GrpoRun run = new GrpoRun(config, device, progress, stop)) {
+                if (!device.info().isa().equals(origin.isa())) {
+                    progress.message("resumed with other kernels (" + device.info().isa() + ", was " + origin.isa()
+                            + "): the result is not bit-identical");
+                }
                 return run.run(folder);
             }
         }
     }
 
     /** What must not depend on where and when the run is resumed is settled when it starts. */
-    private static GrpoConfig settled(GrpoConfig config) {
+    private static GrpoConfig settled(GrpoConfig config, DeviceInfo device) {
         Map<String, String> changes = new HashMap<>();
         changes.put("model", config.model().toAbsolutePath().normalize().toString());
         changes.put("data", config.data().toAbsolutePath().normalize().toString());
         if (config.evalData() != null) {
             changes.put("eval_data", config.evalData().toAbsolutePath().normalize().toString());
+        }
+        if (config.device().equals("auto")) {
+            changes.put("device", device.kind());
+        }
+        if (device.kind().equals("cpu")) {
+            changes.put("threads", "" + device.threads());
         }
         if (config.chatTemplateDate() == null) {
             changes.put("chat_template_date", LocalDate.now().toString());
@@ -101,25 +112,25 @@ public final class GrpoRun implements AutoCloseable {
 
     private GrpoRun(GrpoConfig config, Device device, ProgressLine progress, StopSignal stop) {
         this.config = config;
-        this.prompts = Prompts.read(config);
         this.device = device;
         this.progress = progress;
         this.stop = stop;
         this.base = config.model();
-        this.totalSteps = config.totalSteps(prompts.encoded().size());
         Arena parameters = device.arena("parameters");
-        ModelConfig model = ModelConfig.read(base);
-        this.policy = new ParameterSet(parameters, model, "policy");
-        ParameterSet reference = config.needsReference() ? new ParameterSet(parameters, model, "reference") : null;
+        // whatever does not fit is said before the weights are read
         try (ModelFolder files = ModelFolder.open(base)) {
+            this.prompts = Prompts.read(config);
+            this.evaluation = config.evalData() == null ? null : prompts.evaluation(config);
+            this.policy = new ParameterSet(parameters, ModelConfig.read(base), "policy");
             policy.load(files);
         }
+        ParameterSet reference = config.needsReference() ? policy.like(parameters, "reference") : null;
         if (reference != null) {
             reference.copyFrom(policy);
         }
+        this.totalSteps = config.totalSteps(prompts.encoded().size());
         this.trainer = new GrpoTrainer(device, config, policy, reference,
                 new PromptStream<>(prompts.encoded(), config.shuffleDataset(), config.seed()), prompts.decoding(), totalSteps, stop);
-        this.evaluation = config.evalData() == null ? null : prompts.evaluation(config);
     }
 
     private RunResult run(RunFolder folder) {

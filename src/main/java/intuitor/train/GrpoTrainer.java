@@ -1,6 +1,5 @@
 package intuitor.train;
 
-import intuitor.UserError;
 import intuitor.device.Arena;
 import intuitor.device.Device;
 import intuitor.device.Tensor;
@@ -30,6 +29,10 @@ import java.util.List;
  * the seed and the step, so the state of a run is the policy, the optimiser and the number of steps made.
  */
 public final class GrpoTrainer implements AutoCloseable {
+
+    /** A run goes on with its own settings only, so another learning rate takes a new run. */
+    private static final String WAY_OUT = "start a new run from an earlier checkpoint (the reference is then that one): "
+            + "train --model RUN/checkpoint-N --learning-rate, with a lower one";
 
     private final GrpoConfig config;
     private final PromptStream<int[]> prompts;
@@ -106,7 +109,7 @@ public final class GrpoTrainer implements AutoCloseable {
             accumulate(part, objective);
         }
         double gradientNorm = GradientClipping.norm(gradients.flat(), scratch);
-        requireFinite(gradientNorm, step);
+        Divergence.requireFinite(gradientNorm, step + 1, WAY_OUT);
         double rate = learningRate.at((int) step);
         optimizer.step(gradients.flat(), rate, GradientClipping.scale(gradientNorm, config.maxGradNorm()));
         time.lap("train");
@@ -162,13 +165,6 @@ public final class GrpoTrainer implements AutoCloseable {
             }
         }
         return sum;
-    }
-
-    private static void requireFinite(double gradientNorm, long step) {
-        if (!Double.isFinite(gradientNorm)) {
-            throw new UserError("step " + (step + 1) + ": the gradient is not finite, the run has diverged; "
-                    + "go back to an earlier checkpoint with a lower learning_rate");
-        }
     }
 
     /** The generator of completions, which evaluation uses too. */

@@ -70,6 +70,7 @@ public final class Pretrainer {
                 loss += forwardBackward(batch, tokens);
             }
             double norm = GradientClipping.norm(gradients.flat(), scratch);
+            Divergence.requireFinite(norm, step + 1, "try a lower --learning-rate");
             double rate = schedule.at(step);
             optimizer.step(gradients.flat(), rate, GradientClipping.scale(norm, config.maxGradNorm()));
             seen += tokens;

@@ -19,13 +19,14 @@ import java.util.Set;
 /**
  * The prompts of a run as the model reads them, and when its answers end.
  *
- * @param tokenizer the base model's
- * @param encoder   from text to prompt
- * @param encoded   token ids of the prompts that are short enough, in the file's order
- * @param leftOut   number of those that are too long
- * @param decoding  how completions are drawn
+ * @param tokenizer    the base model's
+ * @param encoder      from text to prompt
+ * @param encoded      token ids of the prompts that are short enough, in the file's order
+ * @param leftOut      number of those that are too long
+ * @param decoding     how completions are drawn
+ * @param maxPositions longest sequence of the model
  */
-record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<int[]> encoded, int leftOut, Decoding decoding) {
+record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<int[]> encoded, int leftOut, Decoding decoding, int maxPositions) {
 
     /** Reads tokenizer, template and prompts; a {@link UserError} says what does not fit the settings or the model. */
     static Prompts read(GrpoConfig config) {
@@ -51,16 +52,30 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<int[]> encoded, 
         }
         Sampling sampling = new Sampling(config.temperature(), config.topK(), config.topP(), config.minP(),
                 tokenizer.vocabSize(), config.seed());
-        return new Prompts(tokenizer, encoder, encoded, all.size() - encoded.size(), new Decoding(sampling, config.maxCompletionLength(),
-                stopTokens(config, model, tokenizer, encoder), config.certaintyTemperature()));
+        Decoding decoding = new Decoding(sampling, config.maxCompletionLength(), stopTokens(config, model, tokenizer, encoder),
+                config.certaintyTemperature());
+        return new Prompts(tokenizer, encoder, encoded, all.size() - encoded.size(), decoding, model.maxPositions());
     }
 
-    /** The first problems of {@code eval_data}, put to the model as the prompts are. */
+    /** The first problems of {@code eval_data}, put to the model as the prompts are; none is left out, so each must fit. */
     HeldOutEvaluation evaluation(GrpoConfig config) {
         List<Prompt> problems = PromptSet.readProblems(config.evalData());
         problems = problems.subList(0, Math.min(config.evalPrompts(), problems.size()));
-        return new HeldOutEvaluation(problems, problems.stream().map(Prompt::text).map(encoder::encode).toList(), tokenizer,
-                decoding, config.evalSamples());
+        List<int[]> questions = problems.stream().map(Prompt::text).map(encoder::encode).toList();
+        for (int i = 0; i < questions.size(); i++) {
+            requireFits(questions.get(i).length, config.evalData() + ": prompt " + (i + 1));
+        }
+        return new HeldOutEvaluation(problems, questions, tokenizer, decoding, config.evalSamples());
+    }
+
+    private void requireFits(int length, String which) {
+        if (length == 0) {
+            throw new UserError(which + " has no tokens");
+        }
+        if (length + decoding.maxLength() > maxPositions) {
+            throw new UserError(which + " has " + length + " tokens; with max_completion_length = " + decoding.maxLength()
+                    + " that is more than the model's max_position_embeddings, " + maxPositions);
+        }
     }
 
     private static ChatTemplate template(GrpoConfig config) {

@@ -21,17 +21,33 @@ class RunFolderTest {
 
     @Test
     void namesItselfAfterTheFirstFreeNumber() throws IOException {
-        Files.createDirectory(runs.resolve("run-1"));
+        Files.createFile(Files.createDirectory(runs.resolve("run-1")).resolve("config.yaml"));
         try (RunFolder folder = RunFolder.create(runs, null)) {
             assertEquals(runs.resolve("run-2"), folder.path());
         }
     }
 
     @Test
-    void aRunIsNeverWrittenOver() {
-        RunFolder.create(runs, "a").close();
+    void aRunIsNeverWrittenOver() throws IOException {
+        try (RunFolder folder = RunFolder.create(runs, "a")) {
+            Files.writeString(folder.config(), "");
+        }
         String message = assertThrows(UserError.class, () -> RunFolder.create(runs, "a")).getMessage();
         assertTrue(message.contains("--resume " + runs.resolve("a")), message);
+    }
+
+    /** Killed between the creation of the folder and its settings. */
+    @Test
+    void aFolderWithoutARunIsTakenOver() throws IOException {
+        Files.writeString(Files.createDirectory(runs.resolve("run-1")).resolve("config.yaml.tmp-0123abcd"), "half");
+        Files.writeString(runs.resolve("run-1/origin.json"), "{}");
+        try (RunFolder first = RunFolder.create(runs, null); RunFolder second = RunFolder.create(runs, null)) {
+            assertEquals(runs.resolve("run-1"), first.path());
+            assertEquals(List.of(".lock", "origin.json"), names(first.path()));
+            assertEquals(runs.resolve("run-2"), second.path(), "the first is in use");
+        }
+        Files.createFile(Files.createDirectory(runs.resolve("notes")).resolve("mine.txt"));
+        assertThrows(UserError.class, () -> RunFolder.create(runs, "notes"));
     }
 
     @Test
@@ -85,17 +101,26 @@ class RunFolderTest {
         Path model = Files.createDirectory(files.resolve("model"));
         Files.writeString(model.resolve("model.safetensors"), "weights");
         Path data = Files.writeString(files.resolve("prompts.jsonl"), "{}");
-        RunOrigin.of(model, data).write(runs);
+        Path problems = Files.writeString(files.resolve("problems.jsonl"), "{}");
+        Files.writeString(model.resolve("config.json"), "{}");
+        RunOrigin.of(model, data, problems, "portable").write(runs);
         RunOrigin origin = RunOrigin.read(runs);
         origin.requireModel();
         origin.requireData();
+        Files.writeString(problems, "{} ");
+        assertTrue(assertThrows(UserError.class, origin::requireData).getMessage().contains("problems.jsonl have changed"));
+        Files.writeString(problems, "{}");
+        Files.writeString(model.resolve("chat_template.jinja"), "");
+        assertTrue(assertThrows(UserError.class, origin::requireModel).getMessage().contains("chat_template.jinja has changed"));
+        Files.delete(model.resolve("chat_template.jinja"));
         Files.writeString(data, "{} ");
         assertTrue(assertThrows(UserError.class, origin::requireData).getMessage().contains("have changed"));
         Files.delete(data);
         assertTrue(assertThrows(UserError.class, origin::requireData).getMessage().contains("gone"));
         Files.writeString(model.resolve("model.safetensors"), "Weights");
-        assertTrue(assertThrows(UserError.class, origin::requireModel).getMessage().contains("have changed"));
+        assertTrue(assertThrows(UserError.class, origin::requireModel).getMessage().contains("has changed"));
         Files.delete(model.resolve("model.safetensors"));
+        Files.delete(model.resolve("config.json"));
         Files.delete(model);
         assertTrue(assertThrows(UserError.class, origin::requireModel).getMessage().contains("gone"));
     }

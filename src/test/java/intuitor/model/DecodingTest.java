@@ -67,7 +67,7 @@ class DecodingTest {
     }
 
     private static void assertAgainstFullForward(TestModel m, PackedBatch batch, float[][] decoded) {
-        TokenStats stats = TokenStats.logprobs(batch.scored());
+        TokenStats stats = new TokenStats(new float[batch.scored()], null, null);
         Tensor hidden = m.transformer.forward(batch, m.arena);
         m.head.score(hidden, batch.scoredRows(), batch.targets(), 1, 1, stats, m.arena);
         for (int s = 0; s < decoded.length; s++) {
@@ -107,7 +107,7 @@ class DecodingTest {
 
     private static void store(TestModel m, Tensor hidden, int[] rows, int[] sequences, int[][] completions, int t,
                               float[][] logprobs, Arena scope) {
-        TokenStats stats = TokenStats.logprobs(rows.length);
+        TokenStats stats = new TokenStats(new float[rows.length], null, null);
         m.head.score(hidden, rows, Arrays.stream(sequences).map(s -> completions[s][t]).toArray(), 1, 1, stats, scope);
         for (int i = 0; i < sequences.length; i++) {
             logprobs[sequences[i]][t] = stats.logprob()[i];

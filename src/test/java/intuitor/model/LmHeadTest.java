@@ -80,7 +80,7 @@ class LmHeadTest {
             Tensor hidden = hidden(m);
             TokenStats all = TokenStats.of(ROWS);
             m.head.score(hidden, rows, targets, 0.7, 1, all, m.arena);
-            TokenStats some = TokenStats.logprobs(ROWS);
+            TokenStats some = new TokenStats(new float[ROWS], null, null);
             m.head.score(hidden, rows, targets, 0.7, 1, some, m.arena);
             assertArrayEquals(all.logprob(), some.logprob());
             assertTrue(all.entropy()[0] > 0 && all.selfCertainty()[0] > 0);

@@ -175,7 +175,7 @@ class RolloutTest {
     private int mostLikely(int[] prefix) {
         int[] rows = new int[VOCAB];
         Arrays.fill(rows, prefix.length - 1);
-        TokenStats stats = TokenStats.logprobs(VOCAB);
+        TokenStats stats = new TokenStats(new float[VOCAB], null, null);
         try (Arena scratch = device.arena("scratch")) {
             PackedBatch batch = PackedBatch.builder().prompt(prefix).build();
             new LmHead(device, model.parameters()).score(model.forward(batch, scratch), rows, IntStream.range(0, VOCAB).toArray(),

@@ -137,17 +137,22 @@ class GrpoRunTest {
         byte[] bytes = Files.readAllBytes(weights);
         bytes[bytes.length - 1] ^= 1;
         Files.write(weights, bytes);
-        assertMessage("have changed since this run started", () -> resume("origin"));
+        assertMessage("model.safetensors has changed since this run started", () -> resume("origin"));
         Files.move(other, files.resolve("moved"));
         assertMessage("is gone", () -> resume("origin"));
     }
 
     @Test
-    void settingsThatDoNotFitTheModelAreRefusedBeforeAnythingIsWritten() {
+    void settingsThatDoNotFitTheModelAreRefusedBeforeAnythingIsWritten() throws IOException {
         assertMessage("max_completion_length: 100 after", () -> start("bad", Map.of("max_completion_length", "100")));
         assertMessage("no prompt has at most max_prompt_length", () -> start("bad", Map.of("max_prompt_length", "1")));
         assertMessage("has no token '<|im_end|>'", () -> start("bad", Map.of("stop_tokens", "<|im_end|>")));
         assertMessage("has no chat template", () -> start("bad", Map.of("system_prompt", "Be brief.")));
+        assertMessage("no such model folder", () -> start("bad", Map.of("model", "nope")));
+        assertMessage("no such file", () -> start("bad", Map.of("data", "nope")));
+        Path problems = Files.writeString(files.resolve("long.jsonl"),
+                "{\"prompt\": \"1 + 1 =\", \"answer\": 2}\n{\"prompt\": \"" + "1 + ".repeat(40) + "1 =\", \"answer\": 41}\n");
+        assertMessage("long.jsonl: prompt 2 has", () -> start("bad", Map.of("eval_data", problems.toString())));
         assertFalse(Files.exists(files.resolve("runs/bad")));
     }
 
@@ -164,13 +169,6 @@ class GrpoRunTest {
 
     private Process child(Path run) throws IOException {
         Path recipe = Files.writeString(files.resolve("killed.yaml"), Recipe.write(config("killed", Map.of("save_steps", "1"))));
-        // a kill before the settings are written leaves an empty folder, which a new run would not take
-        if (Files.exists(run) && !Files.exists(run.resolve("config.yaml"))) {
-            for (Path file : paths(run)) {
-                Files.delete(file);
-            }
-            Files.delete(run);
-        }
         List<String> command = new ArrayList<>(List.of(ProcessHandle.current().info().command().orElseThrow(),
                 "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"),
                 GrpoRunTest.class.getName(), run.toString(), recipe.toString()));
@@ -231,7 +229,7 @@ class GrpoRunTest {
         return Recipe.read(GrpoConfig.class, null, all);
     }
 
-    private static ProgressLine quiet() {
+    static ProgressLine quiet() {
         return new ProgressLine(new PrintStream(OutputStream.nullOutputStream()), false);
     }
 

@@ -230,7 +230,7 @@ class GrpoTrainerTest {
         private float[] logprobs(Group group) {
             PackedBatch batch = PackedBatch.builder()
                     .group(group.prompt(), group.completions().stream().map(Completion::tokens).toList()).build();
-            TokenStats stats = TokenStats.logprobs(batch.scored());
+            TokenStats stats = new TokenStats(new float[batch.scored()], null, null);
             try (Arena scratch = device.arena("scratch")) {
                 new LmHead(device, policy).score(model.forward(batch, scratch), batch.scoredRows(), batch.targets(), 1, 1, stats,
                         scratch);
