@@ -47,6 +47,7 @@ class GrpoConfigTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             max_steps          | 0       | max_steps: 0 steps train nothing; give -1 for num_train_epochs
+            max_steps          | 9000000 | --max-steps: expected a whole number in [-1, 8388606], found '9000000'
             num_generations    | 1       | --num-generations: expected a whole number in [2, 65535], found '1'
             temperature        | 0       | --temperature: expected a number in (0, inf), found '0'
             top_p              | 1.5     | --top-p: expected a number in (0, 1], found '1.5'

@@ -143,6 +143,22 @@ class GrpoRunTest {
     }
 
     @Test
+    void aRunKeepsItsThreadsAndSaysWhereItsKernelsChanged() throws IOException {
+        StopSignal stop = new StopSignal();
+        stop.request();
+        GrpoRun.start(config("kernels", Map.of("device", "auto", "threads", "0")), quiet(), stop);
+        Path run = files.resolve("runs/kernels");
+        GrpoConfig settled = Recipe.read(GrpoConfig.class, run.resolve("config.yaml"), Map.of());
+        assertFalse(settled.device().equals("auto"));
+        assertTrue(settled.threads() > 0 || !settled.device().equals("cpu"));
+        ObjectNode origin = (ObjectNode) JSON.readTree(Files.readString(run.resolve("origin.json")));
+        Files.writeString(run.resolve("origin.json"), JSON.writeValueAsString(origin.put("isa", "abacus")));
+        ByteArrayOutputStream said = new ByteArrayOutputStream();
+        GrpoRun.resume(run, new ProgressLine(new PrintStream(said, true, StandardCharsets.UTF_8), false), stop);
+        assertTrue(said.toString(StandardCharsets.UTF_8).contains("was abacus): the result is not bit-identical"), said.toString());
+    }
+
+    @Test
     void settingsThatDoNotFitTheModelAreRefusedBeforeAnythingIsWritten() throws IOException {
         assertMessage("max_completion_length: 100 after", () -> start("bad", Map.of("max_completion_length", "100")));
         assertMessage("no prompt has at most max_prompt_length", () -> start("bad", Map.of("max_prompt_length", "1")));
