@@ -11,8 +11,18 @@ DIR holds the peer, which is not part of this repository:
                      clipping and AdamW; `generate` samples with batches 1, 32 and 128.
   tuned.sh           runs its arguments with PyTorch's best settings on this machine.
 
+Both sides take the same step on the same shapes, but not by the same passes. Ours makes no separate pass for the old
+log-probabilities: with one update a step (mu = 1) these, and self-certainty, come out of sampling; and it computes a group's
+prompt once. The peer makes that pass, and repeats the prompt for each completion. `scoring` is therefore the reference alone
+for ours, and the reference with the old policy for the peer.
+
+"decoded tokens/s": ours starts its clock when the first token has been drawn, and counts the 63 tokens of the 63 passes that
+follow; the peer starts just before, and counts 64 tokens for 63 passes of the layers and 64 of the head. That is at most 64/63
+in the peer's favour. "tokens/s with prefill" is 64 tokens over the whole time on both sides.
+
 Each round runs ours and the peer one after the other, each round in the other order; medians over the rounds (each itself a
-median over the program's own repeats) are printed as a table and written to benchmarks/results/.
+median over the program's own repeats) are printed as a table and written to benchmarks/results/side_by_side.json, which git does not
+ignore: commit it where the figures are quoted, or name another file with --json.
 """
 import argparse
 import datetime

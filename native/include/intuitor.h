@@ -1,7 +1,7 @@
 /*
  * intuitor.h - the one ABI between the Java engine and its devices.
  *
- * A device library (libintuitor_cpu.so, libintuitor_cuda.so, libintuitor_emu.so) exports a single function,
+ * A device library (libintuitor_cpu.so, libintuitor_cuda.so) exports a single function,
  * intuitor_get_api(), that returns a table of function pointers. Java is written once, against this table.
  *
  * Conventions
@@ -15,7 +15,7 @@
  *     order; host arrays passed to copy() must stay alive until the stream is synchronised.
  *   - Deterministic: the same inputs give the same bits on every call, whatever the number of threads. There are no
  *     floating-point atomics and no reduction whose order depends on scheduling.
- *   - A null pointer in the table means "this library has no such fast path".
+ *   - Every function of the table is required: a library with a null pointer in it is refused, and its gaps are named.
  *
  * Symbols: T tokens (rows of a packed batch), H hidden size, Hq / Hkv query / key-value heads, D head size,
  * F feed-forward size, V width of the LM head, N scored rows.

@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.lang.management.ManagementFactory;
 import java.lang.reflect.InvocationTargetException;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
@@ -72,6 +73,11 @@ public final class Launcher {
         command.add("-XX:+UseSerialGC");
         command.add("-XX:MaxNewSize=16m");
         command.add("--enable-native-access=ALL-UNNAMED");
+        for (String option : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
+            if (option.startsWith("-Dintuitor.") || option.startsWith("-Xmx")) {
+                command.add(option);
+            }
+        }
         command.add("-cp");
         command.add(Paths.get(Launcher.class.getProtectionDomain().getCodeSource().getLocation().toURI()).toString());
         command.add("intuitor.Launcher");

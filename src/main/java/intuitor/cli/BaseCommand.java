@@ -2,6 +2,7 @@ package intuitor.cli;
 
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -30,6 +31,12 @@ abstract class BaseCommand implements Callable<Integer> {
 
     final CommandSpec spec() {
         return spec;
+    }
+
+    /** Says what went wrong, now, and returns the exit status: for commands that must have said it before they clean up. */
+    final int reportFailure(Exception e) throws Exception {
+        CommandLine line = spec.commandLine();
+        return line.getExecutionExceptionHandler().handleExecutionException(e, line, line.getParseResult());
     }
 
     /** For results. */

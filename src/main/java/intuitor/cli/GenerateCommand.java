@@ -170,7 +170,7 @@ final class GenerateCommand extends BaseCommand {
     }
 
     private Decoding decoding(LoadedModel loaded, PromptEncoder encoder) {
-        int vocabulary = Math.min(loaded.tokenizer().vocabSize(), loaded.config().vocabSize());
+        int vocabulary = loaded.tokenizer().vocabSize();
         try {
             return new Decoding(new Sampling(greedy ? 0 : temperature, topK, topP, minP, vocabulary, seed), maxNewTokens,
                     StopTokens.of(loaded.config(), loaded.tokenizer(), encoder, stopTokens), CERTAINTY_TEMPERATURE);

@@ -1,5 +1,6 @@
 package intuitor.cli;
 
+import intuitor.UserError;
 import intuitor.checkpoint.ModelFolder;
 import intuitor.device.Device;
 import intuitor.model.ModelConfig;
@@ -53,9 +54,15 @@ final class LoadedModel implements AutoCloseable {
         return transformer;
     }
 
+    /** @throws UserError if it is missing, damaged, or makes tokens that the model does not have */
     Tokenizer tokenizer() {
         if (tokenizer == null) {
-            tokenizer = Tokenizer.load(folder);
+            Tokenizer read = Tokenizer.load(folder);
+            if (read.vocabSize() > config().vocabSize()) {
+                throw new UserError(folder + ": the tokenizer has " + read.vocabSize() + " tokens, the model only "
+                        + config().vocabSize());
+            }
+            tokenizer = read;
         }
         return tokenizer;
     }

@@ -57,8 +57,9 @@ final class PretrainCommand extends BaseCommand {
         try (Device device = Device.open(config.device(), config.threads())) {
             new BaseModelMaker(config).make(device, step -> progress.update(pace.line(step),
                     step.step() % Math.max(1, config.maxSteps() / PLAIN_LINES) == 0));
+        } finally {
+            progress.end();
         }
-        progress.end();
         err().println("made " + config.output() + " in " + Durations.text(seconds(start)));
         err().println("next: intuitor generate --model " + config.output() + " ...");
         return CommandLine.ExitCode.OK;

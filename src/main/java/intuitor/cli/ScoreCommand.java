@@ -7,6 +7,7 @@ import intuitor.device.Tensor;
 import intuitor.model.LmHead;
 import intuitor.model.PackedBatch;
 import intuitor.model.TokenStats;
+import intuitor.reward.SelfCertainty;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -142,7 +143,7 @@ final class ScoreCommand extends BaseCommand {
             line.put("logprobs", Arrays.copyOfRange(stats.logprob(), from, to));
             line.put("self_certainty", certainty);
             line.put("entropy", Arrays.copyOfRange(stats.entropy(), from, to));
-            line.put("mean_self_certainty", mean(certainty));
+            line.put("mean_self_certainty", SelfCertainty.mean(certainty));
             out.write((JSON.writeValueAsString(line) + "\n").getBytes(StandardCharsets.UTF_8));
         }
     }
@@ -159,14 +160,6 @@ final class ScoreCommand extends BaseCommand {
             builder.group(prompt, completions);
         }
         return builder.build();
-    }
-
-    private static double mean(float[] values) {
-        double sum = 0;
-        for (float v : values) {
-            sum += v;
-        }
-        return sum / values.length;
     }
 
     private static BufferedReader open(Path file) throws IOException {
@@ -186,7 +179,7 @@ final class ScoreCommand extends BaseCommand {
     }
 
     private static void requirePositive(String option, double value) {
-        if (!(value > 0) || Double.isInfinite(value)) {
+        if (!((float) value > 0) || Float.isInfinite((float) value)) { // the kernels compute in single precision
             throw new UserError(option + ": expected a number above 0, found " + value);
         }
     }

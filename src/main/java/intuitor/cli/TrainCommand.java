@@ -56,7 +56,7 @@ final class TrainCommand extends BaseCommand {
     private Path resume;
 
     @Override
-    public Integer call() {
+    public Integer call() throws Exception {
         Map<String, String> flags = RecipeFlags.given(GrpoConfig.class, spec().commandLine().getParseResult());
         if (resume != null && (recipe != null || !flags.isEmpty())) {
             throw new UserError("--resume: a run goes on with its own settings; leave out "
@@ -65,14 +65,20 @@ final class TrainCommand extends BaseCommand {
         ProgressLine progress = ProgressLine.onStandardError();
         StopSignal stop = new StopSignal();
         try (InterruptHandler handler = InterruptHandler.install(stop, progress)) {
-            RunResult result = resume != null
-                    ? GrpoRun.resume(resume, progress, stop)
-                    : GrpoRun.start(settings(flags), progress, stop);
-            report(result);
-            out().flush();
-            err().flush();
+            try {
+                RunResult result = resume != null
+                        ? GrpoRun.resume(resume, progress, stop)
+                        : GrpoRun.start(settings(flags), progress, stop);
+                report(result);
+                return CommandLine.ExitCode.OK;
+            } catch (RuntimeException e) { // said here: once the handler is closed, a signal ends the process at any moment
+                progress.end();
+                return reportFailure(e);
+            } finally {
+                out().flush();
+                err().flush();
+            }
         }
-        return CommandLine.ExitCode.OK;
     }
 
     private GrpoConfig settings(Map<String, String> flags) {

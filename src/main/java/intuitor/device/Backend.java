@@ -12,25 +12,25 @@ import java.util.Optional;
 /** A device library, initialised, with the matrix multiplication that goes with it. */
 record Backend(NativeApi api, Blas blas) {
 
-    /** @param kind "auto", "cpu", "cuda", or "emu": CUDA's kernels on the CPU, for tests */
+    /** @param kind "auto", "cpu" or "cuda" */
     static Backend open(String kind, int threads) {
         return switch (kind) {
             // whyNotCuda() always finds a reason so far; the day it does not, auto prefers CUDA
-            case "auto", "cpu" -> onHost("cpu", NativeLibrary.CPU, threads);
+            case "auto", "cpu" -> cpu(threads);
             case "cuda" -> throw new UserError(whyNotCuda());
-            case "emu" -> onHost("emu", NativeLibrary.EMULATED_CUDA, threads);
             default -> throw new UserError("unknown device '" + kind + "': it is auto, cpu or cuda");
         };
     }
 
-    private static Backend onHost(String kind, NativeLibrary library, int threads) {
+    private static Backend cpu(int threads) {
+        NativeLibrary library = NativeLibrary.CPU;
         MemorySegment table = NativeLibraries.deviceTable(library).orElseThrow(() -> new UserError(library.fileName()
                 + " is missing: it belongs to the jar, and `make -C native` builds it beside loose classes"));
         List<String> missing = missing(table);
         if (!missing.isEmpty()) {
             throw new UserError(library.fileName() + " lacks " + String.join(", ", missing) + ": build it again");
         }
-        NativeApi api = new NativeApi(kind, table);
+        NativeApi api = new NativeApi("cpu", table);
         api.init(0, threads);
         return new Backend(api, new OneDnn());
     }

@@ -3,7 +3,7 @@ package intuitor.device;
 /**
  * What a device says about itself.
  *
- * @param kind        "cpu", "cuda" or "emu"
+ * @param kind        "cpu" or "cuda"
  * @param name        "AMD EPYC ..." or "NVIDIA H200"
  * @param isa         kernels chosen at run time: "avx512", "avx2", "portable", "sm_90a"
  * @param memoryBytes total memory of the device

@@ -4,8 +4,6 @@ package intuitor.device;
 enum NativeLibrary {
     CPU("libintuitor_cpu.so", NativeLibrary.OURS),
     CUDA("libintuitor_cuda.so", NativeLibrary.OURS),
-    /** The CUDA kernels compiled for the CPU; for tests. */
-    EMULATED_CUDA("libintuitor_emu.so", NativeLibrary.OURS),
     OPENMP("libgomp.so.1", NativeLibrary.DNNL_JAR),
     /** oneDNN is linked to it and never calls it on a CPU; ours is a stand-in for machines without one. */
     OPENCL("libOpenCL.so.1", NativeLibrary.OURS),

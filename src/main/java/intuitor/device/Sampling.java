@@ -14,13 +14,16 @@ package intuitor.device;
 public record Sampling(double temperature, int topK, double topP, double minP, int validVocab, long seed) {
 
     public Sampling {
-        if (!(temperature >= 0) || Double.isInfinite(temperature)) {
+        if (!(temperature >= 0)) {
             throw new IllegalArgumentException("temperature must be at least 0, not " + temperature);
+        }
+        if (temperature != 0 && (float) temperature == 0 || Float.isInfinite((float) temperature)) {
+            throw new IllegalArgumentException("temperature is beyond single precision: " + temperature);
         }
         if (topK < 0) {
             throw new IllegalArgumentException("top_k must be at least 0, not " + topK);
         }
-        if (!(topP > 0 && topP <= 1)) {
+        if (!((float) topP > 0 && topP <= 1)) {
             throw new IllegalArgumentException("top_p must be in (0, 1], not " + topP);
         }
         if (!(minP >= 0 && minP <= 1)) {

@@ -25,10 +25,15 @@ public final class SelfCertainty implements Reward {
 
     /** Mean self-certainty of a completion, in nats. */
     public static double of(Completion completion) {
+        return mean(completion.selfCertainty());
+    }
+
+    /** Mean over the tokens of a completion, at least one. */
+    public static double mean(float[] certainties) {
         double sum = 0;
-        for (float certainty : completion.selfCertainty()) {
+        for (float certainty : certainties) {
             sum += certainty;
         }
-        return sum / completion.length();
+        return sum / certainties.length;
     }
 }

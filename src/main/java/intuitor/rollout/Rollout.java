@@ -84,13 +84,13 @@ public final class Rollout implements AutoCloseable {
                      Arena scope) {
         KvCache cache = new KvCache(scope, model.config(), wave.rows());
         for (List<Family> families : prefillBatches(wave.families())) {
-            poll(stop);
+            StopRequested.poll(stop);
             prefill(families, cache, packed, decoding, listener, scope);
         }
         List<GrowingSequence> growing = unfinished(wave.sequences(), decoding);
         DecodeBatch batch = new DecodeBatch(Math.max(1, growing.size()));
         while (!growing.isEmpty()) {
-            poll(stop);
+            StopRequested.poll(stop);
             batch.clear();
             for (GrowingSequence s : growing) {
                 batch.add(s.lastToken(), s.promptStart, s.promptLength, s.ownStart, s.length());
@@ -159,12 +159,6 @@ public final class Rollout implements AutoCloseable {
 
     private static List<GrowingSequence> unfinished(List<GrowingSequence> sequences, Decoding decoding) {
         return sequences.stream().filter(s -> !s.finished(decoding.maxLength())).toList();
-    }
-
-    private static void poll(BooleanSupplier stop) {
-        if (stop.getAsBoolean()) {
-            throw new StopRequested();
-        }
     }
 
     @Override

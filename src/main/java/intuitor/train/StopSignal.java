@@ -23,8 +23,6 @@ public final class StopSignal implements BooleanSupplier {
 
     /** Gives up what is being done if a stop was requested. */
     static void poll(BooleanSupplier stop) {
-        if (stop.getAsBoolean()) {
-            throw new StopRequested();
-        }
+        StopRequested.poll(stop);
     }
 }

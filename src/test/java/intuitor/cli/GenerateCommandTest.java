@@ -86,6 +86,7 @@ class GenerateCommandTest {
             --top-p 0 x                  | top_p must be in (0, 1]
             --n 0 x                      | --n: expected 1 to
             --system s x                 | --system: needs --chat
+            --temperature 1e-50 x        | temperature is beyond single precision
             --stop-token nope x          | the tokenizer has no token 'nope'
             --max-new-tokens 64 x        | more than this model's 64
             --prompts none.jsonl x       | give one of them

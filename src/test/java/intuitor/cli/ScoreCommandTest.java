@@ -137,6 +137,19 @@ class ScoreCommandTest {
     }
 
     @Test
+    void aTokenizerWiderThanTheModelIsTheUsersError() throws IOException {
+        Path odd = Files.createDirectory(folder.resolve("odd"));
+        TinyModel.write(odd);
+        Files.copy(Path.of("models/arithmetic-1m/tokenizer.json"), odd.resolve("tokenizer.json"),
+                java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        Path input = Files.writeString(folder.resolve("odd.jsonl"), "{\"prompt\": \"1 +\", \"completion\": \" 2\"}\n");
+        Outcome o = Outcome.of("score", "--model", odd.toString(), "--input", input.toString(), "--output",
+                folder.resolve("odd-scores.jsonl").toString());
+        assertEquals(2, o.status());
+        assertTrue(o.err().contains("the tokenizer has 512 tokens, the model only "), o.err());
+    }
+
+    @Test
     void missingFilesAreTheUsersError() throws IOException {
         assertEquals("error: " + folder.resolve("none") + ": no such file", run(folder.resolve("none"), folder.resolve("o")).err().strip());
         Path input = Files.writeString(folder.resolve("in.jsonl"), "");

@@ -60,6 +60,11 @@ class TrainCommandTest {
             --model x                               | data is missing
             --learning-rate fast                    | --learning-rate: expected a number, found 'fast'
             --num-generations 1                     | --num-generations: expected a whole number in [2, 65535]
+            --adam-epsilon 1e-50                    | --adam-epsilon: expected a number
+            --adam-beta2 0.99999999                 | --adam-beta2: expected a number
+            --top-p 1e-50                           | --top-p: expected a number
+            --temperature 1e-50                     | --temperature: expected a number
+            --learning-rate 1e39                    | --learning-rate: expected a number
             --loss-type mean                        | --loss-type: expected grpo
             nothing.yaml                            | nothing.yaml: no such recipe
             --resume nothing                        | nothing

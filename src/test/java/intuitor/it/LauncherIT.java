@@ -60,6 +60,13 @@ class LauncherIT {
     }
 
     @Test
+    void anOldJavaPassesOnTheSizeOfTheHeap() throws Exception {
+        requireOldJava();
+        Outcome o = run(Map.of("INTUITOR_JAVA_HOME", NEW_JAVA), oldJava, "-Xmx410m", "-jar", JAR, "doctor");
+        assertTrue(o.out().contains("Java's heap may take 0.4 GiB"), o.out() + o.err());
+    }
+
+    @Test
     void withoutANewerJavaOneLineSaysWhatIsNeeded() throws Exception {
         requireOldJava();
         Outcome o = run(Map.of("INTUITOR_JAVA_HOME", elsewhere.toString()), oldJava, "-jar", JAR, "--version");

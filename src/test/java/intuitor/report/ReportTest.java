@@ -41,7 +41,7 @@ class ReportTest {
 
     @Test
     void progressOnATerminalIsOneLine() {
-        ProgressLine line = new ProgressLine(out, true);
+        ProgressLine line = new ProgressLine(out, true, 120);
         line.update("step 1", false);
         line.update("step 2", true);
         line.message("saved");
@@ -52,8 +52,16 @@ class ReportTest {
     }
 
     @Test
+    void aLiveLineStaysOnOneRowOfTheTerminal() {
+        ProgressLine line = new ProgressLine(out, true, 8);
+        line.update("step 1 of 1000", false);
+        line.message("messages may be longer");
+        assertEquals("\r\u001b[Kstep 1 \r\u001b[Kmessages may be longer\n", text());
+    }
+
+    @Test
     void progressElsewhereIsALineNowAndThen() {
-        ProgressLine line = new ProgressLine(out, false);
+        ProgressLine line = new ProgressLine(out, false, 120);
         line.update("step 1", false);
         line.update("step 2", true);
         line.message("saved");

@@ -154,7 +154,7 @@ class GrpoRunTest {
         ObjectNode origin = (ObjectNode) JSON.readTree(Files.readString(run.resolve("origin.json")));
         Files.writeString(run.resolve("origin.json"), JSON.writeValueAsString(origin.put("isa", "abacus")));
         ByteArrayOutputStream said = new ByteArrayOutputStream();
-        GrpoRun.resume(run, new ProgressLine(new PrintStream(said, true, StandardCharsets.UTF_8), false), stop);
+        GrpoRun.resume(run, new ProgressLine(new PrintStream(said, true, StandardCharsets.UTF_8), false, 120), stop);
         assertTrue(said.toString(StandardCharsets.UTF_8).contains("was abacus): the result is not bit-identical"), said.toString());
     }
 
@@ -246,7 +246,7 @@ class GrpoRunTest {
     }
 
     static ProgressLine quiet() {
-        return new ProgressLine(new PrintStream(OutputStream.nullOutputStream()), false);
+        return new ProgressLine(new PrintStream(OutputStream.nullOutputStream()), false, 120);
     }
 
     /** Requests a stop as soon as the progress line tells of a step. */
@@ -260,7 +260,7 @@ class GrpoRunTest {
                     stop.request();
                 }
             }
-        }, true);
+        }, true, 120);
     }
 
     private static void assertMessage(String part, Runnable call) {
