@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One GRPO step and batched generation, ours and PyTorch's, on the same shapes, in turns on the same machine.
 
-  benchmarks/side_by_side.py --peer DIR [--sizes tiny small] [--rounds 3] [--threads 2]
+  benchmarks/side_by_side.py --peer DIR [--sizes tiny small] [--rounds 3] [--warmup 2] [--repeats 7] [--threads 2]
 
 DIR holds the peer, which is not part of this repository:
   torch_intuitor.py  `grpo` and `generate`, each with --size tiny|small, --threads N and --json FILE: a Qwen2-architecture
@@ -44,19 +44,18 @@ def java():
     return subprocess.run(["sh", "-c", script, str(ROOT)], capture_output=True, text=True, check=True).stdout.split()
 
 
-def ours(command, size, threads, out):
+def ours(command, size, threads):
     classpath = (ROOT / "target/benchmarks.classpath").read_text().strip()
     return [*java(), "--enable-native-access=ALL-UNNAMED", "-cp", classpath,
-            "intuitor.train.GrpoStepBenchmark", command, "--size", size, "--threads", str(threads), "--json", out]
+            "intuitor.train.GrpoStepBenchmark", command, "--size", size, "--threads", str(threads)]
 
 
-def peer(folder, command, size, threads, out):
+def peer(folder, command, size, threads):
     return [str(folder / "tuned.sh"), "/usr/bin/python3", str(folder / "torch_intuitor.py"),
-            command, "--size", size, "--threads", str(threads), "--json", out]
+            command, "--size", size, "--threads", str(threads)]
 
 
-def run(line, threads):
-    out = line[-1]
+def run(line, threads, out):
     environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
     done = subprocess.run(line, env=environment, capture_output=True, text=True)
     if done.returncode != 0:
@@ -87,6 +86,8 @@ def main():
     p.add_argument("--commands", nargs="+", default=["grpo", "generate"], choices=["grpo", "generate"])
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--warmup", type=int, default=2, help="steps not counted, in each run")
+    p.add_argument("--repeats", type=int, default=7, help="steps counted, in each run")
     p.add_argument("--json", type=pathlib.Path, help="default: benchmarks/results/side_by_side.json")
     a = p.parse_args()
     for name in ("torch_intuitor.py", "tuned.sh"):
@@ -102,8 +103,9 @@ def main():
                 for r in range(a.rounds):
                     for who in ("ours", "peer") if r % 2 == 0 else ("peer", "ours"):
                         out = os.path.join(work, f"{size}-{command}-{r}-{who}.json")
-                        line = ours(command, size, a.threads, out) if who == "ours" else peer(a.peer, command, size, a.threads, out)
-                        results[who].append(run(line, a.threads))
+                        line = ours(command, size, a.threads) if who == "ours" else peer(a.peer, command, size, a.threads)
+                        line += ["--warmup", str(a.warmup), "--repeats", str(a.repeats), "--json", out]
+                        results[who].append(run(line, a.threads, out))
                         print(f"{size} {command} round {r + 1} of {a.rounds}: {who} done", file=sys.stderr)
                 raw.append(dict(size=size, command=command, **results))
                 median = {who: {k: (statistics.median(metrics(command, x)[k][0] for x in results[who]), less)
@@ -119,7 +121,7 @@ def main():
     out = a.json or ROOT / "benchmarks/results/side_by_side.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     with open(out, "w") as f:
-        json.dump(dict(date=datetime.date.today().isoformat(), processor=processor(), threads=a.threads, rounds=a.rounds,
+        json.dump(dict(date=datetime.date.today().isoformat(), processor=processor(), threads=a.threads, rounds=a.rounds, warmup=a.warmup, repeats=a.repeats,
                        table=table, runs=raw), f, indent=1)
     print(f"\nwritten to {out}")
 
