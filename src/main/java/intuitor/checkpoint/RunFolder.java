@@ -49,6 +49,9 @@ public final class RunFolder implements AutoCloseable {
      * killed in before it had written the settings counts as free.
      */
     public static RunFolder create(Path outputDir, String name) {
+        if (Files.exists(outputDir) && !Files.isDirectory(outputDir)) {
+            throw new UserError(outputDir + " is a file: give a folder as output_dir");
+        }
         try {
             Files.createDirectories(outputDir);
             if (name != null) {

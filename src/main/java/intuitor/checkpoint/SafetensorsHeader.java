@@ -1,5 +1,6 @@
 package intuitor.checkpoint;
 
+import intuitor.Json;
 import intuitor.UserError;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
@@ -114,7 +115,7 @@ final class SafetensorsHeader {
                 throw broken("something follows its header's last '}'");
             }
         } catch (JacksonException e) {
-            throw new UserError(file + " is damaged: its header is not valid JSON: " + e.getOriginalMessage(), e);
+            throw new UserError(file + " is damaged: its header is not valid JSON: " + Json.complaint(e), e);
         }
         entries.sort(Comparator.comparingLong(TensorEntry::begin).thenComparingLong(TensorEntry::end));
         for (TensorEntry entry : entries) {

@@ -1,5 +1,6 @@
 package intuitor.checkpoint;
 
+import intuitor.Json;
 import intuitor.UserError;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -58,7 +59,7 @@ record ShardIndex(Map<String, String> weightMap) {
         } catch (IOException e) {
             throw new UserError("cannot read " + file + ": " + e.getMessage(), e);
         } catch (JacksonException e) {
-            throw new UserError(file + " is not valid JSON: " + e.getOriginalMessage(), e);
+            throw new UserError(file + " is not valid JSON: " + Json.complaint(e), e);
         }
     }
 

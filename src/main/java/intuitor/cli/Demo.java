@@ -6,7 +6,6 @@ import intuitor.recipe.Recipe;
 import intuitor.train.GrpoConfig;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -41,7 +40,7 @@ final class Demo {
     }
 
     private static Path root() {
-        Path program = program();
+        Path program = Program.file();
         // target/intuitor-native.jar or target/classes of a checkout
         Path project = program.resolveSibling("..").normalize();
         if (Files.exists(project.resolve(RECIPE))) {
@@ -51,14 +50,6 @@ final class Demo {
             return unpack(jar, program);
         } catch (IOException e) {
             throw new UserError("cannot unpack the demo: " + e.getMessage() + "; set INTUITOR_CACHE_DIR to a folder with room", e);
-        }
-    }
-
-    private static Path program() {
-        try {
-            return Path.of(Demo.class.getProtectionDomain().getCodeSource().getLocation().toURI()).toAbsolutePath();
-        } catch (URISyntaxException e) {
-            throw new IllegalStateException(e);
         }
     }
 

@@ -54,7 +54,7 @@ final class DoctorCommand extends BaseCommand {
         buildTools();
         out().println();
         out().println(ready
-                ? "Ready: ./intuitor train"
+                ? "Ready: " + Program.command() + " train"
                 : "Not ready: the CPU library does not work here, see above; all else depends on it.");
         return ready ? CommandLine.ExitCode.OK : Errors.USER;
     }

@@ -21,7 +21,7 @@ import picocli.CommandLine.IVersionProvider;
             "",
             "First steps:",
             "  intuitor doctor              what this machine has, and what is missing",
-            "  intuitor train               train the small model that comes along: about three minutes",
+            "  intuitor train               train the small model that comes along: about two minutes",
             "  intuitor train --help        every setting of a run"
         })
 public final class Main extends BaseCommand {

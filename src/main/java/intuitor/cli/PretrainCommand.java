@@ -61,7 +61,7 @@ final class PretrainCommand extends BaseCommand {
             progress.end();
         }
         err().println("made " + config.output() + " in " + Durations.text(seconds(start)));
-        err().println("next: intuitor generate --model " + config.output() + " ...");
+        err().println("next: " + Program.command() + " generate --model " + config.output() + " ...");
         return CommandLine.ExitCode.OK;
     }
 

@@ -122,6 +122,9 @@ final class ScoreCommand extends BaseCommand {
         if (!batch.isEmpty()) {
             scoreBatch(batch, loaded, head, out);
         }
+        if (scored == 0) {
+            throw new UserError(input + ": holds nothing to score; give a line for each prompt and completion");
+        }
         return scored;
     }
 

@@ -1,5 +1,6 @@
 package intuitor.cli;
 
+import intuitor.Json;
 import intuitor.UserError;
 import intuitor.model.ModelConfig;
 import intuitor.text.PromptEncoder;
@@ -32,7 +33,7 @@ record ScoreRequest(int[] prompt, int[] completion, boolean fromText) {
         try {
             node = JSON.readTree(line);
         } catch (JacksonException e) {
-            throw new UserError(where + ": not valid JSON: " + e.getOriginalMessage());
+            throw new UserError(where + ": not valid JSON: " + Json.complaint(e));
         }
         boolean ids = node.has("prompt_ids") && node.has("completion_ids");
         boolean text = node.has("prompt") && node.has("completion");

@@ -89,7 +89,7 @@ final class TrainCommand extends BaseCommand {
     private void report(RunResult result) {
         if (!result.finished()) {
             err().println("stopped after step " + result.step() + " of " + result.totalSteps());
-            err().println("go on: intuitor train --resume " + result.folder());
+            err().println("go on: " + Program.command() + " train --resume " + result.folder());
             return;
         }
         if (!result.table().isEmpty()) {
@@ -98,6 +98,6 @@ final class TrainCommand extends BaseCommand {
             out().println();
         }
         err().println("trained for " + Durations.text(result.seconds()) + ": " + result.folder());
-        err().println("try it: intuitor generate --model " + result.folder().resolve("final") + " ...");
+        err().println("try it: " + Program.command() + " generate --model " + result.folder().resolve("final") + " ...");
     }
 }

@@ -1,5 +1,6 @@
 package intuitor.data;
 
+import intuitor.Json;
 import intuitor.UserError;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -67,7 +68,7 @@ public final class PromptSet {
         try {
             node = JSON.readTree(line);
         } catch (JacksonException e) {
-            throw new UserError(where + ": not valid JSON: " + e.getOriginalMessage());
+            throw new UserError(where + ": not valid JSON: " + Json.complaint(e));
         }
         for (String field : PROMPT_FIELDS) {
             JsonNode text = node.get(field);

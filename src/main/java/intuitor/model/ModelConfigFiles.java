@@ -1,5 +1,6 @@
 package intuitor.model;
 
+import intuitor.Json;
 import intuitor.UserError;
 import intuitor.checkpoint.AtomicFiles;
 import java.io.IOException;
@@ -59,7 +60,7 @@ final class ModelConfigFiles {
             throw new UserError(file + ": cannot be read; a model folder needs a config.json, model.safetensors and "
                     + "tokenizer.json", e);
         } catch (JacksonException e) {
-            throw new UserError(file + ": not valid JSON: " + e.getOriginalMessage(), e);
+            throw new UserError(file + ": not valid JSON: " + Json.complaint(e), e);
         }
         if (!json.isObject()) {
             throw new UserError(file + ": holds no JSON object");

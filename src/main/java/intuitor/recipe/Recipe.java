@@ -1,5 +1,6 @@
 package intuitor.recipe;
 
+import intuitor.Json;
 import intuitor.UserError;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
@@ -102,7 +103,7 @@ public final class Recipe {
         } catch (IOException e) {
             throw new UserError(file + ": cannot be read: " + e.getMessage());
         } catch (JacksonException e) {
-            throw new UserError(file + ":" + e.getLocation().getLineNr() + ": not valid YAML: " + e.getOriginalMessage());
+            throw new UserError(file + ":" + e.getLocation().getLineNr() + ": not valid YAML: " + Json.complaint(e));
         }
         if (tree.isMissingNode() || tree.isNull()) {
             return JSON.createObjectNode();

@@ -1,5 +1,6 @@
 package intuitor.text;
 
+import intuitor.Json;
 import intuitor.UserError;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -81,7 +82,7 @@ record TokenizerConfig(Map<String, String> specialTokens, Map<String, String> ch
             }
             return config;
         } catch (JacksonException e) {
-            throw new UserError(file + " is damaged: " + e.getOriginalMessage(), e);
+            throw new UserError(file + " is damaged: " + Json.complaint(e), e);
         }
     }
 }

@@ -1,5 +1,6 @@
 package intuitor.text;
 
+import intuitor.Json;
 import intuitor.UserError;
 import java.nio.file.Path;
 import java.util.BitSet;
@@ -39,7 +40,7 @@ final class Vocabulary {
                 }
             }
         } catch (JacksonException e) {
-            throw new UserError(file + " is damaged: " + e.getOriginalMessage(), e);
+            throw new UserError(file + " is damaged: " + Json.complaint(e), e);
         }
         if (vocabulary.ids.isEmpty()) {
             throw new UserError(file + " is not a tokenizer: it has no vocabulary");

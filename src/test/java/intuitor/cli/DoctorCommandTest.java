@@ -18,7 +18,7 @@ class DoctorCommandTest {
         assertTrue(o.out().contains(System.getProperty("java.version")), o.out());
         assertTrue(o.out().matches("(?s).*kernels +(portable|avx2|avx512).*"), o.out());
         assertTrue(o.out().contains("libintuitor_cpu.so") && o.out().contains("libdnnl.so"), o.out());
-        assertTrue(o.out().contains("Ready: ./intuitor train"), o.out());
+        assertTrue(o.out().contains("Ready: " + Program.command() + " train"), o.out());
     }
 
     @Test
