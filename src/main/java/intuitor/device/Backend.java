@@ -32,7 +32,7 @@ record Backend(NativeApi api, Blas blas) {
         }
         NativeApi api = new NativeApi("cpu", table);
         api.init(0, threads);
-        return new Backend(api, new OneDnn());
+        return new Backend(api, new OneDnn(api));
     }
 
     private static String whyNotCuda() {

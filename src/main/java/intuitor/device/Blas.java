@@ -7,12 +7,12 @@ package intuitor.device;
 public interface Blas extends AutoCloseable {
 
     /**
-     * c = op(a) op(b), or c += op(a) op(b) if {@code accumulate}; op transposes if its flag is set. Any shape costs the
-     * same the first time and later.
+     * c = op(a) op(b), or c += op(a) op(b) if {@code accumulate}; op transposes if its flag is set. Sums are formed in
+     * fp32 and rounded once, to c's type. Where K is 0 they are 0. Any shape costs the same the first time and later.
      *
-     * @param c [M,N]
-     * @param a [M,K], or [K,M] if transA
-     * @param b [K,N], or [N,K] if transB
+     * @param c [M,N]; F32, or the type of a and b
+     * @param a [M,K], or [K,M] if transA; F32 or BF16
+     * @param b [K,N], or [N,K] if transB; of a's type
      */
     void gemm(Tensor c, Tensor a, boolean transA, Tensor b, boolean transB, boolean accumulate);
 

@@ -1,6 +1,7 @@
 package intuitor.device;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -11,7 +12,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Matrix multiplication on the CPU by oneDNN, in fp32.
+ * Matrix multiplication on the CPU by oneDNN, in fp32. Operands in bf16 are widened first, which changes no product:
+ * oneDNN itself takes bf16 only from AVX-512 on, and only tests compute in bf16 in host memory.
  *
  * <p>Two of its ways are used. {@code dnnl_sgemm} takes any shape without preparation; at the sizes of training it is
  * as fast as the matmul primitive or a few per cent faster. The matmul primitive with packed weights wins where rows
@@ -38,6 +40,7 @@ final class OneDnn implements Blas {
     private record Product(long m, Weights weights) {
     }
 
+    private final NativeApi api;
     private final java.lang.foreign.Arena memory = java.lang.foreign.Arena.ofConfined();
     private final MemorySegment outcome; // a pointer's worth of results
     private final MemorySegment engine;
@@ -54,7 +57,9 @@ final class OneDnn implements Blas {
         }
     };
 
-    OneDnn() {
+    /** @param api the device whose tensors are multiplied; they lie in host memory */
+    OneDnn(NativeApi api) {
+        this.api = api;
         NativeLibraries.loadOneDnn();
         outcome = memory.allocate(ADDRESS);
         check(Dnnl.dnnl_set_primitive_cache_capacity(LIBRARY_CAPACITY), "set_primitive_cache_capacity");
@@ -66,28 +71,53 @@ final class OneDnn implements Blas {
 
     @Override
     public void gemm(Tensor c, Tensor a, boolean transA, Tensor b, boolean transB, boolean accumulate) {
-        long m = c.dim(0);
-        long n = c.dim(1);
-        long k = a.dim(transA ? 0 : 1);
-        if (Checks.ENABLED) {
-            Checks.required("gemm", "c", c, DType.F32, m, n);
-            Checks.required("gemm", "a", a, DType.F32, transA ? k : m, transA ? m : k);
-            Checks.required("gemm", "b", b, DType.F32, transB ? n : k, transB ? k : n);
-            Checks.distinct("gemm", c, a);
-            Checks.distinct("gemm", c, b);
-        }
-        if (m == 0 || n == 0) {
+        GemmShape shape = GemmShape.of(c, a, transA, b, transB);
+        if (shape.isEmpty()) {
             return;
         }
-        check(Dnnl.dnnl_sgemm((byte) (transA ? 'T' : 'N'), (byte) (transB ? 'T' : 'N'), m, n, k, 1, pointer(a),
-                transA ? m : k, pointer(b), transB ? k : n, accumulate ? 1 : 0, pointer(c), n), "sgemm");
+        if (shape.type() == DType.F32) {
+            sgemm(shape, c.address(), a.address(), transA, b.address(), transB, accumulate);
+            return;
+        }
+        try (var scratch = java.lang.foreign.Arena.ofConfined()) {
+            boolean narrow = c.dtype() != DType.F32;
+            long sums = narrow ? scratch.allocate(JAVA_FLOAT, c.size()).address() : c.address();
+            if (narrow && accumulate) {
+                api.cast(sums, DType.F32, c.address(), c.dtype(), c.size());
+            }
+            sgemm(shape, sums, widened(scratch, a), transA, widened(scratch, b), transB, accumulate);
+            if (narrow) {
+                api.cast(c.address(), c.dtype(), sums, DType.F32, c.size());
+            }
+        }
+    }
+
+    private void sgemm(GemmShape s, long c, long a, boolean transA, long b, boolean transB, boolean accumulate) {
+        if (s.k() == 0) { // which oneDNN refuses
+            if (!accumulate) {
+                api.zero(c, s.m() * s.n() * DType.F32.bytes());
+            }
+            return;
+        }
+        check(Dnnl.dnnl_sgemm((byte) (transA ? 'T' : 'N'), (byte) (transB ? 'T' : 'N'), s.m(), s.n(), s.k(), 1,
+                MemorySegment.ofAddress(a), transA ? s.m() : s.k(), MemorySegment.ofAddress(b),
+                transB ? s.k() : s.n(), accumulate ? 1 : 0, MemorySegment.ofAddress(c), s.n()), "sgemm");
+    }
+
+    /** The address of a copy in fp32. */
+    private long widened(java.lang.foreign.Arena scratch, Tensor t) {
+        long wide = scratch.allocate(JAVA_FLOAT, t.size()).address();
+        api.cast(wide, DType.F32, t.address(), t.dtype(), t.size());
+        return wide;
     }
 
     @Override
     public PackedMatrix pack(Arena arena, Tensor b, boolean transB) {
         if (Checks.ENABLED) {
             Checks.rank("pack", "b", b, 2);
-            Checks.required("pack", "b", b, DType.F32, b.shape());
+        }
+        if (b.dtype() != DType.F32) {
+            return PackedMatrix.unchanged(b, transB);
         }
         long k = b.dim(transB ? 1 : 0);
         long n = b.dim(transB ? 0 : 1);
@@ -193,10 +223,6 @@ final class OneDnn implements Blas {
         check(Dnnl.dnnl_memory_desc_create_with_strides(outcome, 2, dims, Dnnl.dnnl_f32(), strides),
                 "memory_desc_create_with_strides");
         return outcome.get(ADDRESS, 0);
-    }
-
-    private static MemorySegment pointer(Tensor t) {
-        return MemorySegment.ofAddress(t.address());
     }
 
     /** Throws if a call of oneDNN failed. */

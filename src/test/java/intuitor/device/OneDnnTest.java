@@ -26,25 +26,12 @@ class OneDnnTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1,1,1", "1,64,32", "7,5,3", "16,17,33", "128,96,64", "65,1,130", "1,1,257", "200,8,1"})
+    @CsvSource({"1,1,1", "1,64,32", "7,5,3", "16,17,33", "128,96,64", "65,1,130", "1,1,257", "200,8,1", "3,4,0"})
     void multipliesWithEveryTransposition(int m, int n, int k) {
-        Random random = new Random(m * 31 + n * 7 + k);
-        for (boolean transA : new boolean[] {false, true}) {
-            for (boolean transB : new boolean[] {false, true}) {
-                for (boolean accumulate : new boolean[] {false, true}) {
-                    float[] a = gaussian(random, m * k);
-                    float[] b = gaussian(random, k * n);
-                    float[] c = gaussian(random, m * n);
-                    double[] expected = oracle(m, n, k, a, transA, b, transB, c, accumulate);
-                    float[] first = gemm(m, n, k, a, transA, b, transB, c, accumulate);
-                    float[] second = gemm(m, n, k, a, transA, b, transB, c, accumulate);
-                    assertArrayEquals(first, second, 0f, "the same bits twice");
-                    for (int i = 0; i < expected.length; i++) {
-                        assertEquals(expected[i], first[i], 1e-5 * Math.sqrt(k) * 4, "element " + i);
-                    }
-                }
-            }
-        }
+        GemmOracle.check(device.blas(), device, m, n, k, DType.F32, DType.F32, 0);
+        GemmOracle.check(device.blas(), device, m, n, k, DType.BF16, DType.F32, 0);
+        GemmOracle.check(device.blas(), device, m, n, k, DType.BF16, DType.BF16, 0);
+        GemmOracle.check(device.blas(), device, m, n, k, DType.BF16, DType.BF16, 3);
     }
 
     @ParameterizedTest
@@ -52,15 +39,15 @@ class OneDnnTest {
     void packedWeightsGiveTheSameProduct(int n, int k) {
         Random random = new Random(n * 31 + k);
         for (boolean transB : new boolean[] {false, true}) {
-            float[] b = gaussian(random, k * n);
+            float[] b = GemmOracle.gaussian(random, k * n, DType.F32);
             try (Arena weights = device.arena("weights")) {
                 PackedMatrix packed = device.blas().pack(weights,
                         weights.upload("b", b, transB ? n : k, transB ? k : n), transB);
                 assertEquals(k, packed.rows());
                 assertEquals(n, packed.columns());
                 for (int m : new int[] {1, 3, 8, 17, 128, 300}) {
-                    float[] a = gaussian(random, m * k);
-                    double[] expected = oracle(m, n, k, a, false, b, transB, new float[m * n], false);
+                    float[] a = GemmOracle.gaussian(random, m * k, DType.F32);
+                    double[] expected = GemmOracle.product(m, n, k, a, false, b, transB, null);
                     try (Arena arena = device.arena("test")) {
                         Tensor c = arena.allocate("c", DType.F32, m, n);
                         float[] result = new float[m * n];
@@ -68,9 +55,7 @@ class OneDnnTest {
                             device.blas().gemm(c, arena.upload("a", a, m, k), packed);
                             device.download(result, c);
                         }
-                        for (int i = 0; i < expected.length; i++) {
-                            assertEquals(expected[i], result[i], 1e-5 * Math.sqrt(k) * 4, m + " rows, element " + i);
-                        }
+                        GemmOracle.assertClose(expected, result, k, DType.F32, m + " rows");
                     }
                 }
             }
@@ -108,39 +93,32 @@ class OneDnnTest {
         }
     }
 
-    private static float[] gemm(int m, int n, int k, float[] a, boolean transA, float[] b, boolean transB, float[] c,
-            boolean accumulate) {
+    @Test
+    void typesThatDoNotFit() {
         try (Arena arena = device.arena("test")) {
-            Tensor at = arena.upload("a", a, transA ? k : m, transA ? m : k);
-            Tensor bt = arena.upload("b", b, transB ? n : k, transB ? k : n);
-            Tensor ct = accumulate ? arena.upload("c", c, m, n) : arena.allocate("c", DType.F32, m, n);
-            device.blas().gemm(ct, at, transA, bt, transB, accumulate);
-            float[] result = new float[m * n];
-            device.download(result, ct);
-            return result;
-        }
-    }
-
-    private static double[] oracle(int m, int n, int k, float[] a, boolean transA, float[] b, boolean transB,
-            float[] c, boolean accumulate) {
-        double[] result = new double[m * n];
-        for (int i = 0; i < m; i++) {
-            for (int j = 0; j < n; j++) {
-                double sum = accumulate ? c[i * n + j] : 0;
-                for (int l = 0; l < k; l++) {
-                    sum += (double) a[transA ? l * m + i : i * k + l] * b[transB ? j * k + l : l * n + j];
-                }
-                result[i * n + j] = sum;
+            Tensor wide = arena.zeros("wide", DType.F32, 3, 3);
+            Tensor narrow = arena.zeros("narrow", DType.BF16, 3, 3);
+            Tensor half = arena.zeros("half", DType.F16, 3, 3);
+            Tensor c = arena.zeros("c", DType.F32, 3, 3);
+            Tensor narrowC = arena.zeros("c", DType.BF16, 3, 3);
+            for (Tensor[] t : new Tensor[][] {{c, wide, narrow}, {c, narrow, wide}, {c, half, half},
+                    {narrowC, wide, wide}}) {
+                assertThrows(IllegalArgumentException.class,
+                        () -> device.blas().gemm(t[0], t[1], false, t[2], false, false));
             }
         }
-        return result;
     }
 
-    private static float[] gaussian(Random random, int n) {
-        float[] values = new float[n];
-        for (int i = 0; i < n; i++) {
-            values[i] = (float) random.nextGaussian();
+    @Test
+    void packedMatrixInBf16() {
+        float[] a = GemmOracle.gaussian(new Random(1), 5 * 7, DType.BF16);
+        float[] b = GemmOracle.gaussian(new Random(2), 7 * 9, DType.BF16);
+        try (Arena arena = device.arena("test")) {
+            PackedMatrix packed = device.blas().pack(arena, GemmOracle.put(arena, DType.BF16, b, 0, 9, 7), true);
+            Tensor c = arena.allocate("c", DType.F32, 5, 9);
+            device.blas().gemm(c, GemmOracle.put(arena, DType.BF16, a, 0, 5, 7), packed);
+            GemmOracle.assertClose(GemmOracle.product(5, 9, 7, a, false, b, true, null), GemmOracle.get(c), 7,
+                    DType.F32, "packed");
         }
-        return values;
     }
 }
