@@ -8,9 +8,13 @@
  *   - Every matrix is row-major and contiguous unless a stride is given; strides and sizes count elements, not bytes.
  *   - it_addr is an address in the device's memory (host memory on the CPU), at least 64-byte aligned at the start of
  *     an allocation. 0 stands for "not wanted" where the comment says "optional".
- *   - dtype names the storage type of activations and weights; IT_F32 everywhere on the CPU except where a function
- *     says otherwise. Reductions accumulate in fp32 or better. Gradients of parameters are always fp32.
- *   - "+=" in a comment means that the result is added to what the destination holds.
+ *   - dtype names the storage type, IT_F32 or IT_BF16, of weights, activations, their gradients and the KV cache: of
+ *     every tensor whose comment gives no type. IT_F32 everywhere on the CPU except where a function says otherwise.
+ *     Gradients of parameters are always fp32.
+ *   - Arithmetic is in fp32 or better, whatever the storage type; a result is rounded once, to nearest even, when it is
+ *     stored. Only factors of matrix products inside a kernel (attention's probabilities and their gradients) may be
+ *     rounded to the storage type.
+ *   - "+=" in a comment means that the result is added to what the destination holds: in fp32, rounded once a call.
  *   - Every function returns 0, or a non-zero status with the reason in last_error(). Calls on one stream run in
  *     order; host arrays passed to copy() must stay alive until the stream is synchronised.
  *   - Deterministic: the same inputs give the same bits on every call, whatever the number of threads. There are no
@@ -123,7 +127,8 @@ typedef struct it_api {
 
     /* If delta is given (optional): sum = x + delta, the residual stream (sum may alias x or delta, not out); else sum is
        ignored and x stands for it. Then out = sum * rstd * weight, rstd = 1 / sqrt(mean(sum^2) + eps).
-       out, sum, x, delta [T,H]; weight [H]; rstd fp32 [T], optional. out may alias delta if sum does not. */
+       out, sum, x, delta [T,H]; weight [H]; rstd fp32 [T], optional. out may alias delta if sum does not. out and rstd
+       are those of the sum as stored: normalising it once more, without delta, gives the same bits. */
     int (*rms_norm_forward)(it_addr out, it_addr rstd, it_addr sum, it_addr x, it_addr delta, it_addr weight, float eps,
                             int64_t T, int64_t H, int32_t dtype, it_stream s);
     /* dx += d(out)/dx . dout  (dx carries the residual stream's gradient);  dweight += sum_t dout * x * rstd (fp32 [H],
@@ -140,7 +145,7 @@ typedef struct it_api {
             (a cos_i - b sin_i, b cos_i + a sin_i), cos/sin = rope[positions[t], i]; rope fp32 [max_positions, 2, D/2]
             (cosines, then sines).
        out may alias qkv. With q_norm, the backward pass needs qkv with its bias added: qkv is updated by step 1 in
-       place, and out must then not alias it. */
+       place, and out must then not alias it. Nothing is rounded between the steps, but for that stored sum. */
     int (*qkv_forward)(it_addr out, it_addr qkv, it_addr bias, it_addr q_norm, it_addr k_norm, float eps, it_addr rope,
                        it_addr positions, int64_t T, int64_t Hq, int64_t Hkv, int64_t D, int32_t dtype, it_stream s);
     /* In place: dqkv holds d(out) on entry and d(projection) on return. qkv: the biased projection, needed with norms
@@ -178,7 +183,7 @@ typedef struct it_api {
     int (*swiglu_backward)(it_addr gate_up, it_addr out, it_addr dout, int64_t T, int64_t F, int32_t dtype,
                            it_stream s);
 
-    /* --- vocabulary: one pass over rows of logits z [N, V] (row stride ld) ---------------------------------------- */
+    /* --- vocabulary: one pass over rows of logits z [N, V] (row stride ld); dtype is that of the logits ----------- */
 
     /* With p = softmax(z / temperature); every output fp32 [N] and optional:
          lse            logsumexp(z / temperature)
@@ -187,7 +192,7 @@ typedef struct it_api {
          self_certainty KL(uniform || softmax(z / certainty_temperature))
                         = logsumexp(z / tc) - mean_j(z_j / tc) - log V          (Intuitor, arXiv 2505.19590)
          argmax         int32 [N], the lowest index of the largest logit
-       dtype IT_F32 or IT_BF16 on every device. A logit of -inf has probability 0 and makes self_certainty +inf. */
+       Both types on every device. A logit of -inf has probability 0 and makes self_certainty +inf. */
     int (*vocab_reduce)(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr argmax,
                         it_addr logits, int64_t ld, it_addr targets, float temperature, float certainty_temperature,
                         int64_t N, int64_t V, int32_t dtype, it_stream s);

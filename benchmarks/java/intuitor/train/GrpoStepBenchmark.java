@@ -1,10 +1,12 @@
 package intuitor.train;
 
+import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Sampling;
 import intuitor.model.Architecture;
 import intuitor.model.ModelConfig;
 import intuitor.model.ParameterSet;
+import intuitor.model.TrainingWeights;
 import intuitor.model.Transformer;
 import intuitor.recipe.Recipe;
 import intuitor.rollout.Decoding;
@@ -104,8 +106,8 @@ public final class GrpoStepBenchmark {
                 Map.entry("learning_rate", "1e-5"), Map.entry("lr_scheduler_type", "constant"),
                 Map.entry("adam_beta2", "0.95"), Map.entry("weight_decay", "0.01"), Map.entry("beta", "0.005"),
                 Map.entry("micro_batch_tokens", "" + MICRO_BATCH_TOKENS), Map.entry("shuffle_dataset", "false")));
-        ParameterSet policy = weights(device, "policy");
-        ParameterSet reference = weights(device, "reference");
+        TrainingWeights policy = weights(device, "policy");
+        ParameterSet reference = weights(device, "reference").working();
         PromptStream<int[]> prompts = new PromptStream<>(prompts(PROMPTS), false, SEED);
         List<StepResult> steps = new ArrayList<>();
         try (GrpoTrainer trainer = new GrpoTrainer(device, config, policy, reference, prompts, decoding(),
@@ -139,7 +141,7 @@ public final class GrpoStepBenchmark {
     /** Batches of different prompts, one completion each. */
     private Map<String, Object> generate(Device device) {
         List<Map<String, Object>> runs = new ArrayList<>();
-        ParameterSet policy = weights(device, "policy");
+        ParameterSet policy = weights(device, "policy").working();
         try (Transformer transformer = new Transformer(device, policy);
                 Rollout rollout = new Rollout(device, transformer, CACHE_BYTES)) {
             for (int batch : BATCHES) {
@@ -180,10 +182,10 @@ public final class GrpoStepBenchmark {
         return new double[] {1e-9 * (firstTokens[0] - start), 1e-9 * (System.nanoTime() - firstTokens[0])};
     }
 
-    private ParameterSet weights(Device device, String name) {
-        ParameterSet parameters = new ParameterSet(device.arena(name), model, name);
-        parameters.initialize(SEED, INITIAL_STD);
-        return parameters;
+    private TrainingWeights weights(Device device, String name) {
+        TrainingWeights weights = new TrainingWeights(device.arena(name), model, DType.F32, name);
+        weights.initialize(SEED, INITIAL_STD);
+        return weights;
     }
 
     private List<int[]> prompts(int count) {

@@ -28,7 +28,8 @@ final class LoadedModel implements AutoCloseable {
             ModelConfig config = ModelConfig.read(folder);
             Device device = options.open();
             try {
-                ParameterSet parameters = new ParameterSet(device.arena("model"), config, "parameters");
+                ParameterSet parameters = new ParameterSet(device.arena("model"), config, options.dtype(device),
+                        "parameters");
                 parameters.load(files);
                 return new LoadedModel(folder, device, new Transformer(device, parameters));
             } catch (RuntimeException e) {

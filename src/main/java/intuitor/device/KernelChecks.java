@@ -6,19 +6,24 @@ import static intuitor.device.Checks.optional;
 import static intuitor.device.Checks.rank;
 import static intuitor.device.Checks.required;
 import static intuitor.device.Checks.that;
+import static intuitor.device.DType.BF16;
 import static intuitor.device.DType.F32;
 import static intuitor.device.DType.I32;
 import static intuitor.device.DType.I64;
 
-/** What {@link Kernels} asks of its arguments, verified only under {@link Checks}. */
+/**
+ * What {@link Kernels} asks of its arguments, verified only under {@link Checks}. Weights and activations are of one
+ * storage type, F32 or BF16; gradients of parameters, statistics of rows and tables are F32.
+ */
 final class KernelChecks {
 
     private KernelChecks() {
     }
 
-    /** picked [N,H] are rows of all [R,H], chosen by index [N]. */
+    /** picked [N,H] are rows of all [R,H], chosen by index [N]; picked is of the storage type. */
     static void rows(String call, Tensor picked, Tensor all, DType allType, Tensor index) {
         rank(call, "rows", picked, 2);
+        storage(call, "rows", picked);
         rank(call, "table", all, 2);
         required(call, "table", all, allType, all.dim(0), picked.dim(1));
         required(call, "index", index, I32, picked.dim(0));
@@ -29,6 +34,7 @@ final class KernelChecks {
     static void rmsNormForward(Tensor out, Tensor rstd, Tensor sum, Tensor x, Tensor delta, Tensor weight) {
         String call = "rmsNormForward";
         rank(call, "x", x, 2);
+        storage(call, "x", x);
         required(call, "out", out, x.dtype(), x.shape());
         required(call, "weight", weight, x.dtype(), x.dim(1));
         optional(call, "rstd", rstd, F32, x.dim(0));
@@ -42,6 +48,7 @@ final class KernelChecks {
     static void rmsNormBackward(Tensor dx, Tensor dweight, Tensor dout, Tensor x, Tensor weight, Tensor rstd) {
         String call = "rmsNormBackward";
         rank(call, "x", x, 2);
+        storage(call, "x", x);
         required(call, "dx", dx, x.dtype(), x.shape());
         required(call, "dout", dout, x.dtype(), x.shape());
         required(call, "weight", weight, x.dtype(), x.dim(1));
@@ -122,10 +129,29 @@ final class KernelChecks {
         families(call, segments);
     }
 
+    static void swigluForward(Tensor out, Tensor gateUp) {
+        String call = "swigluForward";
+        rank(call, "out", out, 2);
+        storage(call, "out", out);
+        required(call, "gateUp", gateUp, out.dtype(), out.dim(0), 2 * out.dim(1));
+        distinct(call, out, gateUp);
+    }
+
+    static void swigluBackward(Tensor gateUp, Tensor out, Tensor dout) {
+        String call = "swigluBackward";
+        rank(call, "dout", dout, 2);
+        storage(call, "dout", dout);
+        required(call, "gateUp", gateUp, dout.dtype(), dout.dim(0), 2 * dout.dim(1));
+        optional(call, "out", out, dout.dtype(), dout.shape());
+        distinct(call, out, dout);
+        distinct(call, gateUp, dout);
+    }
+
     static void vocabReduce(VocabStats out, Tensor logits, Tensor targets, double temperature,
             double certaintyTemperature) {
         String call = "vocabReduce";
         rank(call, "logits", logits, 2);
+        storage(call, "logits", logits);
         long n = logits.dim(0);
         optional(call, "lse", out.lse(), F32, n);
         optional(call, "logprob", out.logprob(), F32, n);
@@ -141,6 +167,7 @@ final class KernelChecks {
     static void logprobBackward(Tensor logits, Tensor lse, Tensor targets, Tensor coefficient, double temperature) {
         String call = "logprobBackward";
         rank(call, "logits", logits, 2);
+        storage(call, "logits", logits);
         required(call, "lse", lse, F32, logits.dim(0));
         required(call, "coefficient", coefficient, F32, logits.dim(0));
         that(temperature > 0, call, "the temperature must be positive");
@@ -151,6 +178,7 @@ final class KernelChecks {
             double certaintyTemperature) {
         String call = "sample";
         rank(call, "logits", logits, 2);
+        storage(call, "logits", logits);
         long n = logits.dim(0);
         required(call, "token", token, I32, n);
         optional(call, "logprob", out.logprob(), F32, n);
@@ -164,10 +192,16 @@ final class KernelChecks {
         that(certaintyTemperature > 0, call, "the certainty temperature must be positive");
     }
 
+    /** The tensor is of a type that weights and activations may have. */
+    private static void storage(String call, String argument, Tensor t) {
+        that(t.dtype() == F32 || t.dtype() == BF16, call, argument + " must be F32 or BF16, not " + t);
+    }
+
     private static long qkv(String call, Tensor qkv, int heads, int kvHeads, int headDim) {
         that(heads > 0 && kvHeads > 0 && heads % kvHeads == 0, call,
                 heads + " heads are not a multiple of " + kvHeads + " key-value heads");
         rank(call, "qkv", qkv, 2);
+        storage(call, "qkv", qkv);
         long width = (heads + 2L * kvHeads) * headDim;
         required(call, "qkv", qkv, qkv.dtype(), qkv.dim(0), width);
         return width;

@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
 /**
  * The kernels of a device library, one method each: tensors for addresses, sizes from their shapes, null for what the
  * ABI calls optional. {@code native/include/intuitor.h} defines what each computes; T, H, D, F, V and N are used as
- * there. The storage type is the one of the activations.
+ * there. Weights and activations are of one storage type, F32 or BF16 (the CPU: F32).
  *
  * <p>Under {@link Checks} every shape, type and index is verified first; otherwise a call costs a native call and
  * nothing more.
@@ -72,7 +72,7 @@ public final class Kernels {
     /** out[t,:] = table[ids[t],:]. out [T,H], table [V,H], ids int32 [T]. */
     public void embeddingForward(Tensor out, Tensor table, Tensor ids) {
         if (Checks.ENABLED) {
-            KernelChecks.rows("embeddingForward", out, table, table.dtype(), ids);
+            KernelChecks.rows("embeddingForward", out, table, out.dtype(), ids);
         }
         api.check(it_api.embedding_forward.invoke(embeddingForward, out.address(), table.address(), ids.address(),
                 out.dim(0), out.dim(1), table.dim(0), out.dtype().code(), 0));
@@ -267,9 +267,7 @@ public final class Kernels {
     /** out = silu(gate) * up. out [T,F], gateUp [T,2F]: gate in the first F columns, up in the rest. */
     public void swigluForward(Tensor out, Tensor gateUp) {
         if (Checks.ENABLED) {
-            Checks.rank("swigluForward", "out", out, 2);
-            Checks.required("swigluForward", "gateUp", gateUp, out.dtype(), out.dim(0), 2 * out.dim(1));
-            Checks.distinct("swigluForward", out, gateUp);
+            KernelChecks.swigluForward(out, gateUp);
         }
         api.check(it_api.swiglu_forward.invoke(swigluForward, out.address(), gateUp.address(), out.dim(0), out.dim(1),
                 out.dtype().code(), 0));
@@ -283,11 +281,7 @@ public final class Kernels {
      */
     public void swigluBackward(Tensor gateUp, Tensor out, Tensor dout) {
         if (Checks.ENABLED) {
-            Checks.rank("swigluBackward", "dout", dout, 2);
-            Checks.required("swigluBackward", "gateUp", gateUp, dout.dtype(), dout.dim(0), 2 * dout.dim(1));
-            Checks.optional("swigluBackward", "out", out, dout.dtype(), dout.shape());
-            Checks.distinct("swigluBackward", out, dout);
-            Checks.distinct("swigluBackward", gateUp, dout);
+            KernelChecks.swigluBackward(gateUp, out, dout);
         }
         api.check(it_api.swiglu_backward.invoke(swigluBackward, gateUp.address(), address(out), dout.address(),
                 dout.dim(0), dout.dim(1), dout.dtype().code(), 0));

@@ -11,9 +11,9 @@ public final class Activations {
 
     /** What is kept of the forward pass. */
     public enum Keep {
-        /** All that backward reads, for each layer and token as many floats as {@link LayerActivations} counts. */
+        /** All that backward reads: for each layer and token what {@link LayerActivations} counts. */
         ALL,
-        /** Activation checkpointing: the input of each layer, H floats a token; backward computes the rest again. */
+        /** Activation checkpointing: the input of each layer, H elements a token; backward computes the rest again. */
         LAYER_INPUTS
     }
 

@@ -69,11 +69,11 @@ final class Attention {
      */
     void backward(Tensor dout, Tensor input, LayerActivations a, LayerParameters grads, Pass pass, Arena scratch) {
         try (Arena scope = scratch.scope("attention backward")) {
-            Tensor dAttended = scope.allocate("d attended", DType.F32, pass.rows(), c.queryWidth());
+            Tensor dAttended = scope.allocate("d attended", dout.dtype(), pass.rows(), c.queryWidth());
             outputProj.backward(dAttended, dout);
             outputProj.addGradient(grads.outputProj(), dout, a.attended());
 
-            Tensor dQkv = scope.allocate("d qkv", DType.F32, pass.rows(), c.qkvWidth());
+            Tensor dQkv = scope.allocate("d qkv", dout.dtype(), pass.rows(), c.qkvWidth());
             Tensor delta = scope.allocate("attention delta", DType.F32, pass.rows(), c.heads());
             kernels.attentionBackward(dQkv, delta, dAttended, a.qkv(), a.attended(), a.lse(), pass.segments(),
                     c.heads(), c.kvHeads(), c.headDim());

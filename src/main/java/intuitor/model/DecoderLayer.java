@@ -1,7 +1,6 @@
 package intuitor.model;
 
 import intuitor.device.Arena;
-import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Tensor;
 
@@ -63,7 +62,7 @@ final class DecoderLayer {
     void backward(Tensor dResidual, LayerActivations a, LayerParameters grads, Pass pass, Arena scratch) {
         try (Arena scope = scratch.scope("layer backward")) {
             // a block's input, then the gradient of it
-            Tensor normed = scope.allocate("normed", DType.F32, dResidual.shape());
+            Tensor normed = scope.allocate("normed", dResidual.dtype(), dResidual.shape());
             postAttentionNorm.normalise(normed, a.middle());
             mlp.backward(dResidual, normed, a, grads, scope);
             postAttentionNorm.backward(dResidual, grads.postAttentionNorm(), normed, a.middle(), a.middleRstd());

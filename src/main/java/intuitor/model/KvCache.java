@@ -16,18 +16,18 @@ public final class KvCache {
     private final List<Tensor> values = new ArrayList<>();
     private final int rows;
 
-    /** A cache with undefined contents, in memory of the arena. */
-    public KvCache(Arena arena, ModelConfig config, int rows) {
+    /** A cache with undefined contents, in memory of the arena, of the storage type of the model's activations. */
+    public KvCache(Arena arena, ModelConfig config, DType dtype, int rows) {
         this.rows = rows;
         for (int i = 0; i < config.layers(); i++) {
-            keys.add(arena.allocate("keys of layer " + i, DType.F32, rows, config.kvWidth()));
-            values.add(arena.allocate("values of layer " + i, DType.F32, rows, config.kvWidth()));
+            keys.add(arena.allocate("keys of layer " + i, dtype, rows, config.kvWidth()));
+            values.add(arena.allocate("values of layer " + i, dtype, rows, config.kvWidth()));
         }
     }
 
     /** Memory that one row takes in all layers. */
-    public static long bytesPerRow(ModelConfig config) {
-        return 2L * config.layers() * config.kvWidth() * DType.F32.bytes();
+    public static long bytesPerRow(ModelConfig config, DType dtype) {
+        return 2L * config.layers() * config.kvWidth() * dtype.bytes();
     }
 
     /** Number of rows, each for one token. */

@@ -4,7 +4,10 @@ import intuitor.device.Blas;
 import intuitor.device.PackedMatrix;
 import intuitor.device.Tensor;
 
-/** A linear map of rows: y = x W^T, with W [out, in] as in PyTorch. A bias, where there is one, is another kernel's. */
+/**
+ * A linear map of rows: y = x W^T, with W [out, in] as in PyTorch. A bias, where there is one, is another kernel's. W, x
+ * and their like are of the storage type, gradients of W are fp32, and y is whichever of the two it was allocated as.
+ */
 final class Linear {
 
     private final Blas blas;

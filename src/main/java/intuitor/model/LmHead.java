@@ -16,6 +16,9 @@ import java.util.stream.IntStream;
  * at a time, in a buffer of about {@link #LOGITS_BYTES}, and the backward pass of a chunk follows its forward pass at
  * once: for that, the loss must be a sum of functions of single log-probabilities, or linearised into one ({@link
  * TokenObjective}).
+ *
+ * <p>Logits are fp32 whatever the weights' storage type: bf16 tells numbers between 16 and 32 apart by eighths only, and
+ * log-probabilities and self-certainties are differences of such numbers.
  */
 public final class LmHead {
 
@@ -76,17 +79,18 @@ public final class LmHead {
      * Scores tokens and adds the gradient of a loss to those of the hidden states and of the head.
      *
      * @param hidden      [T,H]
-     * @param dHidden     [T,H], += dLoss / dhidden
+     * @param dHidden     [T,H], += dLoss / dhidden; of hidden's type
      * @param rows        the row of hidden that predicts each token [N]; rows may repeat
      * @param targets     the tokens [N]
      * @param temperature divides the logits
      * @param objective   gives dLoss / dlogprob, chunk after chunk
-     * @param grads       += the head's gradient (the embedding's, if it is tied)
+     * @param grads       fp32, += the head's gradient (the embedding's, if it is tied)
      */
     public void scoreAndBackward(Tensor hidden, Tensor dHidden, int[] rows, int[] targets, double temperature,
                                  TokenObjective objective, ParameterSet grads, Arena scratch) {
         try (Arena scope = scratch.scope("score and backward")) {
             Chunk chunk = new Chunk(scope, hidden, rows.length);
+            chunk.prepareBackward(scope);
             Tensor index = scope.upload("rows", rows);
             Tensor target = scope.upload("targets", targets);
             Tensor lse = scope.allocate("lse", DType.F32, chunk.size);
@@ -157,16 +161,22 @@ public final class LmHead {
         private final Tensor hidden;
         private final Tensor gathered;
         private final Tensor logits;
+        private Tensor dLogits; // of hidden's type
 
         Chunk(Arena scope, Tensor hidden, int rows) {
             this.size = (int) Math.min(chunkRows, rows);
             this.hidden = hidden;
             long padded = blas.paddedRows(size);
-            this.gathered = scope.zeros("scored rows", DType.F32, padded, hidden.dim(1));
+            this.gathered = scope.zeros("scored rows", hidden.dtype(), padded, hidden.dim(1));
             this.logits = scope.allocate("logits", DType.F32, padded, vocabSize);
         }
 
-        /** Logits [n,V] of the rows at these indices. */
+        void prepareBackward(Arena scope) {
+            dLogits = hidden.dtype() == DType.F32 ? logits
+                    : scope.allocate("d logits", hidden.dtype(), size, vocabSize);
+        }
+
+        /** Logits fp32 [n,V] of the rows at these indices. */
         Tensor logits(Tensor index) {
             long n = index.size();
             kernels.gatherRows(gathered.rows(0, n), hidden, index);
@@ -185,10 +195,13 @@ public final class LmHead {
 
         /** The logits of these rows now hold their gradient: adds it to the head's and to the hidden states'. */
         void backward(Tensor dHidden, Tensor index, Tensor dWeight) {
-            Tensor dLogits = logits.rows(0, index.size());
+            Tensor d = dLogits.rows(0, index.size());
+            if (dLogits != logits) {
+                device.cast(d, logits.rows(0, index.size()));
+            }
             Tensor rows = gathered.rows(0, index.size());
-            projection.addGradient(dWeight, dLogits, rows);
-            projection.backward(rows, dLogits);
+            projection.addGradient(dWeight, d, rows);
+            projection.backward(rows, d);
             kernels.scatterAddRows(dHidden, rows, index);
         }
     }

@@ -1,7 +1,6 @@
 package intuitor.model;
 
 import intuitor.device.Arena;
-import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Kernels;
 import intuitor.device.Tensor;
@@ -29,7 +28,7 @@ final class Mlp {
     /** Second half: out [T,H]. */
     void down(Tensor out, LayerActivations a, PackedWeights.Layer packed, Arena scratch) {
         try (Arena scope = scratch.scope("mlp")) {
-            Tensor activated = scope.allocate("activated", DType.F32, out.dim(0), c.intermediateSize());
+            Tensor activated = scope.allocate("activated", out.dtype(), out.dim(0), c.intermediateSize());
             kernels.swigluForward(activated, a.gateUp());
             downProj.forward(out, activated, packed.downProj());
         }
@@ -43,8 +42,8 @@ final class Mlp {
      */
     void backward(Tensor dout, Tensor input, LayerActivations a, LayerParameters grads, Arena scratch) {
         try (Arena scope = scratch.scope("mlp backward")) {
-            Tensor activated = scope.allocate("activated", DType.F32, dout.dim(0), c.intermediateSize());
-            Tensor dActivated = scope.allocate("d activated", DType.F32, dout.dim(0), c.intermediateSize());
+            Tensor activated = scope.allocate("activated", dout.dtype(), dout.dim(0), c.intermediateSize());
+            Tensor dActivated = scope.allocate("d activated", dout.dtype(), dout.dim(0), c.intermediateSize());
             downProj.backward(dActivated, dout);
             kernels.swigluBackward(a.gateUp(), activated, dActivated);
             downProj.addGradient(grads.downProj(), dout, activated);

@@ -12,7 +12,7 @@ final class ParameterLayout {
     static final String FINAL_NORM = "model.norm.weight";
     static final String LM_HEAD = "lm_head.weight";
 
-    /** Elements between the starts of parameters are a multiple of this: 64 bytes of fp32, a cache line. */
+    /** Elements between the starts of parameters are a multiple of this: a cache line of fp32, half of one of bf16. */
     private static final long ALIGNMENT = 16;
 
     private final List<ParameterSpec> specs = new ArrayList<>();

@@ -20,8 +20,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * All parameters of a model in one flat fp32 tensor, so that an optimiser, a norm or a copy is one call; or, with the
- * same layout, their gradients or moments. Elements between parameters (alignment) are 0 and stay 0.
+ * All parameters of a model in one flat tensor of a storage type (F32, BF16), so that an optimiser, a norm or a copy is
+ * one call; or, with the same layout, their gradients. Elements between parameters (alignment) are 0 and stay 0.
  */
 public final class ParameterSet {
 
@@ -43,11 +43,11 @@ public final class ParameterSet {
     }
 
     /** A set of zeros in memory of the arena. */
-    public ParameterSet(Arena arena, ModelConfig config, String name) {
+    public ParameterSet(Arena arena, ModelConfig config, DType dtype, String name) {
         this.device = arena.device();
         this.config = config;
         this.specs = ParameterLayout.of(config);
-        this.flat = arena.zeros(name, DType.F32, ParameterLayout.elements(specs));
+        this.flat = arena.zeros(name, dtype, ParameterLayout.elements(specs));
         for (ParameterSpec spec : specs) {
             byName.put(spec.name(), flat.slice(spec.offset(), spec.dims()).named(name + " " + spec.name()));
         }
@@ -66,16 +66,21 @@ public final class ParameterSet {
         return specs(config).stream().mapToLong(ParameterSpec::size).sum();
     }
 
-    /** A set of zeros of the same layout, e.g. for gradients. */
-    public ParameterSet like(Arena arena, String name) {
-        return new ParameterSet(arena, config, name);
+    /** A set of zeros of the same layout in fp32, for gradients. */
+    public ParameterSet gradients(Arena arena) {
+        return new ParameterSet(arena, config, DType.F32, "gradients");
     }
 
     public ModelConfig config() {
         return config;
     }
 
-    /** All elements, fp32 [n]. */
+    /** Storage type of all elements. */
+    public DType dtype() {
+        return flat.dtype();
+    }
+
+    /** All elements [n]. */
     public Tensor flat() {
         return flat;
     }
@@ -111,9 +116,13 @@ public final class ParameterSet {
         device.zero(flat);
     }
 
-    /** Takes over the values of a set of the same layout. */
+    /** Takes over the values of a set of the same layout, rounded to this set's type where that is another. */
     public void copyFrom(ParameterSet other) {
-        device.copy(flat, other.flat);
+        if (dtype() == other.dtype()) {
+            device.copy(flat, other.flat);
+        } else {
+            device.cast(flat, other.flat);
+        }
     }
 
     /** The tensors as a Hugging Face folder names and shapes them; they share this set's memory. */
@@ -130,8 +139,8 @@ public final class ParameterSet {
     }
 
     /**
-     * Random start: matrices and the embedding normal with this standard deviation, biases 0, norms 1. The same seed
-     * gives the same bits everywhere.
+     * Random start of an fp32 set: matrices and the embedding normal with this standard deviation, biases 0, norms 1.
+     * The same seed gives the same bits everywhere.
      */
     public void initialize(long seed, double std) {
         Random random = new Random(seed); // its algorithm is part of Java's specification
@@ -151,7 +160,7 @@ public final class ParameterSet {
     // ------------------------------------------------------------------------------------------------ files
 
     /**
-     * Reads the weights of a Hugging Face folder, converting them to fp32.
+     * Reads the weights of a Hugging Face folder, each converted to this set's type on its way.
      *
      * @throws UserError if a tensor is missing, not expected, of another shape, or holds a NaN or an infinity
      */

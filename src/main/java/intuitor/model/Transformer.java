@@ -26,7 +26,7 @@ public final class Transformer implements AutoCloseable {
     private final List<DecoderLayer> layers = new ArrayList<>();
     private final RmsNorm finalNorm;
 
-    /** A model on these parameters, which may be changed between calls. */
+    /** A model on these parameters, which may be changed between calls; it computes in their storage type. */
     public Transformer(Device device, ParameterSet parameters) {
         this.device = device;
         this.config = parameters.config();
@@ -44,6 +44,11 @@ public final class Transformer implements AutoCloseable {
 
     public ParameterSet parameters() {
         return parameters;
+    }
+
+    /** Storage type of activations and their gradients, and of the cache: that of the parameters. */
+    public DType dtype() {
+        return parameters.dtype();
     }
 
     // ------------------------------------------------------------------------------------------------ inference
@@ -106,9 +111,9 @@ public final class Transformer implements AutoCloseable {
     // ------------------------------------------------------------------------------------------------ training
 
     /**
-     * Forward pass that keeps what {@link #backward} needs, in {@code scratch}. Per token and layer that is
-     * (2H + (Hq + 2Hkv) D + Hq D + Hq + 2F + 2) floats, or H floats with {@link Keep#LAYER_INPUTS} at the price of a
-     * second forward pass through each layer.
+     * Forward pass that keeps what {@link #backward} needs, in {@code scratch}. Per token and layer that is what {@link
+     * LayerActivations} counts, or H elements with {@link Keep#LAYER_INPUTS} at the price of a second forward pass
+     * through each layer.
      */
     public Activations forwardForTraining(PackedBatch batch, Keep keep, Arena scratch) {
         Pass pass = pass(batch, null, scratch);
@@ -117,7 +122,7 @@ public final class Transformer implements AutoCloseable {
         Tensor finalRstd = scratch.allocate("final rstd", DType.F32, batch.rows());
         List<LayerActivations> kept = new ArrayList<>();
         for (int i = 0; i < layers.size(); i++) {
-            Tensor input = scratch.allocate("layer input", DType.F32, batch.rows(), config.hiddenSize());
+            Tensor input = scratch.allocate("layer input", dtype(), batch.rows(), config.hiddenSize());
             kept.add(keep == Keep.ALL || i == 0 ? LayerActivations.forTraining(scratch, config, input)
                     : kept.getFirst().withInput(input));
         }
@@ -134,14 +139,14 @@ public final class Transformer implements AutoCloseable {
     /**
      * Backward pass from the gradient of the hidden states to that of every parameter below the LM head.
      *
-     * @param dHidden [T,H], gradient of the loss with respect to {@link Activations#hidden}
-     * @param grads   += the gradients
+     * @param dHidden [T,H], gradient of the loss with respect to {@link Activations#hidden}, of the same type
+     * @param grads   fp32, += the gradients
      */
     public void backward(Activations activations, Tensor dHidden, ParameterSet grads, Arena scratch) {
         activations.use();
         try (Arena scope = scratch.scope("backward")) {
             Pass pass = activations.pass();
-            Tensor dResidual = scope.zeros("d residual", DType.F32, dHidden.shape());
+            Tensor dResidual = scope.zeros("d residual", dHidden.dtype(), dHidden.shape());
             finalNorm.backward(dResidual, grads.finalNorm(), dHidden, activations.finalResidual(),
                     activations.finalRstd());
             for (int i = layers.size() - 1; i >= 0; i--) {
@@ -166,6 +171,6 @@ public final class Transformer implements AutoCloseable {
     }
 
     private Tensor allocateHidden(Arena arena, long rows) {
-        return arena.allocate("hidden", DType.F32, rows, config.hiddenSize());
+        return arena.allocate("hidden", dtype(), rows, config.hiddenSize());
     }
 }

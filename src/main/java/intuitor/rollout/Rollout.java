@@ -50,7 +50,7 @@ public final class Rollout implements AutoCloseable {
         this.head = new LmHead(memory.device(), model.parameters());
         this.memory = memory;
         this.ownsMemory = ownsMemory;
-        this.cacheRows = cacheBytes / KvCache.bytesPerRow(model.config());
+        this.cacheRows = cacheBytes / KvCache.bytesPerRow(model.config(), model.dtype());
     }
 
     /**
@@ -82,7 +82,7 @@ public final class Rollout implements AutoCloseable {
 
     private void run(Wave wave, PackedWeights packed, Decoding decoding, BooleanSupplier stop, TokenListener listener,
                      Arena scope) {
-        KvCache cache = new KvCache(scope, model.config(), wave.rows());
+        KvCache cache = new KvCache(scope, model.config(), model.dtype(), wave.rows());
         for (List<Family> families : prefillBatches(wave.families())) {
             StopRequested.poll(stop);
             prefill(families, cache, packed, decoding, listener, scope);

@@ -10,7 +10,7 @@ import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.model.Architecture;
 import intuitor.model.ModelConfig;
-import intuitor.model.ParameterSet;
+import intuitor.model.TrainingWeights;
 import intuitor.text.BpeModel;
 import intuitor.text.BpeTrainer;
 import intuitor.text.Tokenizer;
@@ -61,6 +61,7 @@ public final class BaseModelMaker {
      */
     public void make(Device device, Consumer<Pretrainer.Step> listener) {
         requireFree(config.output());
+        DType dtype = config.dtype().on(device);
         AtomicFiles.writeFolder(config.output(), folder -> {
             BpeModel bpe = BpeTrainer.train(tokenizerCorpus(), config.vocabSize(), List.of(END));
             Files.writeString(folder.resolve("tokenizer.json"), TokenizerWriter.tokenizerJson(bpe));
@@ -71,10 +72,10 @@ public final class BaseModelMaker {
             ModelConfig model = model(end);
             model.write(folder);
             try (Arena arena = device.arena("pretraining")) {
-                ParameterSet parameters = new ParameterSet(arena, model, "weights");
-                parameters.initialize(config.seed(), config.initializerRange());
-                new Pretrainer(arena, parameters, config).train(documents(tokenizer, end), listener);
-                parameters.save(folder, DType.F32);
+                TrainingWeights weights = new TrainingWeights(arena, model, dtype, "weights");
+                weights.initialize(config.seed(), config.initializerRange());
+                new Pretrainer(arena, weights, config).train(documents(tokenizer, end), listener);
+                weights.master().save(folder, DType.F32);
             }
             writePrompts(folder.resolve(TRAIN_PROMPTS), config.trainPrompts(), false);
             writePrompts(folder.resolve(HELD_OUT), config.heldOutProblems(), true);

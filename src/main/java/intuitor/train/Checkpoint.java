@@ -9,6 +9,7 @@ import intuitor.device.Device;
 import intuitor.device.Tensor;
 import intuitor.model.ParameterSet;
 import intuitor.model.ParameterSpec;
+import intuitor.model.TrainingWeights;
 import intuitor.optim.AdamW;
 import intuitor.train.GrpoConfig.SaveDtype;
 import java.nio.file.Path;
@@ -25,35 +26,36 @@ final class Checkpoint {
     private Checkpoint() { }
 
     /** Publishes a checkpoint: it appears whole or not at all. */
-    static void write(Path folder, Path base, ParameterSet policy, AdamW optimizer, SaveDtype dtype, TrainingState state,
+    static void write(Path folder, Path base, ParameterSet master, AdamW optimizer, SaveDtype dtype, TrainingState state,
                       Device device) {
-        List<SafetensorsWriter.Entry> tensors = state(policy, optimizer, dtype).entrySet().stream()
+        List<SafetensorsWriter.Entry> tensors = state(master, optimizer, dtype).entrySet().stream()
                 .map(t -> SafetensorsWriter.Entry.of(t.getKey(), t.getValue(), DType.F32, device)).toList();
         AtomicFiles.writeFolder(folder, temporary -> {
-            ModelExport.write(base, policy, dtype, temporary);
+            ModelExport.write(base, master, dtype, temporary);
             state.write(temporary, tensors);
         });
     }
 
     /** Puts the policy and the optimiser's moments back as they were. */
-    static TrainingState read(Path folder, ParameterSet policy, AdamW optimizer, SaveDtype dtype, Device device) {
+    static TrainingState read(Path folder, TrainingWeights policy, AdamW optimizer, SaveDtype dtype, Device device) {
         TrainingState state = TrainingState.read(folder);
         if (dtype == SaveDtype.F32) {
             try (ModelFolder model = ModelFolder.open(folder)) {
-                policy.load(model);
+                policy.master().load(model);
             }
         }
-        TrainingState.loadTensors(folder, state(policy, optimizer, dtype), device);
+        TrainingState.loadTensors(folder, state(policy.master(), optimizer, dtype), device);
+        policy.update();
         return state;
     }
 
     /** The tensors of the training state, by name. */
-    private static Map<String, Tensor> state(ParameterSet policy, AdamW optimizer, SaveDtype dtype) {
+    private static Map<String, Tensor> state(ParameterSet master, AdamW optimizer, SaveDtype dtype) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
-        for (ParameterSpec spec : ParameterSet.specs(policy.config())) {
+        for (ParameterSpec spec : ParameterSet.specs(master.config())) {
             long[] shape = spec.shape().stream().mapToLong(Long::longValue).toArray();
             if (dtype != SaveDtype.F32) {
-                tensors.put("parameter." + spec.name(), policy.get(spec.name()));
+                tensors.put("parameter." + spec.name(), master.get(spec.name()));
             }
             tensors.put("exp_avg." + spec.name(), optimizer.mean().slice(spec.offset(), shape));
             tensors.put("exp_avg_sq." + spec.name(), optimizer.meanSquare().slice(spec.offset(), shape));

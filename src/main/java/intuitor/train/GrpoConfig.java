@@ -1,5 +1,6 @@
 package intuitor.train;
 
+import intuitor.device.StorageType;
 import intuitor.optim.SchedulerType;
 import intuitor.recipe.Key;
 import java.nio.file.Path;
@@ -134,6 +135,8 @@ public record GrpoConfig(
 
         @Key(value = "auto", help = "auto, cpu or cuda")
         String device,
+        @Key(value = "auto", help = "storage type of weights and activations; auto: bfloat16 on a GPU, float32 on the CPU")
+        StorageType dtype,
         @Key(value = "0", range = "[0, inf)", help = "CPU threads; 0: one for each core")
         int threads,
         @Key(value = "2048", range = "[1, inf)", help = "MiB of keys and values held in generation; more is done in turns")

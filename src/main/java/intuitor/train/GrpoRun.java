@@ -7,10 +7,12 @@ import intuitor.checkpoint.RunFolder;
 import intuitor.checkpoint.RunOrigin;
 import intuitor.checkpoint.TrainingState;
 import intuitor.device.Arena;
+import intuitor.device.DType;
 import intuitor.device.Device;
-import intuitor.device.DeviceInfo;
+import intuitor.device.StorageType;
 import intuitor.model.ModelConfig;
 import intuitor.model.ParameterSet;
+import intuitor.model.TrainingWeights;
 import intuitor.recipe.Recipe;
 import intuitor.report.Durations;
 import intuitor.report.MetricsLog;
@@ -47,7 +49,7 @@ public final class GrpoRun implements AutoCloseable {
     private final Path base;
     private final Prompts prompts;
     private final int totalSteps;
-    private final ParameterSet policy;
+    private final TrainingWeights policy;
     private final GrpoTrainer trainer;
     private final HeldOutEvaluation evaluation;
 
@@ -56,7 +58,7 @@ public final class GrpoRun implements AutoCloseable {
     /** Starts a run in a new folder; returns when it is finished or stopped. */
     public static RunResult start(GrpoConfig settings, ProgressLine progress, StopSignal stop) {
         try (Device device = Device.open(settings.device(), settings.threads());
-                GrpoRun run = new GrpoRun(settled(settings, device.info()), device, progress, stop)) {
+                GrpoRun run = new GrpoRun(settled(settings, device), device, progress, stop)) {
             GrpoConfig config = run.config;
             RunOrigin origin = RunOrigin.of(config.model(), config.data(), config.evalData(), device.info().isa());
             try (RunFolder folder = RunFolder.create(config.outputDir(), config.runName())) {
@@ -91,7 +93,7 @@ public final class GrpoRun implements AutoCloseable {
     }
 
     /** What must not depend on where and when the run is resumed is settled when it starts. */
-    private static GrpoConfig settled(GrpoConfig config, DeviceInfo device) {
+    private static GrpoConfig settled(GrpoConfig config, Device device) {
         Map<String, String> changes = new HashMap<>();
         changes.put("model", config.model().toAbsolutePath().normalize().toString());
         changes.put("data", config.data().toAbsolutePath().normalize().toString());
@@ -99,10 +101,11 @@ public final class GrpoRun implements AutoCloseable {
             changes.put("eval_data", config.evalData().toAbsolutePath().normalize().toString());
         }
         if (config.device().equals("auto")) {
-            changes.put("device", device.kind());
+            changes.put("device", device.info().kind());
         }
-        if (device.kind().equals("cpu")) {
-            changes.put("threads", "" + device.threads());
+        changes.put("dtype", StorageType.of(config.dtype().on(device)).toString());
+        if (device.info().kind().equals("cpu")) {
+            changes.put("threads", "" + device.info().threads());
         }
         if (config.chatTemplateDate() == null) {
             changes.put("chat_template_date", LocalDate.now().toString());
@@ -116,17 +119,19 @@ public final class GrpoRun implements AutoCloseable {
         this.progress = progress;
         this.stop = stop;
         this.base = config.model();
+        DType dtype = config.dtype().on(device);
         Arena parameters = device.arena("parameters");
         // whatever does not fit is said before the weights are read
         try (ModelFolder files = ModelFolder.open(base)) {
             this.prompts = Prompts.read(config);
             this.evaluation = config.evalData() == null ? null : prompts.evaluation(config);
-            this.policy = new ParameterSet(parameters, ModelConfig.read(base), "policy");
+            this.policy = new TrainingWeights(parameters, ModelConfig.read(base), dtype, "policy");
             policy.load(files);
         }
-        ParameterSet reference = config.needsReference() ? policy.like(parameters, "reference") : null;
-        if (reference != null) {
-            reference.copyFrom(policy);
+        ParameterSet reference = null;
+        if (config.needsReference()) {
+            reference = new ParameterSet(parameters, policy.config(), dtype, "reference");
+            reference.copyFrom(policy.working());
         }
         this.totalSteps = config.totalSteps(prompts.encoded().size());
         this.trainer = new GrpoTrainer(device, config, policy, reference,
@@ -213,12 +218,12 @@ public final class GrpoRun implements AutoCloseable {
 
     private void save(RunFolder folder, MetricsLog metrics) {
         TrainingState state = new TrainingState(step(), totalSteps, trainer.numTokens(), seconds, metrics.sync());
-        Checkpoint.write(folder.checkpoint(step()), base, policy, trainer.optimizer(), config.saveDtype(), state, device);
+        Checkpoint.write(folder.checkpoint(step()), base, policy.master(), trainer.optimizer(), config.saveDtype(), state, device);
         folder.keepNewest(config.saveTotalLimit());
     }
 
     private RunResult finish(RunFolder folder, HeldOutEvaluation.Result before) {
-        AtomicFiles.writeFolder(folder.finalModel(), temporary -> ModelExport.write(base, policy, config.saveDtype(), temporary));
+        AtomicFiles.writeFolder(folder.finalModel(), temporary -> ModelExport.write(base, policy.master(), config.saveDtype(), temporary));
         HeldOutEvaluation.Result after = evaluationAfter();
         Map<String, Object> summary = new LinkedHashMap<>();
         summary.put("base_model", base.toString());

@@ -7,6 +7,7 @@ import intuitor.model.Activations;
 import intuitor.model.LmHead;
 import intuitor.model.PackedBatch;
 import intuitor.model.ParameterSet;
+import intuitor.model.TrainingWeights;
 import intuitor.model.Transformer;
 import intuitor.optim.AdamW;
 import intuitor.optim.GradientClipping;
@@ -49,6 +50,7 @@ public final class GrpoTrainer implements AutoCloseable {
     private final Arena memory;
     /** Holds the cache while completions are drawn, and activations while the model learns from them. */
     private final Arena scratch;
+    private final TrainingWeights policy;
     private final ParameterSet gradients;
     private final AdamW optimizer;
     private final LearningRate learningRate;
@@ -64,22 +66,23 @@ public final class GrpoTrainer implements AutoCloseable {
      * @param decoding   how completions are drawn
      * @param totalSteps steps of the whole run, for the learning rate
      */
-    GrpoTrainer(Device device, GrpoConfig config, ParameterSet policy, ParameterSet base, PromptStream<int[]> prompts,
-                Decoding decoding, int totalSteps, StopSignal stop) {
+    GrpoTrainer(Device device, GrpoConfig config, TrainingWeights policy, ParameterSet base,
+                PromptStream<int[]> prompts, Decoding decoding, int totalSteps, StopSignal stop) {
         this.config = config;
         this.prompts = prompts;
         this.decoding = decoding;
         this.stop = stop;
         this.memory = device.arena("gradients and moments");
         this.scratch = device.arena("rollout and training");
-        this.model = new Transformer(device, policy);
-        this.head = new LmHead(device, policy);
+        this.policy = policy;
+        this.model = new Transformer(device, policy.working());
+        this.head = new LmHead(device, policy.working());
         this.rollout = new Rollout(scratch, model, (long) config.kvCacheMib() << 20);
         this.policyScorer = scorer(model);
         this.referenceModel = config.needsReference() ? new Transformer(device, base) : null;
         this.reference = config.needsReference() ? scorer(referenceModel) : null;
-        this.gradients = policy.like(memory, "gradients");
-        this.optimizer = new AdamW(memory, policy.flat(), WeightDecay.ranges(policy.config()),
+        this.gradients = policy.master().gradients(memory);
+        this.optimizer = new AdamW(memory, policy.master().flat(), WeightDecay.ranges(policy.config()),
                 new AdamW.Settings(config.adamBeta1(), config.adamBeta2(), config.adamEpsilon(), config.weightDecay()));
         this.learningRate = LearningRate.of(config.lrSchedulerType(), config.learningRate(), config.warmupRatio(), totalSteps);
         this.loss = new GrpoLoss(config.epsilon(), config.beta());
@@ -112,6 +115,7 @@ public final class GrpoTrainer implements AutoCloseable {
         Divergence.requireFinite(gradientNorm, step + 1, WAY_OUT);
         double rate = learningRate.at((int) step);
         optimizer.step(gradients.flat(), rate, GradientClipping.scale(gradientNorm, config.maxGradNorm()));
+        policy.update();
         time.lap("train");
 
         numTokens += tokens(groups);

@@ -8,6 +8,7 @@ import intuitor.model.LmHead;
 import intuitor.model.PackedBatch;
 import intuitor.model.ParameterSet;
 import intuitor.model.TokenObjective;
+import intuitor.model.TrainingWeights;
 import intuitor.model.Transformer;
 import intuitor.optim.AdamW;
 import intuitor.optim.GradientClipping;
@@ -36,7 +37,7 @@ public final class Pretrainer {
     public record Step(int step, double loss, double gradNorm, double learningRate, long tokens) { }
 
     private final PretrainConfig config;
-    private final ParameterSet parameters;
+    private final TrainingWeights weights;
     private final Arena scratch;
     private final Transformer model;
     private final LmHead head;
@@ -44,14 +45,14 @@ public final class Pretrainer {
     private final AdamW optimizer;
 
     /** @param arena owns the gradients, the optimiser's moments and the scratch memory of every step */
-    Pretrainer(Arena arena, ParameterSet parameters, PretrainConfig config) {
+    Pretrainer(Arena arena, TrainingWeights weights, PretrainConfig config) {
         Device device = arena.device();
         this.config = config;
-        this.parameters = parameters;
-        this.model = new Transformer(device, parameters);
-        this.head = new LmHead(device, parameters);
-        this.gradients = parameters.like(arena, "gradients");
-        this.optimizer = new AdamW(arena, parameters.flat(), WeightDecay.ranges(parameters.config()),
+        this.weights = weights;
+        this.model = new Transformer(device, weights.working());
+        this.head = new LmHead(device, weights.working());
+        this.gradients = weights.master().gradients(arena);
+        this.optimizer = new AdamW(arena, weights.master().flat(), WeightDecay.ranges(weights.config()),
                 new AdamW.Settings(config.adamBeta1(), config.adamBeta2(), config.adamEpsilon(), config.weightDecay()));
         this.scratch = arena.scope("step");
     }
@@ -73,6 +74,7 @@ public final class Pretrainer {
             Divergence.requireFinite(norm, step + 1, "try a lower --learning-rate");
             double rate = schedule.at(step);
             optimizer.step(gradients.flat(), rate, GradientClipping.scale(norm, config.maxGradNorm()));
+            weights.update();
             seen += tokens;
             listener.accept(new Step(step + 1, loss, norm, rate, seen));
         }

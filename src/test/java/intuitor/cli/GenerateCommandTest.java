@@ -92,6 +92,8 @@ class GenerateCommandTest {
             --prompts none.jsonl x       | give one of them
             --prompts none.jsonl         | none.jsonl: no such file
             --device gpu x               | unknown device 'gpu'
+            --dtype half x               | --dtype: expected auto, float32, bfloat16, found 'half'
+            --device cpu --dtype bfloat16 x | dtype: bfloat16 needs a GPU
             """)
     void errorsAreOneLine(String arguments, String message) {
         Outcome o = generate(arguments.split(" "));

@@ -41,7 +41,7 @@ final class TinyModel {
         Files.writeString(folder.resolve("tokenizer_config.json"),
                 TokenizerWriter.configJson(bpe, MAX_POSITIONS, CHAT_TEMPLATE));
         try (Device device = Device.open("cpu", 1)) {
-            ParameterSet parameters = new ParameterSet(device.arena("tiny"), config, "parameters");
+            ParameterSet parameters = new ParameterSet(device.arena("tiny"), config, DType.F32, "parameters");
             parameters.initialize(1, STD);
             parameters.save(folder, DType.F32);
         }

@@ -66,6 +66,7 @@ class TrainCommandTest {
             --temperature 1e-50                     | --temperature: expected a number
             --learning-rate 1e39                    | --learning-rate: expected a number
             --loss-type mean                        | --loss-type: expected grpo
+            --dtype half                            | --dtype: expected auto, float32, bfloat16, found 'half'
             nothing.yaml                            | nothing.yaml: no such recipe
             --resume nothing                        | nothing
             --resume nothing --seed 3               | leave out --seed

@@ -57,6 +57,16 @@ class ChecksTest {
                 () -> kernels.rmsNormForward(out, null, null, x, zeros("delta", 3, 8), weight, 1e-6));
         assertRefused("swigluForward: gateUp must be F32[3, 16], not x F32[3, 8]",
                 () -> kernels.swigluForward(out, x));
+        Tensor narrow = arena.zeros("narrow", DType.BF16, 3, 8);
+        assertRefused("rmsNormForward: weight must be BF16[8], not weight F32[8]",
+                () -> kernels.rmsNormForward(narrow, null, null, narrow, null, weight, 1e-6));
+        assertRefused("embeddingForward: table must be BF16[3, 8], not x F32[3, 8]",
+                () -> kernels.embeddingForward(narrow, x, arena.upload("ids", new int[3])));
+        assertRefused("embeddingBackward: table must be F32[3, 8], not narrow BF16[3, 8]",
+                () -> kernels.embeddingBackward(narrow, arena.zeros("dout", DType.BF16, 3, 8),
+                        arena.upload("ids", new int[3])));
+        assertRefused("swigluForward: out must be F32 or BF16, not half F16[3, 4]",
+                () -> kernels.swigluForward(arena.zeros("half", DType.F16, 3, 4), x));
         assertRefused("attentionForward: 3 heads are not a multiple of 2 key-value heads",
                 () -> kernels.attentionForward(out, null, x, segments(), 3, 2, 4));
         assertRefused("sample: lse and argmax are not offered", () -> kernels.sample(arena.upload("t", new int[3]),

@@ -79,7 +79,7 @@ class DecodingTest {
     /** Log-probabilities of given completions as generation finds them, step by step. */
     private static float[][] decode(TestModel m, int[][] prompts, int[][] completions) {
         float[][] logprobs = Arrays.stream(completions).map(c -> new float[c.length]).toArray(float[][]::new);
-        KvCache cache = new KvCache(m.arena, m.config, 64);
+        KvCache cache = new KvCache(m.arena, m.config, m.transformer.dtype(), 64);
         try (Arena scope = m.arena.scope("prefill")) {
             PackedBatch batch = PackedBatch.builder().prompt(prompts[0]).prompt(prompts[1]).build();
             int[] rows = IntStream.concat(IntStream.range(PROMPT_START[0], PROMPT_START[0] + PROMPT_LENGTH[0]),

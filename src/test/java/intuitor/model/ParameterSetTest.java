@@ -85,7 +85,7 @@ class ParameterSetTest {
         try (TestModel m = new TestModel(device, shape); Arena arena = device.arena("other")) {
             m.config.write(folder);
             m.parameters.save(folder, DType.F32);
-            ParameterSet other = new ParameterSet(arena, ModelConfig.read(folder), "other");
+            ParameterSet other = new ParameterSet(arena, ModelConfig.read(folder), DType.F32, "other");
             load(other);
             assertArrayEquals(m.download(m.parameters.flat()), m.download(other.flat()));
         }
@@ -96,13 +96,25 @@ class ParameterSetTest {
         try (TestModel m = new TestModel(device, TestModel.LLAMA); Arena arena = device.arena("other")) {
             m.config.write(folder);
             m.parameters.save(folder, DType.BF16);
-            ParameterSet other = m.parameters.like(arena, "other");
+            ParameterSet other = new ParameterSet(arena, m.config, DType.F32, "other");
             load(other);
             float[] expected = m.download(m.parameters.flat());
             float[] actual = m.download(other.flat());
             for (int i = 0; i < expected.length; i++) {
                 assertEquals(expected[i], actual[i], Math.abs(expected[i]) / 256);
             }
+            // the same from a file of either type, into memory of either type
+            ParameterSet narrow = new ParameterSet(arena, m.config, DType.BF16, "narrow");
+            load(narrow);
+            assertEquals(DType.BF16, narrow.dtype());
+            assertArrayEquals(actual, m.download(narrow.flat()));
+            m.parameters.save(folder, DType.F32);
+            narrow.zero();
+            load(narrow);
+            assertArrayEquals(actual, m.download(narrow.flat()));
+            narrow.zero();
+            narrow.copyFrom(m.parameters);
+            assertArrayEquals(actual, m.download(narrow.flat()));
         }
     }
 

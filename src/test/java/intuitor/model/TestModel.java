@@ -1,6 +1,7 @@
 package intuitor.model;
 
 import intuitor.device.Arena;
+import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Tensor;
 import intuitor.model.ParameterSet.HuggingFaceTensor;
@@ -44,8 +45,8 @@ final class TestModel implements AutoCloseable {
         this.config = config(shape.json());
         this.device = device;
         this.arena = device.arena("test model");
-        this.parameters = new ParameterSet(arena, config, "weights");
-        this.grads = parameters.like(arena, "gradients");
+        this.parameters = new ParameterSet(arena, config, DType.F32, "weights");
+        this.grads = parameters.gradients(arena);
         this.transformer = new Transformer(device, parameters);
         this.head = new LmHead(device, parameters, 5); // several chunks, the last one shorter
         randomize(new Random(shape.vocab()));
@@ -100,9 +101,13 @@ final class TestModel implements AutoCloseable {
     }
 
     float[] download(Tensor tensor) {
-        float[] values = new float[(int) tensor.size()];
-        device.download(values, tensor);
-        return values;
+        try (Arena scratch = device.arena("download")) {
+            Tensor wide = scratch.allocate("wide", DType.F32, tensor.size());
+            device.cast(wide, tensor);
+            float[] values = new float[(int) tensor.size()];
+            device.download(values, wide);
+            return values;
+        }
     }
 
     /** Random token ids of this model. */

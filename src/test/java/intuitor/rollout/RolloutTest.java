@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import intuitor.device.Arena;
+import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Sampling;
 import intuitor.model.Architecture;
@@ -53,7 +54,7 @@ class RolloutTest {
     @BeforeEach
     void open() {
         device = Device.open("cpu", 1);
-        ParameterSet parameters = new ParameterSet(device.arena("parameters"), MODEL, "weights");
+        ParameterSet parameters = new ParameterSet(device.arena("parameters"), MODEL, DType.F32, "weights");
         parameters.initialize(3, 0.25);
         model = new Transformer(device, parameters);
         rollout = new Rollout(device, model, LARGE_CACHE);
@@ -99,7 +100,7 @@ class RolloutTest {
     @ValueSource(ints = {1, 40, 100})
     void drawsDoNotDependOnTheBatch(int cacheRows) {
         List<Group> together = generate(rollout, 6, TEMPERATURE);
-        try (Rollout small = new Rollout(device, model, cacheRows * KvCache.bytesPerRow(MODEL))) {
+        try (Rollout small = new Rollout(device, model, cacheRows * KvCache.bytesPerRow(MODEL, DType.F32))) {
             assertSame(together, generate(small, 6, TEMPERATURE));
         }
         List<Group> alone = rollout.generate(prompts.subList(0, 1), 2, decoding(TEMPERATURE, 5), 8, () -> false,

@@ -81,6 +81,14 @@ class BaseModelMakerTest {
     }
 
     @Test
+    void aStorageTypeThatTheDeviceLacksWritesNothing() throws IOException {
+        String message = assertThrows(UserError.class,
+                () -> make(files.resolve("bad"), Map.of("dtype", "bfloat16"))).getMessage();
+        assertTrue(message.startsWith("dtype: bfloat16 needs a GPU"), message);
+        assertEquals(List.of(), list(files));
+    }
+
+    @Test
     void aDivergedTrainingWritesNothing() throws IOException {
         String message = assertThrows(UserError.class,
                 () -> make(files.resolve("bad"), Map.of("initializer_range", "1e30"))).getMessage();

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import intuitor.UserError;
+import intuitor.device.StorageType;
 import intuitor.recipe.Recipe;
 import intuitor.report.ProgressLine;
 import java.io.ByteArrayOutputStream;
@@ -150,6 +151,7 @@ class GrpoRunTest {
         Path run = files.resolve("runs/kernels");
         GrpoConfig settled = Recipe.read(GrpoConfig.class, run.resolve("config.yaml"), Map.of());
         assertFalse(settled.device().equals("auto"));
+        assertEquals(settled.device().equals("cpu") ? StorageType.FLOAT32 : StorageType.BFLOAT16, settled.dtype());
         assertTrue(settled.threads() > 0 || !settled.device().equals("cpu"));
         ObjectNode origin = (ObjectNode) JSON.readTree(Files.readString(run.resolve("origin.json")));
         Files.writeString(run.resolve("origin.json"), JSON.writeValueAsString(origin.put("isa", "abacus")));
@@ -164,6 +166,7 @@ class GrpoRunTest {
         assertMessage("no prompt has at most max_prompt_length", () -> start("bad", Map.of("max_prompt_length", "1")));
         assertMessage("has no token '<|im_end|>'", () -> start("bad", Map.of("stop_tokens", "<|im_end|>")));
         assertMessage("has no chat template", () -> start("bad", Map.of("system_prompt", "Be brief.")));
+        assertMessage("dtype: bfloat16 needs a GPU", () -> start("bad", Map.of("dtype", "bfloat16")));
         assertMessage("no such model folder", () -> start("bad", Map.of("model", "nope")));
         assertMessage("no such file", () -> start("bad", Map.of("data", "nope")));
         Path problems = Files.writeString(files.resolve("long.jsonl"),

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import intuitor.device.Arena;
+import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Sampling;
 import intuitor.model.LmHead;
@@ -13,6 +14,7 @@ import intuitor.model.ModelConfig;
 import intuitor.model.PackedBatch;
 import intuitor.model.ParameterSet;
 import intuitor.model.TokenStats;
+import intuitor.model.TrainingWeights;
 import intuitor.model.Transformer;
 import intuitor.rollout.Completion;
 import intuitor.rollout.Decoding;
@@ -174,16 +176,16 @@ class GrpoTrainerTest {
     /** A trainer on the tiny model. */
     private final class Run implements AutoCloseable {
 
-        final ParameterSet policy = TinyBase.parameters(device, MODEL, "policy");
+        final TrainingWeights policy = TinyBase.weights(device, MODEL, DType.F32, "policy");
         final GrpoConfig config;
         final GrpoTrainer trainer;
-        final Transformer model = new Transformer(device, policy);
+        final Transformer model = new Transformer(device, policy.working());
 
         Run(Map<String, String> settings) {
             Map<String, String> all = new TreeMap<>(SETTINGS);
             all.putAll(settings);
             config = GrpoConfigTest.config(all);
-            ParameterSet base = config.needsReference() ? TinyBase.parameters(device, MODEL, "base") : null;
+            ParameterSet base = config.needsReference() ? TinyBase.weights(device, MODEL, DType.F32, "base").working() : null;
             Decoding decoding = new Decoding(new Sampling(config.temperature(), 0, 1, 0, MODEL.vocabSize(), 5),
                     config.maxCompletionLength(), STOP, 1);
             trainer = new GrpoTrainer(device, config, policy, base, new PromptStream<>(prompts, true, 5), decoding, 100,
@@ -191,8 +193,8 @@ class GrpoTrainerTest {
         }
 
         float[] policy() {
-            float[] values = new float[(int) policy.flat().size()];
-            device.download(values, policy.flat());
+            float[] values = new float[(int) policy.master().flat().size()];
+            device.download(values, policy.master().flat());
             return values;
         }
 
@@ -202,7 +204,8 @@ class GrpoTrainerTest {
             for (int i = 0; i < origin.length; i++) {
                 moved[i] = (float) (origin[i] + h * direction[i]);
             }
-            device.upload(policy.flat(), moved);
+            device.upload(policy.master().flat(), moved);
+            policy.update();
             GrpoLoss loss = new GrpoLoss(config.epsilon(), config.beta());
             int[] lengths = r.completions().stream().mapToInt(Completion::length).toArray();
             double[] weights = config.lossType().weights(lengths, config.maxCompletionLength(), 0);
@@ -232,7 +235,7 @@ class GrpoTrainerTest {
                     .group(group.prompt(), group.completions().stream().map(Completion::tokens).toList()).build();
             TokenStats stats = new TokenStats(new float[batch.scored()], null, null);
             try (Arena scratch = device.arena("scratch")) {
-                new LmHead(device, policy).score(model.forward(batch, scratch), batch.scoredRows(), batch.targets(), 1, 1, stats,
+                new LmHead(device, policy.working()).score(model.forward(batch, scratch), batch.scoredRows(), batch.targets(), 1, 1, stats,
                         scratch);
             }
             return stats.logprob();

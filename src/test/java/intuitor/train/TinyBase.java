@@ -4,7 +4,7 @@ import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.model.Architecture;
 import intuitor.model.ModelConfig;
-import intuitor.model.ParameterSet;
+import intuitor.model.TrainingWeights;
 import intuitor.text.BpeModel;
 import intuitor.text.BpeTrainer;
 import intuitor.text.Tokenizer;
@@ -32,10 +32,10 @@ final class TinyBase {
     }
 
     /** Weights with a spread that makes the model sure of some tokens and not of others. */
-    static ParameterSet parameters(Device device, ModelConfig config, String name) {
-        ParameterSet parameters = new ParameterSet(device.arena(name), config, name);
-        parameters.initialize(3, 0.25);
-        return parameters;
+    static TrainingWeights weights(Device device, ModelConfig config, DType dtype, String name) {
+        TrainingWeights weights = new TrainingWeights(device.arena(name), config, dtype, name);
+        weights.initialize(3, 0.25);
+        return weights;
     }
 
     static Path write(Path folder) throws IOException {
@@ -47,7 +47,7 @@ final class TinyBase {
         ModelConfig config = config(Tokenizer.load(folder).tokenId(END));
         config.write(folder);
         try (Device device = Device.open("cpu", 1)) {
-            parameters(device, config, "base").save(folder, DType.F32);
+            weights(device, config, DType.F32, "base").master().save(folder, DType.F32);
         }
         return folder;
     }

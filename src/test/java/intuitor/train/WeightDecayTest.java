@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import intuitor.device.Arena;
+import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.model.ModelConfig;
 import intuitor.model.ParameterSet;
@@ -23,11 +24,11 @@ class WeightDecayTest {
     void actsOnMatricesOnly() {
         ModelConfig config = TinyBase.config(0);
         try (Device device = Device.open("cpu", 1); Arena arena = device.arena("test")) {
-            ParameterSet parameters = new ParameterSet(arena, config, "parameters");
+            ParameterSet parameters = new ParameterSet(arena, config, DType.F32, "parameters");
             float[] ones = new float[(int) parameters.flat().size()];
             Arrays.fill(ones, 1);
             device.upload(parameters.flat(), ones);
-            ParameterSet gradients = parameters.like(arena, "gradients");
+            ParameterSet gradients = parameters.gradients(arena);
             gradients.zero();
             AdamW optimizer = new AdamW(arena, parameters.flat(), WeightDecay.ranges(config),
                     new AdamW.Settings(0.9, 0.999, 1e-8, DECAY));

@@ -1,0 +1,48 @@
+package intuitor.device;
+
+import intuitor.UserError;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/**
+ * The storage type of weights and activations as settings name it, which is as transformers does. Sums are formed in
+ * fp32 whatever it is.
+ */
+public enum StorageType {
+    /** bfloat16 on a GPU, float32 on the CPU. */
+    AUTO,
+    FLOAT32,
+    BFLOAT16;
+
+    /** The type of this name; a {@link UserError} that begins with {@code where} if there is none. */
+    public static StorageType named(String name, String where) {
+        return Arrays.stream(values()).filter(type -> type.toString().equals(name)).findFirst()
+                .orElseThrow(() -> new UserError(where + ": expected " + Arrays.stream(values())
+                        .map(StorageType::toString).collect(Collectors.joining(", ")) + ", found '" + name + "'"));
+    }
+
+    /** What tensors are stored as on this device; a {@link UserError} if its kernels do not take that. */
+    public DType on(Device device) {
+        boolean cpu = device.info().kind().equals("cpu");
+        if (cpu && this == BFLOAT16) {
+            throw new UserError("dtype: bfloat16 needs a GPU; on the CPU leave dtype out, or give float32");
+        }
+        return this == FLOAT32 || cpu ? DType.F32 : DType.BF16;
+    }
+
+    /** The setting that stands for this type on every device that has it. */
+    public static StorageType of(DType type) {
+        return switch (type) {
+            case F32 -> FLOAT32;
+            case BF16 -> BFLOAT16;
+            default -> throw new IllegalArgumentException("weights and activations are not stored as " + type);
+        };
+    }
+
+    /** Its name in settings, such as {@code bfloat16}. */
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}
