@@ -1,44 +1,33 @@
 /*
- * A CUDA device behind the ABI: choosing it, memory, streams, events. The CUDA runtime is linked statically and nothing
- * else of CUDA is, so the library loads on a machine without a driver; device_count is then 0.
- *
- * Every kernel's pointer is null for now: the CUDA kernels come with their own issue, a file an operation here.
+ * A CUDA device behind the ABI: choosing it, memory, streams, events, and the table of the kernels. The CUDA runtime is
+ * linked statically and nothing else of CUDA is, so the library loads on a machine without a driver; device_count is
+ * then 0.
  */
-#include <cuda_runtime.h>
-
-#include <cstdarg>
 #include <cstdio>
 #include <cstring>
 
-#include "intuitor.h"
+#include "common.cuh"
 
-namespace {
+namespace intuitor::cuda {
 
-thread_local char error_message[512] = "no error";
-
-int fail(int status, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(error_message, sizeof error_message, format, arguments);
-    va_end(arguments);
-    return status;
-}
-
-const char *last_error() { return error_message; }
-
-int check(cudaError_t error, const char *call) {
+int check(cudaError_t error, const char *function) {
     if (error == cudaSuccess) return IT_OK;
     cudaGetLastError(); // not to be reported again by a later call
     int status = error == cudaErrorMemoryAllocation ? IT_OUT_OF_MEMORY
                  : error == cudaErrorInvalidValue   ? IT_INVALID
                                                     : IT_FAILED;
-    return fail(status, "%s: %s", call, cudaGetErrorString(error));
+    return fail(status, function, "%s", cudaGetErrorString(error));
 }
 
-#define CHECK(call)                                                                                                    \
-    do {                                                                                                               \
-        if (int status_ = check(call, #call)) return status_;                                                          \
-    } while (0)
+/* A kernel that is not written yet stays a gap in the table, which the program names. */
+#define X(name) __attribute__((weak)) std::remove_pointer_t<decltype(it_api::name)> name;
+INTUITOR_KERNELS(X)
+#undef X
+
+static int multiprocessor_count = 1;
+int multiprocessors() { return multiprocessor_count; }
+
+namespace {
 
 /* The number of devices; where it is 0, `reason` says why. */
 int count_devices(const char **reason) {
@@ -54,7 +43,7 @@ int count_devices(const char **reason) {
 }
 
 int device_count(int32_t *count) {
-    if (!count) return fail(IT_INVALID, "device_count: count is null");
+    IT_CHECK(count, "count is null");
     const char *reason;
     *count = count_devices(&reason);
     return IT_OK;
@@ -63,21 +52,29 @@ int device_count(int32_t *count) {
 int init(int32_t device, int32_t) {
     const char *reason;
     int count = count_devices(&reason);
-    if (count == 0) return fail(IT_NO_DEVICE, "no CUDA device: %s", reason);
-    if (device < 0 || device >= count) return fail(IT_INVALID, "init: device %d of %d", device, count);
-    CHECK(cudaSetDevice(device));
-    CHECK(cudaFree(nullptr)); // makes the context now rather than in the first call that is timed
+    if (count == 0) return fail(IT_NO_DEVICE, __func__, "no CUDA device: %s", reason);
+    IT_CHECK(device >= 0 && device < count, "device %d of %d", device, count);
+    IT_CUDA(cudaSetDevice(device));
+    IT_CUDA(cudaFree(nullptr)); // makes the context now rather than in the first call that is timed
+    cudaDeviceProp properties;
+    IT_CUDA(cudaGetDeviceProperties(&properties, device));
+    multiprocessor_count = properties.multiProcessorCount;
+    // what a Workspace gives back stays with this process: by default it would go back to the driver at every wait
+    cudaMemPool_t pool;
+    uint64_t keep = UINT64_MAX;
+    IT_CUDA(cudaDeviceGetDefaultMemPool(&pool, device));
+    IT_CUDA(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep));
     return IT_OK;
 }
 
 int device_info(it_device_info *info) {
-    if (!info) return fail(IT_INVALID, "device_info: info is null");
+    IT_CHECK(info, "info is null");
     int device;
     cudaDeviceProp properties;
-    CHECK(cudaGetDevice(&device));
-    CHECK(cudaGetDeviceProperties(&properties, device));
+    IT_CUDA(cudaGetDevice(&device));
+    IT_CUDA(cudaGetDeviceProperties(&properties, device));
     memset(info, 0, sizeof *info);
-    snprintf(info->name, sizeof info->name, "%s", properties.name);
+    snprintf(info->name, sizeof info->name, "%.*s", (int)sizeof info->name - 1, properties.name);
     snprintf(info->isa, sizeof info->isa, "sm_%d%d%s", properties.major, properties.minor,
              properties.major == 9 && properties.minor == 0 ? "a" : "");
     info->memory_bytes = properties.totalGlobalMem;
@@ -87,70 +84,71 @@ int device_info(it_device_info *info) {
 }
 
 int alloc(uint64_t bytes, it_addr *address) {
-    if (!address) return fail(IT_INVALID, "alloc: address is null");
+    IT_CHECK(address, "address is null");
     void *p = nullptr;
     *address = 0;
-    CHECK(cudaMalloc(&p, bytes ? bytes : 1));
+    IT_CUDA(cudaMalloc(&p, bytes ? bytes : 1));
     *address = (it_addr)p;
     return IT_OK;
 }
 
 int free_block(it_addr address) {
-    CHECK(cudaFree((void *)address));
+    IT_CUDA(cudaFree((void *)address));
     return IT_OK;
 }
 
 int copy(it_addr dst, it_addr src, uint64_t bytes, int32_t kind, it_stream s) {
     static const cudaMemcpyKind kinds[] = {cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice};
-    if (kind < IT_HOST_TO_DEVICE || kind > IT_DEVICE_TO_DEVICE) return fail(IT_INVALID, "copy: kind %d", kind);
-    CHECK(cudaMemcpyAsync((void *)dst, (const void *)src, bytes, kinds[kind], (cudaStream_t)s));
+    IT_CHECK(kind >= IT_HOST_TO_DEVICE && kind <= IT_DEVICE_TO_DEVICE, "kind %d", kind);
+    IT_CUDA(cudaMemcpyAsync((void *)dst, (const void *)src, bytes, kinds[kind], (cudaStream_t)s));
     return IT_OK;
 }
 
 int zero(it_addr dst, uint64_t bytes, it_stream s) {
-    CHECK(cudaMemsetAsync((void *)dst, 0, bytes, (cudaStream_t)s));
+    IT_CUDA(cudaMemsetAsync((void *)dst, 0, bytes, (cudaStream_t)s));
     return IT_OK;
 }
 
 int stream_create(it_stream *s) {
-    if (!s) return fail(IT_INVALID, "stream_create: stream is null");
+    IT_CHECK(s, "stream is null");
     cudaStream_t stream;
-    CHECK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+    IT_CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
     *s = (it_stream)stream;
     return IT_OK;
 }
 int stream_destroy(it_stream s) {
-    CHECK(cudaStreamDestroy((cudaStream_t)s));
+    IT_CUDA(cudaStreamDestroy((cudaStream_t)s));
     return IT_OK;
 }
 int stream_synchronize(it_stream s) {
-    CHECK(cudaStreamSynchronize((cudaStream_t)s));
+    IT_CUDA(cudaStreamSynchronize((cudaStream_t)s));
     return IT_OK;
 }
 
 int event_create(it_event *e) {
-    if (!e) return fail(IT_INVALID, "event_create: event is null");
+    IT_CHECK(e, "event is null");
     cudaEvent_t event;
-    CHECK(cudaEventCreate(&event));
+    IT_CUDA(cudaEventCreate(&event));
     *e = (it_event)event;
     return IT_OK;
 }
 int event_destroy(it_event e) {
-    CHECK(cudaEventDestroy((cudaEvent_t)e));
+    IT_CUDA(cudaEventDestroy((cudaEvent_t)e));
     return IT_OK;
 }
 int event_record(it_event e, it_stream s) {
-    CHECK(cudaEventRecord((cudaEvent_t)e, (cudaStream_t)s));
+    IT_CUDA(cudaEventRecord((cudaEvent_t)e, (cudaStream_t)s));
     return IT_OK;
 }
 /* Waits for both. */
 int event_elapsed_ms(it_event start, it_event end, float *ms) {
-    if (!ms) return fail(IT_INVALID, "event_elapsed_ms: ms is null");
-    CHECK(cudaEventSynchronize((cudaEvent_t)end));
-    CHECK(cudaEventElapsedTime(ms, (cudaEvent_t)start, (cudaEvent_t)end));
+    IT_CHECK(ms, "ms is null");
+    IT_CUDA(cudaEventSynchronize((cudaEvent_t)end));
+    IT_CUDA(cudaEventElapsedTime(ms, (cudaEvent_t)start, (cudaEvent_t)end));
     return IT_OK;
 }
 
+/* A kernel that is not written yet is a gap in the table, which Java names. */
 it_api fill_table() {
     it_api api = {};
     api.abi_version = IT_ABI_VERSION;
@@ -170,11 +168,17 @@ it_api fill_table() {
     api.event_destroy = event_destroy;
     api.event_record = event_record;
     api.event_elapsed_ms = event_elapsed_ms;
+#define X(name) api.name = cuda::name;
+    INTUITOR_KERNELS(X)
+#undef X
     return api;
 }
 
 const it_api table = fill_table();
 
 } // namespace
+} // namespace intuitor::cuda
 
-extern "C" __attribute__((visibility("default"))) const it_api *intuitor_get_api(void) { return &table; }
+extern "C" __attribute__((visibility("default"))) const it_api *intuitor_get_api(void) {
+    return &intuitor::cuda::table;
+}

@@ -2,13 +2,12 @@
 #pragma once
 #include <type_traits>
 
+#include "error.h"
 #include "intuitor.h"
+#include "kernel_list.h"
 
-#define INTUITOR_KERNELS(X)                                                                                            \
-    X(cast) X(embedding_forward) X(embedding_backward) X(gather_rows) X(scatter_add_rows) X(rms_norm_forward)          \
-    X(rms_norm_backward) X(qkv_forward) X(qkv_backward) X(kv_cache_write) X(attention_forward) X(attention_backward)   \
-    X(swiglu_forward) X(swiglu_backward) X(vocab_reduce) X(logprob_backward) X(sample) X(adamw) X(sum_squares)         \
-    X(any_nonfinite) X(read_ceiling)
+/* The CPU's kernels hold activations in fp32 only. */
+#define IT_CHECK_F32(dtype) IT_CHECK((dtype) == IT_F32, "dtype %d: this kernel works on fp32 only", (int)(dtype))
 
 namespace intuitor::INTUITOR_ISA {
 

@@ -12,11 +12,12 @@ import java.util.Optional;
 /** A device library, initialised, with the matrix multiplication that goes with it. */
 record Backend(NativeApi api, Blas blas) {
 
-    /** @param kind "auto", "cpu" or "cuda" */
+    /** @param kind "auto", "cpu", "cuda", or, for tests, "emu": the CUDA kernels on an emulated device */
     static Backend open(String kind, int threads) {
         return switch (kind) {
             // whyNotCuda() always finds a reason so far; the day it does not, auto prefers CUDA
             case "auto", "cpu" -> cpu(threads);
+            case "emu" -> emulation();
             case "cuda" -> throw new UserError(whyNotCuda());
             default -> throw new UserError("unknown device '" + kind + "': it is auto, cpu or cuda");
         };
@@ -32,6 +33,16 @@ record Backend(NativeApi api, Blas blas) {
         }
         NativeApi api = new NativeApi("cpu", table);
         api.init(0, threads);
+        return new Backend(api, new OneDnn(api));
+    }
+
+    /** Its memory is the host's, so oneDNN multiplies for it. Kernels may be missing: calling one says so. */
+    private static Backend emulation() {
+        NativeLibrary library = NativeLibrary.EMULATION;
+        MemorySegment table = NativeLibraries.deviceTable(library).orElseThrow(() -> new UserError(library.fileName()
+                + " is missing: it is for tests, and `make -C native` builds it beside loose classes"));
+        NativeApi api = new NativeApi("emu", table);
+        api.init(0, 0);
         return new Backend(api, new OneDnn(api));
     }
 

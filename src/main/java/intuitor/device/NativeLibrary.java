@@ -4,6 +4,8 @@ package intuitor.device;
 enum NativeLibrary {
     CPU("libintuitor_cpu.so", NativeLibrary.OURS),
     CUDA("libintuitor_cuda.so", NativeLibrary.OURS),
+    /** The CUDA kernels on an emulated device, for tests; not in the jar. */
+    EMULATION("libintuitor_emu.so", NativeLibrary.OURS),
     OPENMP("libgomp.so.1", NativeLibrary.DNNL_JAR),
     /** oneDNN is linked to it and never calls it on a CPU; ours is a stand-in for machines without one. */
     OPENCL("libOpenCL.so.1", NativeLibrary.OURS),

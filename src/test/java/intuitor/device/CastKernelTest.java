@@ -1,6 +1,7 @@
 package intuitor.device;
 
 import static intuitor.device.KernelRun.assertClose;
+import static intuitor.device.KernelRun.bf16;
 import static intuitor.device.KernelRun.gaussian;
 import static intuitor.device.KernelRun.run;
 import static intuitor.device.KernelRun.widen;
@@ -26,15 +27,6 @@ class CastKernelTest {
         return values;
     }
 
-    /** Nearest bf16, ties to even. */
-    private static float bf16(float x) {
-        if (Float.isNaN(x)) {
-            return Float.NaN;
-        }
-        int bits = Float.floatToRawIntBits(x);
-        return Float.intBitsToFloat(bits + 0x7fff + (bits >>> 16 & 1) & 0xffff0000);
-    }
-
     private static float f16(float x) {
         return Float.float16ToFloat(Float.floatToFloat16(x));
     }
@@ -44,8 +36,8 @@ class CastKernelTest {
     void roundsToNearestEven(int n) {
         float[] x = values(n);
         double[][] results = run(r -> {
-            Tensor same = r.out(n);
-            r.device().cast(same, r.in(x, n));
+            Tensor same = r.outF32(n);
+            r.device().cast(same, r.inF32(x, n));
             Tensor mixed = r.out(DType.F16, n);
             r.device().cast(mixed, r.in(DType.BF16, x, n));
             Tensor mixedBack = r.out(DType.BF16, n);

@@ -11,14 +11,19 @@ import java.util.function.Function;
 
 /**
  * One execution of kernels on a device of its own, with every tensor between guards: nothing may be written beside an
- * output, and inputs must be left alone. Tensors begin at different distances from a 64-byte boundary.
+ * output, and inputs must be left alone.
  *
- * <p>The device is "cpu" unless the property {@code intuitor.test.device} names another, so the same tests hold for
- * every library.
+ * <p>The same tests hold for every library: the property {@code intuitor.test.device} names it ("cpu"), and
+ * {@code intuitor.test.storage} the type of weights and activations (F32). With {@code intuitor.test.exact} there are
+ * no guards, so that a memory checker sees where tensors end.
  */
 final class KernelRun implements AutoCloseable {
 
-    private static final int GUARD = 67; // elements on each side
+    /** The type of what {@link #in}, {@link #inOut} and {@link #out} make. */
+    static final DType STORAGE = DType.valueOf(System.getProperty("intuitor.test.storage", "F32"));
+
+    private static final boolean EXACT = Boolean.getBoolean("intuitor.test.exact");
+    private static final int GUARD = EXACT ? 0 : 67; // elements on each side, at least
 
     private record Guarded(Tensor whole, Tensor inside, float[] input) {
     }
@@ -26,8 +31,10 @@ final class KernelRun implements AutoCloseable {
     private final Device device;
     private final Arena arena;
     private final List<Guarded> tensors = new ArrayList<>();
+    private final boolean aligned; // tensors begin at multiples of 64 bytes, else at different distances from them
 
-    private KernelRun(int threads) {
+    private KernelRun(int threads, boolean aligned) {
+        this.aligned = aligned || EXACT;
         device = open(threads);
         arena = device.arena("kernel test");
     }
@@ -39,22 +46,27 @@ final class KernelRun implements AutoCloseable {
 
     /**
      * Runs it twice on two threads and once on one: the same bits each time, which are returned, a row per result.
+     * Then once more with aligned tensors, where kernels may go other ways: results must come out much the same.
      *
      * @param kernel makes inputs and outputs, calls the kernels, returns what {@link #get} gave
      */
     static double[][] run(Function<KernelRun, double[][]> kernel) {
-        double[][] first = once(2, kernel);
-        double[][] again = once(2, kernel);
-        double[][] alone = once(1, kernel);
+        double[][] first = once(2, false, kernel);
+        double[][] again = once(2, false, kernel);
+        double[][] alone = once(1, false, kernel);
+        double[][] aligned = once(2, true, kernel);
         for (int i = 0; i < first.length; i++) {
             assertArrayEquals(first[i], again[i], "result " + i + " of a second run");
             assertArrayEquals(first[i], alone[i], "result " + i + " of a run on one thread");
+            double largest = Arrays.stream(first[i]).map(Math::abs).filter(Double::isFinite).max().orElse(0);
+            assertClose(first[i], aligned[i], 0, (STORAGE == DType.F32 ? 2e-5 : 0x1p-6) * largest,
+                    "result " + i + " of a run with aligned tensors");
         }
         return first;
     }
 
-    private static double[][] once(int threads, Function<KernelRun, double[][]> kernel) {
-        try (KernelRun run = new KernelRun(threads)) {
+    private static double[][] once(int threads, boolean aligned, Function<KernelRun, double[][]> kernel) {
+        try (KernelRun run = new KernelRun(threads, aligned)) {
             double[][] results = kernel.apply(run);
             run.checkGuards();
             return results;
@@ -73,18 +85,33 @@ final class KernelRun implements AutoCloseable {
         return arena;
     }
 
-    /** An fp32 input, which must not change. */
+    /** An input of the storage type, which must not change. */
     Tensor in(float[] values, long... shape) {
-        return put(values, true, shape);
+        return in(STORAGE, values, shape);
+    }
+
+    /** A tensor of the storage type that a kernel updates. */
+    Tensor inOut(float[] values, long... shape) {
+        return inOut(STORAGE, values, shape);
+    }
+
+    /** An output of the storage type, NaN before. */
+    Tensor out(long... shape) {
+        return guarded(STORAGE, shape);
+    }
+
+    /** An fp32 input, which must not change. */
+    Tensor inF32(float[] values, long... shape) {
+        return in(DType.F32, values, shape);
     }
 
     /** An fp32 tensor that a kernel updates. */
-    Tensor inOut(float[] values, long... shape) {
-        return put(values, false, shape);
+    Tensor inOutF32(float[] values, long... shape) {
+        return inOut(DType.F32, values, shape);
     }
 
     /** An fp32 output, NaN before. */
-    Tensor out(long... shape) {
+    Tensor outF32(long... shape) {
         return guarded(DType.F32, shape);
     }
 
@@ -101,11 +128,22 @@ final class KernelRun implements AutoCloseable {
         return arena.upload("long input", values);
     }
 
-    /** Values rounded to a narrower type. */
+    /** An input of a type, rounded to it, which must not change. */
     Tensor in(DType dtype, float[] values, long... shape) {
-        Tensor narrow = guarded(dtype, shape);
-        device.cast(narrow, arena.upload("wide", values, shape));
-        return narrow;
+        Tensor inside = inOut(dtype, values, shape);
+        tensors.set(tensors.size() - 1, new Guarded(tensors.getLast().whole(), inside, floats(inside)));
+        return inside;
+    }
+
+    /** A tensor of a type that a kernel updates, rounded to it before. */
+    Tensor inOut(DType dtype, float[] values, long... shape) {
+        Tensor inside = guarded(dtype, shape);
+        if (dtype == DType.F32) {
+            device.upload(inside, values);
+        } else {
+            device.cast(inside, arena.upload("wide", values, shape));
+        }
+        return inside;
     }
 
     /** What a tensor holds; all types but int64. */
@@ -137,18 +175,10 @@ final class KernelRun implements AutoCloseable {
         return values;
     }
 
-    private Tensor put(float[] values, boolean unchanged, long... shape) {
-        Tensor inside = guarded(DType.F32, shape);
-        device.upload(inside, values);
-        if (unchanged) {
-            tensors.set(tensors.size() - 1, new Guarded(tensors.getLast().whole(), inside, values.clone()));
-        }
-        return inside;
-    }
-
     private Tensor guarded(DType dtype, long... shape) {
         long size = Tensor.sizeOf(shape);
-        long before = GUARD + size % 5; // seldom a multiple of a vector's length
+        long before = !aligned ? GUARD + size % 5 // seldom a multiple of a vector's length
+                : EXACT ? 0 : (GUARD + 63) / 64 * 64;
         Tensor whole = arena.allocate("guarded", dtype, before + size + GUARD); // all ones, under Checks
         Tensor inside = whole.slice(before, shape);
         tensors.add(new Guarded(whole, inside, null));
@@ -181,14 +211,28 @@ final class KernelRun implements AutoCloseable {
 
     // --- data and comparison ---------------------------------------------------------------------------------------
 
-    /** Normally distributed, seeded. */
+    /** Normally distributed, seeded; rounded to the storage type, so that oracles see what kernels see. */
     static float[] gaussian(long seed, int n) {
         Random random = new Random(seed);
         float[] values = new float[n];
         for (int i = 0; i < n; i++) {
-            values[i] = (float) random.nextGaussian();
+            values[i] = stored((float) random.nextGaussian());
         }
         return values;
+    }
+
+    /** The value rounded to the storage type. */
+    static float stored(float x) {
+        return STORAGE == DType.F32 ? x : bf16(x);
+    }
+
+    /** Nearest bf16, ties to even. */
+    static float bf16(float x) {
+        if (Float.isNaN(x)) {
+            return Float.NaN;
+        }
+        int bits = Float.floatToRawIntBits(x);
+        return Float.intBitsToFloat(bits + 0x7fff + (bits >>> 16 & 1) & 0xffff0000);
     }
 
     /** Uniform in [0, bound), seeded. */
@@ -213,5 +257,10 @@ final class KernelRun implements AutoCloseable {
                 assertEquals(expected[i], actual[i], what + ", element " + i);
             }
         }
+    }
+
+    /** As {@link #assertClose}, for a result of the storage type: to the bounds comes one rounding to it. */
+    static void assertStored(double[] expected, double[] actual, double relative, double absolute, String what) {
+        assertClose(expected, actual, relative + (STORAGE == DType.F32 ? 0 : 0x1.02p-8), absolute, what);
     }
 }

@@ -21,11 +21,11 @@ class OptimiserKernelTest {
         float[] param = gaussian(1, n);
         int steps = 3;
         double[][] results = run(r -> {
-            Tensor p = r.inOut(param, n);
-            Tensor m = r.inOut(new float[n], n);
-            Tensor v = r.inOut(new float[n], n);
+            Tensor p = r.inOutF32(param, n);
+            Tensor m = r.inOutF32(new float[n], n);
+            Tensor v = r.inOutF32(new float[n], n);
             for (int step = 1; step <= steps; step++) {
-                r.kernels().adamw(p, r.in(gaussian(step, n), n), m, v, 1e-3, 0.9, 0.999, 1e-8, weightDecay, gradScale,
+                r.kernels().adamw(p, r.inF32(gaussian(step, n), n), m, v, 1e-3, 0.9, 0.999, 1e-8, weightDecay, gradScale,
                         step);
             }
             return new double[][] {r.get(p), r.get(m), r.get(v)};
@@ -46,9 +46,9 @@ class OptimiserKernelTest {
     @Test
     void adamwLateInTraining() {
         double[][] results = run(r -> {
-            Tensor p = r.inOut(new float[] {1}, 1);
-            r.kernels().adamw(p, r.in(new float[] {0.5f}, 1), r.inOut(new float[] {0.5f}, 1),
-                    r.inOut(new float[] {0.25f}, 1), 0.1, 0.9, 0.999, 1e-8, 0, 1, 1_000_000);
+            Tensor p = r.inOutF32(new float[] {1}, 1);
+            r.kernels().adamw(p, r.inF32(new float[] {0.5f}, 1), r.inOutF32(new float[] {0.5f}, 1),
+                    r.inOutF32(new float[] {0.25f}, 1), 0.1, 0.9, 0.999, 1e-8, 0, 1, 1_000_000);
             return new double[][] {r.get(p)};
         });
         assertEquals(0.9, results[0][0], 1e-6);
@@ -60,7 +60,7 @@ class OptimiserKernelTest {
         float[] x = gaussian(n, n);
         double[][] results = run(r -> {
             Tensor out = r.out(DType.F64, 1);
-            r.kernels().sumSquares(out, r.in(x, n));
+            r.kernels().sumSquares(out, r.inF32(x, n));
             return new double[][] {r.get(out)};
         });
         double expected = Arrays.stream(widen(x)).map(value -> value * value).sum();
@@ -76,7 +76,7 @@ class OptimiserKernelTest {
                 x[at] = bad;
                 double[][] results = run(r -> {
                     Tensor out = r.out(DType.I32, 1);
-                    r.kernels().anyNonfinite(out, dtype == DType.F32 ? r.in(x, n) : r.in(dtype, x, n));
+                    r.kernels().anyNonfinite(out, r.in(dtype, x, n));
                     return new double[][] {r.get(out)};
                 });
                 assertEquals(Float.isFinite(bad) ? 0 : 1, results[0][0], bad + " at " + at);
@@ -88,8 +88,8 @@ class OptimiserKernelTest {
     @ValueSource(ints = {1, 1000, 1_000_003})
     void readCeiling(int n) {
         double[][] results = run(r -> {
-            Tensor out = r.out(1);
-            r.kernels().readCeiling(out, r.in(new float[n], n));
+            Tensor out = r.outF32(1);
+            r.kernels().readCeiling(out, r.inF32(new float[n], n));
             return new double[][] {r.get(out)};
         });
         assertEquals(0, results[0][0], "the sum of zeros");

@@ -22,9 +22,9 @@ class SampleKernelTest {
     private static double[][] sample(DType dtype, float[] logits, int v, long[] sequence, int[] position, Sampling s) {
         int n = sequence.length;
         return run(r -> {
-            Tensor z = dtype == DType.F32 ? r.in(logits, n, v) : r.in(dtype, logits, n, v);
+            Tensor z = r.in(dtype, logits, n, v);
             Tensor token = r.out(DType.I32, n);
-            var out = new VocabStats(null, r.out(n), r.out(n), r.out(n), null);
+            var out = new VocabStats(null, r.outF32(n), r.outF32(n), r.outF32(n), null);
             r.kernels().sample(token, out, z, r.in(sequence), r.in(position), s, 1);
             return new double[][] {r.get(token), r.get(out.logprob()), r.get(out.entropy()),
                 r.get(out.selfCertainty()), r.get(z)};
@@ -101,7 +101,7 @@ class SampleKernelTest {
         }
         double[][] results = run(r -> {
             Tensor token = r.out(DType.I32, n);
-            r.kernels().sample(token, VocabStats.NONE, r.in(logits, n, v), r.in(LongStream.range(0, n).toArray()),
+            r.kernels().sample(token, VocabStats.NONE, r.inF32(logits, n, v), r.in(LongStream.range(0, n).toArray()),
                     r.in(new int[n]), new Sampling(1, 0, 1, 0, v, 3), 1);
             return new double[][] {r.get(token)};
         });
@@ -168,7 +168,7 @@ class SampleKernelTest {
         Sampling s = new Sampling(temperature, topK, topP, minP, v, 42);
         double[] tokens = run(r -> {
             Tensor token = r.out(DType.I32, n);
-            r.kernels().sample(token, VocabStats.NONE, r.in(logits, n, v), r.in(sequence), r.in(position), s, 1);
+            r.kernels().sample(token, VocabStats.NONE, r.inF32(logits, n, v), r.in(sequence), r.in(position), s, 1);
             return new double[][] {r.get(token)};
         })[0];
 

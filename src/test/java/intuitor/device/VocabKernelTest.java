@@ -20,8 +20,8 @@ class VocabKernelTest {
             double certaintyTemperature) {
         int n = targets.length;
         return run(r -> {
-            Tensor z = dtype == DType.F32 ? r.in(logits, n, v) : r.in(dtype, logits, n, v);
-            var out = new VocabStats(r.out(n), r.out(n), r.out(n), r.out(n), r.out(DType.I32, n));
+            Tensor z = r.in(dtype, logits, n, v);
+            var out = new VocabStats(r.outF32(n), r.outF32(n), r.outF32(n), r.outF32(n), r.out(DType.I32, n));
             r.kernels().vocabReduce(out, z, r.in(targets), temperature, certaintyTemperature);
             return new double[][] {r.get(out.lse()), r.get(out.logprob()), r.get(out.entropy()),
                 r.get(out.selfCertainty()), r.get(out.argmax()), r.get(z)};
@@ -69,11 +69,11 @@ class VocabKernelTest {
         int[] targets = indices(2, n, v);
         double[][] all = reduce(DType.F32, logits, v, targets, 0.8, 1);
         double[][] each = run(r -> {
-            Tensor z = r.in(logits, n, v);
-            Tensor lse = r.out(n);
-            Tensor logprob = r.out(n);
-            Tensor entropy = r.out(n);
-            Tensor certainty = r.out(n);
+            Tensor z = r.inF32(logits, n, v);
+            Tensor lse = r.outF32(n);
+            Tensor logprob = r.outF32(n);
+            Tensor entropy = r.outF32(n);
+            Tensor certainty = r.outF32(n);
             Tensor argmax = r.out(DType.I32, n);
             Kernels k = r.kernels();
             k.vocabReduce(new VocabStats(lse, null, null, null, null), z, null, 0.8, 1);
@@ -146,11 +146,11 @@ class VocabKernelTest {
         int[] targets = indices(2, n, v);
         float[] coefficient = gaussian(3, n);
         double[][] results = run(r -> {
-            Tensor z = dtype == DType.F32 ? r.inOut(logits, n, v) : r.in(dtype, logits, n, v);
+            Tensor z = r.inOut(dtype, logits, n, v);
             double[] before = r.get(z);
-            Tensor lse = r.out(n);
+            Tensor lse = r.outF32(n);
             r.kernels().vocabReduce(new VocabStats(lse, null, null, null, null), z, null, temperature, 1);
-            r.kernels().logprobBackward(z, lse, r.in(targets), r.in(coefficient, n), temperature);
+            r.kernels().logprobBackward(z, lse, r.in(targets), r.inF32(coefficient, n), temperature);
             return new double[][] {r.get(z), before};
         });
         for (int row = 0; row < n; row++) {
@@ -172,10 +172,10 @@ class VocabKernelTest {
         int[] targets = {4, 5, 7};
         float[] coefficient = {1, 0, 1};
         double[][] results = run(r -> {
-            Tensor z = r.inOut(logits, 3, v);
-            Tensor lse = r.out(3);
+            Tensor z = r.inOutF32(logits, 3, v);
+            Tensor lse = r.outF32(3);
             r.kernels().vocabReduce(new VocabStats(lse, null, null, null, null), z, null, 1, 1);
-            r.kernels().logprobBackward(z, lse, r.in(targets), r.in(coefficient, 3), 1);
+            r.kernels().logprobBackward(z, lse, r.in(targets), r.inF32(coefficient, 3), 1);
             return new double[][] {r.get(z)};
         });
         for (int row = 0; row < 3; row++) {

@@ -16,6 +16,3 @@ const char *last_error();
         if (__builtin_expect(!(condition), 0))                                    \
             return ::intuitor::fail(IT_INVALID, __func__, __VA_ARGS__);           \
     } while (0)
-
-/* The CPU's kernels hold activations in fp32 only. */
-#define IT_CHECK_F32(dtype) IT_CHECK((dtype) == IT_F32, "dtype %d: this kernel works on fp32 only", (int)(dtype))

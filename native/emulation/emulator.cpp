@@ -1,0 +1,340 @@
+#include "emulator.h"
+
+#include <link.h>
+#include <sys/mman.h>
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
+
+#ifndef __x86_64__
+#error "the fibers' switch is written for x86-64"
+#endif
+
+/*
+ * void intuitor_switch_fiber(void **save, void *load): keeps the callee-saved registers on this stack and its pointer in
+ * *save, then goes on with the stack `load`.
+ */
+extern "C" void intuitor_switch_fiber(void **save, void *load);
+asm(R"(
+    .text
+    .hidden intuitor_switch_fiber
+    .globl intuitor_switch_fiber
+    .type intuitor_switch_fiber, @function
+intuitor_switch_fiber:
+    pushq %rbp
+    pushq %rbx
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq %rsp, (%rdi)
+    movq %rsi, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
+    popq %rbp
+    ret
+    .size intuitor_switch_fiber, .-intuitor_switch_fiber
+)");
+
+namespace intuitor::emulation {
+
+Position position;
+
+namespace {
+
+constexpr size_t STACK_BYTES = 256 << 10; // AddressSanitizer's frames are large; untouched pages cost nothing
+
+enum class State { RUNNABLE, IN_WARP, IN_BLOCK, DONE };
+
+struct Copy {
+    void *shared;
+    const void *global;
+    size_t bytes, valid_bytes;
+    long group;
+};
+
+struct Thread {
+    void *stack_pointer;
+    State state;
+    Index index;
+    const char *site; // where it waits
+    std::vector<Copy> copies;
+    long group; // the one that the next commit closes
+};
+
+struct Warp {
+    uint32_t arrived;
+    const char *site;
+    size_t bytes;
+    int turn;
+    alignas(16) char values[2][WARP * 64];
+};
+
+/* One launch at a time: the device belongs to one thread of the host. */
+struct Machine {
+    Thread threads[MAX_THREADS];
+    Warp warps[MAX_THREADS / WARP];
+    char *stacks = nullptr;
+    void *scheduler = nullptr;
+    int size = 0;    // threads of a block
+    int current = 0; // the running one
+    int in_barrier = 0, barrier_trues = 0, barrier_result = 0;
+    const char *barrier_site = nullptr;
+    void (*body)(void *) = nullptr;
+    void *context = nullptr;
+    char *shared = nullptr;
+    size_t shared_bytes = 0;
+    bool reverse = false, failed = false;
+    char error[512] = "";
+};
+Machine machine;
+
+Thread &self() { return machine.threads[machine.current]; }
+
+void back_to_scheduler() { intuitor_switch_fiber(&self().stack_pointer, machine.scheduler); }
+
+void wait_as(State state, const char *site) {
+    self().state = state;
+    self().site = site;
+    back_to_scheduler();
+}
+
+bool same(const char *a, const char *b) { return a == b || !strcmp(a, b); }
+
+void thread_main() {
+    machine.body(machine.context);
+    async_wait(0); // the hardware completes them too
+    self().state = State::DONE;
+    back_to_scheduler();
+    abort();
+}
+
+void prepare(int t, Index size) {
+    Thread &thread = machine.threads[t];
+    unsigned n = (unsigned)t;
+    thread.index = {n % size.x, n / size.x % size.y, n / size.x / size.y};
+    thread.state = State::RUNNABLE;
+    thread.site = nullptr;
+    thread.copies.clear();
+    thread.group = 0;
+    // six registers and thread_main's address; on entry the stack pointer must be 8 beyond a multiple of 16
+    void **top = (void **)(machine.stacks + (size_t)(t + 1) * STACK_BYTES) - 1;
+    top[-1] = (void *)thread_main;
+    for (int i = 2; i <= 7; i++) top[-i] = nullptr;
+    thread.stack_pointer = top - 7;
+}
+
+void resume(int t) {
+    machine.current = t;
+    position.thread = machine.threads[t].index;
+    intuitor_switch_fiber(&machine.scheduler, machine.threads[t].stack_pointer);
+}
+
+/* Runs the lanes of a warp as far as they come; false if none could run. */
+bool run_warp(int first) {
+    bool any = false;
+    for (bool progress = true; progress && !machine.failed;) {
+        progress = false;
+        for (int i = 0; i < WARP && !machine.failed; i++) {
+            int t = first + (machine.reverse ? WARP - 1 - i : i);
+            if (machine.threads[t].state != State::RUNNABLE) continue;
+            resume(t);
+            progress = any = true;
+        }
+    }
+    return any;
+}
+
+/* Nobody can go on: says who waits where. */
+void report_deadlock() {
+    const char *place = "?";
+    int waiting = 0, done = 0;
+    for (int t = 0; t < machine.size; t++) {
+        if (machine.threads[t].state == State::DONE) {
+            done++;
+        } else {
+            waiting++;
+            place = machine.threads[t].site;
+        }
+    }
+    snprintf(machine.error, sizeof machine.error,
+             "divergence in block (%u, %u, %u): %d of %d threads wait, some at %s, and %d have ended", position.block.x,
+             position.block.y, position.block.z, waiting, machine.size, place, done);
+    machine.failed = true;
+}
+
+/* This library's thread-local memory: what static shared memory is kept in (cuda_runtime.h), and nothing else. */
+thread_local char thread_local_anchor;
+
+struct Range {
+    char *begin;
+    size_t bytes;
+};
+
+Range static_shared() {
+    thread_local_anchor = 0; // so that it exists
+    Range range = {};
+    dl_iterate_phdr(
+        [](dl_phdr_info *info, size_t, void *result) {
+            char *begin = (char *)info->dlpi_tls_data;
+            for (int i = 0; begin && i < info->dlpi_phnum; i++) {
+                size_t bytes = info->dlpi_phdr[i].p_memsz;
+                if (info->dlpi_phdr[i].p_type != PT_TLS || &thread_local_anchor < begin ||
+                    &thread_local_anchor >= begin + bytes) {
+                    continue;
+                }
+                *(Range *)result = {begin, bytes};
+                return 1;
+            }
+            return 0;
+        },
+        &range);
+    return range;
+}
+
+void run_block(Index size, const Range &shared) {
+    memset(shared.begin, 0xff, shared.bytes);
+    if (machine.shared) memset(machine.shared, 0xff, machine.shared_bytes);
+    for (int t = 0; t < machine.size; t++) prepare(t, size);
+    for (int w = 0; w < machine.size / WARP; w++) machine.warps[w].arrived = 0;
+    machine.in_barrier = 0;
+    for (;;) {
+        bool any = false;
+        for (int i = 0; i < machine.size / WARP && !machine.failed; i++) {
+            any |= run_warp((machine.reverse ? machine.size / WARP - 1 - i : i) * WARP);
+        }
+        if (machine.failed) return;
+        if (any) continue;
+        for (int t = 0; t < machine.size; t++) {
+            if (machine.threads[t].state != State::DONE) return report_deadlock();
+        }
+        return;
+    }
+}
+
+} // namespace
+
+int lane() { return machine.current % WARP; }
+
+int block_barrier(const char *site, bool value) {
+    if (machine.in_barrier == 0) {
+        machine.barrier_site = site;
+        machine.barrier_trues = 0;
+    } else if (!same(machine.barrier_site, site)) {
+        fail_launch("divergence: some threads are at the barrier of %s, others at that of %s", machine.barrier_site,
+                    site);
+    }
+    machine.barrier_trues += value;
+    if (++machine.in_barrier < machine.size) {
+        wait_as(State::IN_BLOCK, site);
+    } else {
+        machine.in_barrier = 0;
+        machine.barrier_result = machine.barrier_trues;
+        for (int t = 0; t < machine.size; t++) machine.threads[t].state = State::RUNNABLE;
+    }
+    return machine.barrier_result;
+}
+
+const void *warp_exchange(const char *site, const void *value, size_t bytes) {
+    Warp &warp = machine.warps[machine.current / WARP];
+    int turn = warp.turn;
+    if (warp.arrived == 0) {
+        warp.site = site;
+        warp.bytes = bytes;
+    } else if (!same(warp.site, site) || warp.bytes != bytes) {
+        fail_launch("divergence: some lanes of a warp are at %s, others at %s", warp.site, site);
+    }
+    memcpy(warp.values[turn] + (size_t)lane() * bytes, value, bytes);
+    warp.arrived |= 1u << lane();
+    if (warp.arrived != ~0u) {
+        wait_as(State::IN_WARP, site);
+    } else {
+        // the other buffer may be filled from now on: whoever arrives next has read what was in it
+        warp.arrived = 0;
+        warp.turn = !turn;
+        int first = machine.current / WARP * WARP;
+        for (int i = 0; i < WARP; i++) machine.threads[first + i].state = State::RUNNABLE;
+    }
+    return warp.values[turn];
+}
+
+void async_copy(void *shared, const void *global, size_t bytes, size_t valid_bytes) {
+    if ((uintptr_t)shared % bytes || (uintptr_t)global % bytes) fail_launch("cp.async of misaligned addresses");
+    self().copies.push_back({shared, global, bytes, valid_bytes, self().group});
+}
+
+void async_commit() { self().group++; }
+
+void async_wait(int pending) {
+    auto &copies = self().copies;
+    size_t made = 0;
+    for (; made < copies.size() && (pending == 0 || copies[made].group < self().group - pending); made++) {
+        Copy &copy = copies[made];
+        memcpy(copy.shared, copy.global, copy.valid_bytes);
+        memset((char *)copy.shared + copy.valid_bytes, 0, copy.bytes - copy.valid_bytes);
+    }
+    copies.erase(copies.begin(), copies.begin() + (long)made);
+}
+
+void *dynamic_shared() { return machine.shared; }
+
+void fail_launch(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(machine.error, sizeof machine.error, format, arguments);
+    va_end(arguments);
+    machine.failed = true;
+    back_to_scheduler();
+    abort();
+}
+
+bool run_grid(Index grid, Index block, size_t shared_bytes, void (*body)(void *), void *context) {
+    machine.failed = false;
+    machine.size = (int)(block.x * block.y * block.z);
+    if (machine.size < WARP || machine.size % WARP || machine.size > MAX_THREADS) {
+        snprintf(machine.error, sizeof machine.error, "blocks of %d threads: whole warps are expected, and no more than %d",
+                 machine.size, MAX_THREADS);
+        return false;
+    }
+    if (!machine.stacks) {
+        machine.stacks = (char *)mmap(nullptr, MAX_THREADS * STACK_BYTES, PROT_READ | PROT_WRITE,
+                                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (machine.stacks == MAP_FAILED) abort();
+    }
+    // exactly as large as asked for, for AddressSanitizer
+    if (shared_bytes && posix_memalign((void **)&machine.shared, 1024, shared_bytes)) abort();
+    machine.shared_bytes = shared_bytes;
+    machine.body = body;
+    machine.context = context;
+    position.block_size = block;
+    position.grid_size = grid;
+    Range shared = static_shared();
+    uint64_t blocks = (uint64_t)grid.x * grid.y * grid.z;
+    for (uint64_t i = 0; i < blocks && !machine.failed; i++) {
+        uint64_t b = machine.reverse ? blocks - 1 - i : i;
+        position.block = {(unsigned)(b % grid.x), (unsigned)(b / grid.x % grid.y), (unsigned)(b / grid.x / grid.y)};
+        run_block(block, shared);
+    }
+#ifdef __SANITIZE_ADDRESS__
+    // threads that were left in the middle leave the shadow of their frames behind
+    if (machine.failed) __asan_unpoison_memory_region(machine.stacks, MAX_THREADS * STACK_BYTES);
+#endif
+    free(machine.shared);
+    machine.shared = nullptr;
+    return !machine.failed;
+}
+
+const char *launch_error() { return machine.error; }
+
+void reverse_order(bool reverse) { machine.reverse = reverse; }
+
+} // namespace intuitor::emulation

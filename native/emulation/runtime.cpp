@@ -1,0 +1,132 @@
+/*
+ * The CUDA runtime of the emulated device. Calls are done when they return; a failed launch is reported at once, where
+ * the hardware reports it at the next synchronisation.
+ */
+#include "cuda_runtime.h"
+
+#include <time.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+
+using intuitor::emulation::launch_error;
+
+namespace {
+
+/* The least of the chips that the CUDA library is for (sm_86, sm_89), so that no kernel asks for more. */
+constexpr int MAX_SHARED = 99 << 10, MAX_SHARED_BY_DEFAULT = 48 << 10;
+
+char launch_message[640] = "";
+std::map<const void *, int> allowed_shared;
+
+} // namespace
+
+namespace intuitor::emulation {
+
+cudaError_t allow_dynamic_shared(const void *kernel, int bytes) {
+    if (bytes > MAX_SHARED) return cudaErrorInvalidValue;
+    allowed_shared[kernel] = bytes;
+    return cudaSuccess;
+}
+
+cudaError_t launch(const cudaLaunchConfig_t &config, const void *kernel, void (*body)(void *), void *context) {
+    auto found = allowed_shared.find(kernel);
+    size_t limit = found == allowed_shared.end() ? MAX_SHARED_BY_DEFAULT : (size_t)found->second;
+    const dim3 &grid = config.gridDim, &block = config.blockDim;
+    if (config.dynamicSmemBytes > limit || !grid.x || !grid.y || !grid.z || grid.x > 0x7fffffff || grid.y > 65535 ||
+        grid.z > 65535) {
+        return cudaErrorInvalidConfiguration;
+    }
+    bool good = run_grid({grid.x, grid.y, grid.z}, {block.x, block.y, block.z}, config.dynamicSmemBytes, body, context);
+    if (good) return cudaSuccess;
+    snprintf(launch_message, sizeof launch_message, "unspecified launch failure: %s", launch_error());
+    return cudaErrorLaunchFailure;
+}
+
+} // namespace intuitor::emulation
+
+const char *cudaGetErrorString(cudaError_t error) {
+    switch (error) {
+    case cudaSuccess: return "no error";
+    case cudaErrorInvalidValue: return "invalid argument";
+    case cudaErrorMemoryAllocation: return "out of memory";
+    case cudaErrorInvalidConfiguration: return "invalid configuration argument";
+    case cudaErrorLaunchFailure: return launch_message;
+    }
+    return "unknown error";
+}
+cudaError_t cudaGetLastError() { return cudaSuccess; }
+
+cudaError_t cudaGetDeviceCount(int *count) {
+    *count = 1;
+    return cudaSuccess;
+}
+cudaError_t cudaSetDevice(int device) {
+    static bool reverse = true;
+    reverse = !reverse;
+    intuitor::emulation::reverse_order(reverse);
+    return device == 0 ? cudaSuccess : cudaErrorInvalidValue;
+}
+cudaError_t cudaGetDevice(int *device) {
+    *device = 0;
+    return cudaSuccess;
+}
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int) {
+    // few multiprocessors: a grid that is sized by them has each block take several turns
+    *properties = {"emulated CUDA device", (size_t)16 << 30, MAX_SHARED, 8, 6, 3};
+    return cudaSuccess;
+}
+cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t *pool, int) {
+    *pool = nullptr;
+    return cudaSuccess;
+}
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void *) { return cudaSuccess; }
+
+cudaError_t cudaMalloc(void **address, size_t bytes) {
+    *address = nullptr;
+    if (posix_memalign(address, 256, bytes)) return cudaErrorMemoryAllocation;
+    memset(*address, 0xff, bytes); // nothing may rely on what new memory holds
+    return cudaSuccess;
+}
+cudaError_t cudaFree(void *address) {
+    free(address);
+    return cudaSuccess;
+}
+cudaError_t cudaMallocAsync(void **address, size_t bytes, cudaStream_t) { return cudaMalloc(address, bytes); }
+cudaError_t cudaFreeAsync(void *address, cudaStream_t) { return cudaFree(address); }
+
+cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes, cudaMemcpyKind, cudaStream_t) {
+    memmove(dst, src, bytes);
+    return cudaSuccess;
+}
+cudaError_t cudaMemsetAsync(void *dst, int value, size_t bytes, cudaStream_t) {
+    memset(dst, value, bytes);
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
+    *stream = nullptr;
+    return cudaSuccess;
+}
+cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+
+cudaError_t cudaEventCreate(cudaEvent_t *event) {
+    *event = (cudaEvent_t)calloc(1, sizeof(timespec));
+    return *event ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+    free(event);
+    return cudaSuccess;
+}
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+    clock_gettime(CLOCK_MONOTONIC, (timespec *)event);
+    return cudaSuccess;
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end) {
+    const timespec *a = (const timespec *)start, *b = (const timespec *)end;
+    *ms = (float)((double)(b->tv_sec - a->tv_sec) * 1e3 + (double)(b->tv_nsec - a->tv_nsec) * 1e-6);
+    return cudaSuccess;
+}
