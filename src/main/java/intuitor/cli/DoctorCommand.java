@@ -5,6 +5,7 @@ import intuitor.UserError;
 import intuitor.device.Device;
 import intuitor.device.DeviceInfo;
 import intuitor.device.NativeLibraries;
+import intuitor.eval.sandbox.PythonSandbox;
 import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -51,6 +52,7 @@ final class DoctorCommand extends BaseCommand {
         memory();
         gpu();
         libraries();
+        line("sandbox", PythonSandbox.status());
         buildTools();
         out().println();
         out().println(ready

@@ -18,6 +18,7 @@ class DoctorCommandTest {
         assertTrue(o.out().contains(System.getProperty("java.version")), o.out());
         assertTrue(o.out().matches("(?s).*kernels +(portable|avx2|avx512).*"), o.out());
         assertTrue(o.out().contains("libintuitor_cpu.so") && o.out().contains("libdnnl.so"), o.out());
+        assertTrue(o.out().matches("(?s).*sandbox +(bubblewrap and CPython \\d.*: works|MISSING .*: .+)\\R.*"), o.out());
         assertTrue(o.out().contains("Ready: " + Program.command() + " train"), o.out());
     }
 

@@ -1,0 +1,32 @@
+package intuitor.eval.sandbox;
+
+/**
+ * What a program may use, each process of it where nothing else is said.
+ *
+ * @param seconds     wall-clock time from the moment its own code starts
+ * @param memoryBytes address space
+ * @param threads     processes and threads together; a program cannot start processes at all
+ * @param outputBytes size of each file that it writes, its standard output and error among them
+ * @param diskBytes   all files in its private {@code /tmp}, which lie in memory
+ */
+public record Limits(double seconds, long memoryBytes, int threads, long outputBytes, long diskBytes) {
+
+    /** LiveCodeBench's 6 seconds a test, and room enough for a contest's problems. */
+    public static final Limits CONTEST = new Limits(6, 1L << 30, 32, 16L << 20, 64L << 20);
+
+    /** Starting Python takes time of its own; more than this on top of {@link #seconds}, and the host ends the program. */
+    static final double GRACE_SECONDS = 3;
+
+    static final int OPEN_FILES = 64;
+
+    public Limits {
+        if (!(seconds > 0) || memoryBytes < 1 || threads < 1 || outputBytes < 1 || diskBytes < 1) {
+            throw new IllegalArgumentException("limits must be positive");
+        }
+    }
+
+    /** The same limits with another time. */
+    public Limits withSeconds(double other) {
+        return new Limits(other, memoryBytes, threads, outputBytes, diskBytes);
+    }
+}
