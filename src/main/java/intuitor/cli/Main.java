@@ -13,7 +13,8 @@ import picocli.CommandLine.IVersionProvider;
         name = "intuitor",
         versionProvider = Main.Version.class,
         subcommands = {
-            TrainCommand.class, PretrainCommand.class, GenerateCommand.class, ScoreCommand.class, DoctorCommand.class,
+            TrainCommand.class, PretrainCommand.class, GenerateCommand.class, ScoreCommand.class, BenchCommand.class,
+            DoctorCommand.class,
             HelpCommand.class
         },
         description = "Trains language models by reinforcement learning from their own self-certainty (Intuitor).",

@@ -69,6 +69,11 @@ public final class Device implements AutoCloseable {
         return arena;
     }
 
+    /** A new clock for work on this device. */
+    public Stopwatch stopwatch() {
+        return new Stopwatch(api);
+    }
+
     /** Waits until all queued work is done. */
     public void synchronize() {
         api.synchronize();

@@ -1,5 +1,6 @@
 package intuitor.device;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -105,6 +106,24 @@ final class NativeApi {
 
     void synchronize() {
         check(it_api.stream_synchronize.invoke(synchronize, 0));
+    }
+
+    long createEvent() {
+        check(it_api.event_create.invoke(it_api.event_create(table), outcome));
+        return outcome.get(JAVA_LONG, 0);
+    }
+
+    void destroyEvent(long event) {
+        check(it_api.event_destroy.invoke(it_api.event_destroy(table), event));
+    }
+
+    void recordEvent(long event) {
+        check(it_api.event_record.invoke(it_api.event_record(table), event, 0));
+    }
+
+    double elapsedMillis(long start, long end) {
+        check(it_api.event_elapsed_ms.invoke(it_api.event_elapsed_ms(table), start, end, outcome));
+        return outcome.get(JAVA_FLOAT, 0);
     }
 
     /** Throws if a call of the table did not return IT_OK. */

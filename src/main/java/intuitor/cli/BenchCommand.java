@@ -1,0 +1,115 @@
+package intuitor.cli;
+
+import intuitor.UserError;
+import intuitor.bench.Bench;
+import intuitor.bench.BenchReport;
+import intuitor.bench.BenchShape;
+import intuitor.bench.Measurement;
+import intuitor.checkpoint.AtomicFiles;
+import intuitor.device.Device;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.util.List;
+import java.util.Locale;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code intuitor bench}: how fast each kernel is, beside what bounds it. */
+@Command(
+        name = "bench",
+        description = {
+            "Measures the kernels at the sizes of Qwen2.5-1.5B, each beside its ceiling in the same run: a read or a copy of "
+                    + "as many bytes, or a matrix product of the library with as many operations.",
+            "",
+            "Times are medians; a fraction of 1 is the ceiling's speed."
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  intuitor bench",
+            "  intuitor bench --kernels vocab_reduce,attention --json bench.json"
+        })
+final class BenchCommand extends BaseCommand {
+
+    /** Sizes to measure at. */
+    enum Size {
+        /** large on a GPU, medium on the CPU. */
+        AUTO, TINY, MEDIUM, LARGE;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    @Option(names = "--kernels", paramLabel = "NAMES", split = ",",
+            description = "only kernels whose names begin with one of these (default: all)")
+    private List<String> kernels = List.of();
+
+    @Option(names = "--size", paramLabel = "SIZE", defaultValue = "auto",
+            description = "tiny, medium, large, or auto: large on a GPU, medium on the CPU (default: ${DEFAULT-VALUE})")
+    private Size size;
+
+    @Option(names = "--rounds", paramLabel = "N", defaultValue = "7",
+            description = "turns of kernel and ceiling, of which medians are shown (default: ${DEFAULT-VALUE})")
+    private int rounds;
+
+    @Option(names = "--round-ms", paramLabel = "MS", defaultValue = "30",
+            description = "how long a turn is at least (default: ${DEFAULT-VALUE})")
+    private double roundMillis;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "the figures, for programs")
+    private Path json;
+
+    @Option(names = "--markdown", paramLabel = "FILE", description = "the table, for a page")
+    private Path markdown;
+
+    @Mixin
+    private DeviceOptions deviceOptions;
+
+    @Override
+    public Integer call() {
+        if (rounds < 1) {
+            throw new UserError("--rounds: expected a number above 0, found " + rounds);
+        }
+        if (!(roundMillis > 0)) {
+            throw new UserError("--round-ms: expected a number above 0, found " + roundMillis);
+        }
+        for (String name : kernels) {
+            if (name.isEmpty() || Bench.kernels().stream().noneMatch(kernel -> kernel.startsWith(name))) {
+                throw new UserError("--kernels: '" + name + "' begins no kernel's name; there are "
+                        + String.join("; ", Bench.kernels()));
+            }
+        }
+        try (Device device = deviceOptions.open()) {
+            err().println(device.info().name() + ", " + device.info().isa());
+            List<Measurement> results = new Bench(device, rounds, roundMillis).run(shape(device),
+                    deviceOptions.dtype(device), this::wanted, m -> err().println(BenchReport.line(m)));
+            out().println();
+            out().print(BenchReport.table(results));
+            if (json != null) {
+                AtomicFiles.writeString(json, BenchReport.json(results, device.info(), LocalDate.now().toString(),
+                        new Main.Version().getVersion()[0]));
+            }
+            if (markdown != null) {
+                AtomicFiles.writeString(markdown, BenchReport.markdown(results));
+            }
+            return CommandLine.ExitCode.OK;
+        }
+    }
+
+    private boolean wanted(String kernel) {
+        return kernels.isEmpty() || kernels.stream().anyMatch(kernel::startsWith);
+    }
+
+    private BenchShape shape(Device device) {
+        return switch (size) {
+            case TINY -> BenchShape.tiny();
+            case MEDIUM -> BenchShape.medium();
+            case LARGE -> BenchShape.large();
+            case AUTO -> device.info().kind().equals("cuda") ? BenchShape.large() : BenchShape.medium();
+        };
+    }
+}

@@ -1,0 +1,55 @@
+package intuitor.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import intuitor.bench.Bench;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class BenchCommandTest {
+
+    @TempDir
+    Path folder;
+
+    /** Every kernel has a row with a time, a ceiling and a fraction, in all three forms. */
+    @Test
+    void measuresEveryKernel() throws IOException {
+        Path json = folder.resolve("bench.json");
+        Path markdown = folder.resolve("bench.md");
+        Outcome outcome = Outcome.of("bench", "--device", "cpu", "--size", "tiny", "--rounds", "1", "--round-ms", "1",
+                "--json", json.toString(), "--markdown", markdown.toString());
+        assertEquals(0, outcome.status(), outcome.err());
+        JsonNode root = new JsonMapper().readTree(Files.readString(json));
+        assertEquals("cpu", root.at("/device/kind").asString());
+        for (String kernel : Bench.kernels()) {
+            assertTrue(outcome.out().lines().anyMatch(line -> line.startsWith(kernel)), outcome.out());
+            assertTrue(Files.readString(markdown).contains("| " + kernel + " |"), kernel);
+        }
+        for (JsonNode row : root.get("kernels")) {
+            assertTrue(row.get("ms").asDouble() > 0 && row.get("ceiling_ms").asDouble() > 0, row.toString());
+            assertEquals(row.get("ceiling_ms").asDouble() / row.get("ms").asDouble(), row.get("fraction").asDouble(), 1e-9);
+        }
+    }
+
+    @Test
+    void onlyTheKernelsWanted() {
+        Outcome outcome = Outcome.of("bench", "--device", "cpu", "--size", "tiny", "--rounds", "1", "--round-ms", "1",
+                "--kernels", "swiglu,adamw");
+        assertEquals(0, outcome.status(), outcome.err());
+        assertEquals(2 + 3, outcome.out().strip().lines().count(), outcome.out());
+    }
+
+    @Test
+    void unknownKernel() {
+        Outcome outcome = Outcome.of("bench", "--kernels", "softmax");
+        assertEquals(2, outcome.status());
+        assertTrue(outcome.err().contains("--kernels: 'softmax' begins no kernel's name"), outcome.err());
+        assertEquals(1, outcome.err().strip().lines().count(), outcome.err());
+    }
+}
