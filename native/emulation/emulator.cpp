@@ -112,7 +112,6 @@ bool same(const char *a, const char *b) { return a == b || !strcmp(a, b); }
 
 void thread_main() {
     machine.body(machine.context);
-    async_wait(0); // the hardware completes them too
     self().state = State::DONE;
     back_to_scheduler();
     abort();
@@ -217,8 +216,10 @@ void run_block(Index size, const Range &shared) {
         for (int t = 0; t < machine.size; t++) {
             if (machine.threads[t].state != State::DONE) return report_deadlock();
         }
-        return;
+        break;
     }
+    // what was never waited for arrives when nobody can see it any more
+    for (machine.current = 0; machine.current < machine.size; machine.current++) async_wait(0);
 }
 
 } // namespace

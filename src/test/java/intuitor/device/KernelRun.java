@@ -13,14 +13,13 @@ import java.util.function.Function;
  * One execution of kernels on a device of its own, with every tensor between guards: nothing may be written beside an
  * output, and inputs must be left alone.
  *
- * <p>The same tests hold for every library: the property {@code intuitor.test.device} names it ("cpu"), and
- * {@code intuitor.test.storage} the type of weights and activations (F32). With {@code intuitor.test.exact} there are
- * no guards, so that a memory checker sees where tensors end.
+ * <p>The same tests hold for every library and storage type: {@link TestDevices}. With the property
+ * {@code intuitor.test.exact} there are no guards, so that a memory checker sees where tensors end.
  */
 final class KernelRun implements AutoCloseable {
 
     /** The type of what {@link #in}, {@link #inOut} and {@link #out} make. */
-    static final DType STORAGE = DType.valueOf(System.getProperty("intuitor.test.storage", "F32"));
+    static final DType STORAGE = TestDevices.STORAGE;
 
     private static final boolean EXACT = Boolean.getBoolean("intuitor.test.exact");
     private static final int GUARD = EXACT ? 0 : 67; // elements on each side, at least
@@ -35,13 +34,8 @@ final class KernelRun implements AutoCloseable {
 
     private KernelRun(int threads, boolean aligned) {
         this.aligned = aligned || EXACT;
-        device = open(threads);
+        device = TestDevices.open(threads);
         arena = device.arena("kernel test");
-    }
-
-    /** The device under test. */
-    static Device open(int threads) {
-        return Device.open(System.getProperty("intuitor.test.device", "cpu"), threads);
     }
 
     /**

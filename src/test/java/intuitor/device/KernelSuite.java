@@ -23,7 +23,7 @@ final class KernelSuite {
                 .filters(ClassNameFilter.includeClassNamePatterns(".*KernelTest"))
                 .build(), summary);
         summary.getSummary().printFailuresTo(new PrintWriter(System.out, true), 10);
-        try (Device device = KernelRun.open(1)) {
+        try (Device device = TestDevices.open(1)) {
             System.out.println(summary.getSummary().getTestsSucceededCount() + " tests passed on "
                     + device.info().kind() + " " + device.info().isa());
         }

@@ -1,0 +1,121 @@
+package intuitor.device;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * The emulated CUDA device catches what it promises to: small kernels that are deliberately wrong
+ * (native/emulation/test/emulator_test.cpp), each run by a program of its own, plainly and with AddressSanitizer.
+ */
+class EmulatorTest {
+
+    private static final String SITE = " .*/emulator_test\\.cpp:\\d+";
+
+    @TempDir
+    Path folder;
+
+    private record Outcome(int status, String text) {
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "asan"})
+    void divergenceIsAnErrorWithItsPlace(String build) throws IOException, InterruptedException {
+        assertFails(build, "barrier of some", "divergence in block \\(0, 0, 0\\): 16 of 64 threads wait, some at" + SITE
+                + ", and 48 have ended");
+        assertFails(build, "two barriers", "divergence: some threads are at the barrier of" + SITE
+                + ", others at that of" + SITE);
+        assertFails(build, "shuffle of some", "divergence in block \\(0, 0, 0\\): 62 of 64 threads wait, some at" + SITE
+                + ", and 2 have ended");
+        assertFails(build, "two shuffles", "divergence: some lanes of a warp are at" + SITE + ", others at" + SITE);
+        assertFails(build, "shuffle of half a mask", ".*/emulator_test\\.cpp:\\d+: collectives of a part of a warp are "
+                + "not emulated");
+        assertFails(build, "part of a warp", "blocks of 33 threads: whole warps are expected, and no more than 1024");
+    }
+
+    /** A launch that the hardware would refuse. */
+    @Test
+    void moreSharedMemoryThanThereIs() throws IOException, InterruptedException {
+        assertEquals("invalid argument", run("", "too much shared").text().lines().findFirst().orElseThrow());
+    }
+
+    /** Each kernel writes what it read: 1 where it had written before, NaN elsewhere. */
+    @ParameterizedTest
+    @ValueSource(strings = {"half-written shared", "half-written dynamic", "shared of the block before",
+            "half-written global"})
+    void whatNobodyWroteReadsAsNan(String kernel) throws IOException, InterruptedException {
+        assertPrints("", kernel, "no error", "1 nan");
+    }
+
+    @Test
+    void asynchronousCopiesArriveWhenTheyAreWaitedFor() throws IOException, InterruptedException {
+        assertPrints("", "copies not waited for", "no error", "nan");
+        assertPrints("", "copies, the first waited for", "no error", "1 nan");
+        assertPrints("", "copies waited for", "no error", "1");
+        assertFails("", "misaligned copy", "cp\\.async of misaligned addresses");
+    }
+
+    /** A second run with threads and blocks in reverse order gives another result. */
+    @ParameterizedTest
+    @ValueSource(strings = {"neighbour without barrier", "last block wins", "last thread wins"})
+    void whatDependsOnTheOrderChangesWithIt(String kernel) throws IOException, InterruptedException {
+        String[] lines = run("", kernel).text().split("\n");
+        assertEquals(4, lines.length);
+        assertNotEquals(lines[1], lines[3]);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"outside global, heap-buffer-overflow", "outside static shared, global-buffer-overflow",
+            "outside dynamic shared, heap-buffer-overflow", "misaligned vector, store to misaligned address"})
+    void addressSanitizerSeesWhereMemoryEnds(String kernel, String message) throws IOException, InterruptedException {
+        Outcome outcome = run("asan", kernel);
+        assertNotEquals(0, outcome.status(), outcome.text());
+        assertTrue(outcome.text().contains(message), outcome.text());
+        assertTrue(outcome.text().contains("emulator_test.cpp"), outcome.text());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "asan"})
+    void rightKernelsPass(String build) throws IOException, InterruptedException {
+        assertPrints(build, "sums", "no error", "2016 32 62 8 2016 32 62 8");
+        assertPrints(build, "products", "no error", "0 of 128 are wrong", "no error", "0 of 128 are wrong");
+        String[] lines = run(build, "right after wrong").text().split("\n");
+        assertTrue(lines[0].contains("divergence"), lines[0]);
+        assertEquals("2016 32 62 8 2016 32 62 8", lines[3]);
+    }
+
+    private void assertFails(String build, String kernel, String reason) throws IOException, InterruptedException {
+        String text = run(build, kernel).text();
+        assertTrue(text.lines().anyMatch(line -> line.matches("unspecified launch failure: " + reason)), text);
+    }
+
+    private void assertPrints(String build, String kernel, String... lines) throws IOException, InterruptedException {
+        Outcome outcome = run(build, kernel);
+        assertEquals(String.join("\n", lines) + "\n", outcome.text());
+        assertEquals(0, outcome.status());
+    }
+
+    /** @param build folder of the build: "" or "asan" */
+    private Outcome run(String build, String kernel) throws IOException, InterruptedException {
+        Path output = folder.resolve("output");
+        ProcessBuilder builder = new ProcessBuilder(TestDevices.emulationBuild(build).resolve("emulator_test").toString(),
+                kernel).redirectErrorStream(true).redirectOutput(output.toFile());
+        builder.environment().put("ASAN_OPTIONS", "detect_leaks=0");
+        Process process = builder.start();
+        boolean ended = process.waitFor(1, TimeUnit.MINUTES);
+        process.destroyForcibly();
+        assertTrue(ended, kernel + " does not end");
+        return new Outcome(process.exitValue(), Files.readString(output, StandardCharsets.UTF_8));
+    }
+}

@@ -1,0 +1,59 @@
+package intuitor.device;
+
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import intuitor.UserError;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * Where tests compute. The property {@code intuitor.test.device} names the device ("cpu"; "emu" for the CUDA kernels on
+ * an emulated device; "cuda"), {@code intuitor.test.storage} the type in which tests of kernels store weights and
+ * activations (F32, BF16).
+ */
+public final class TestDevices {
+
+    /** Kind of the device under test. */
+    public static final String KIND = System.getProperty("intuitor.test.device", "cpu");
+
+    /** Storage type under test. */
+    static final DType STORAGE = DType.valueOf(System.getProperty("intuitor.test.storage", "F32"));
+
+    private TestDevices() {
+    }
+
+    /** The device under test. */
+    public static Device open(int threads) {
+        return Device.open(KIND, threads);
+    }
+
+    /** A device of this kind; where there is none, the test is skipped and the reason printed. */
+    public static Device openOrSkip(String kind) {
+        try {
+            return Device.open(kind, 2);
+        } catch (UserError e) {
+            throw skip("tests on " + kind, e.getMessage());
+        }
+    }
+
+    /**
+     * The folder that holds a build of the emulated device; where there is none, the test is skipped and the reason
+     * printed.
+     *
+     * @param build "" for the usual one, "asan" for that with AddressSanitizer
+     */
+    static Path emulationBuild(String build) {
+        Path folder = NativeFiles.find(NativeLibrary.EMULATION).orElseThrow().resolveSibling(build);
+        if (!Files.exists(folder.resolve("emulator_test"))) {
+            throw skip("tests of the emulated device", folder + " has no emulator_test: this machine lacks "
+                    + "AddressSanitizer's library (libasan)");
+        }
+        return folder;
+    }
+
+    /** Skips the test that is running. */
+    static RuntimeException skip(String what, String reason) {
+        System.out.println("[skipped] " + what + ": " + reason);
+        return abort(reason);
+    }
+}
