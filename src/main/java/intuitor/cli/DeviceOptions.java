@@ -3,6 +3,7 @@ package intuitor.cli;
 import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.StorageType;
+import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
 /** Where a command computes, and in which storage type. */
@@ -21,8 +22,12 @@ final class DeviceOptions {
                     + "the CPU (default: ${DEFAULT-VALUE})")
     private String dtype;
 
+    @Option(names = "--cuda-libraries", paramLabel = "DIR",
+            description = "folder of NVIDIA's libraries; without it they are searched for (see doctor)")
+    private Path cudaLibraries;
+
     Device open() {
-        return Device.open(kind, threads);
+        return Device.open(kind, threads, cudaLibraries);
     }
 
     /** Storage type of weights and activations on the device opened. */

@@ -2,6 +2,7 @@ package intuitor.cli;
 
 import com.sun.management.OperatingSystemMXBean;
 import intuitor.UserError;
+import intuitor.device.CudaLibraries;
 import intuitor.device.Device;
 import intuitor.device.DeviceInfo;
 import intuitor.device.NativeLibraries;
@@ -20,6 +21,7 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /** {@code intuitor doctor}: what this machine has that the engine uses, and what to do about what is missing. */
 @Command(
@@ -41,6 +43,10 @@ final class DoctorCommand extends BaseCommand {
     private static final double GIB = 1L << 30;
     private static final String CONTINUED = "";
 
+    @Option(names = "--cuda-libraries", paramLabel = "DIR",
+            description = "folder to look for NVIDIA's libraries in before all others")
+    private Path cudaLibraries;
+
     @Override
     public Integer call() {
         line("intuitor", new Main.Version().getVersion()[0].substring("intuitor ".length()));
@@ -51,7 +57,8 @@ final class DoctorCommand extends BaseCommand {
         boolean ready = cpu();
         memory();
         gpu();
-        libraries();
+        libraries("libraries", NativeLibraries.describe());
+        libraries("CUDA", CudaLibraries.describe(cudaLibraries));
         line("sandbox", PythonSandbox.status());
         buildTools();
         out().println();
@@ -101,7 +108,7 @@ final class DoctorCommand extends BaseCommand {
     private void gpu() {
         List<String> driver = lines(Path.of("/proc/driver/nvidia/version"));
         line("driver", driver.isEmpty() ? "no NVIDIA driver (needed for a GPU only)" : driver.get(0).replaceAll("\\s+", " "));
-        try (Device device = Device.open("cuda", 0)) {
+        try (Device device = Device.open("cuda", 0, cudaLibraries)) {
             DeviceInfo info = device.info();
             line("GPU", String.format("%s, %s, %.1f GiB", info.name(), info.isa(), info.memoryBytes() / GIB));
         } catch (UserError e) {
@@ -109,9 +116,8 @@ final class DoctorCommand extends BaseCommand {
         }
     }
 
-    private void libraries() {
-        String label = "libraries";
-        for (NativeLibraries.Description library : NativeLibraries.describe()) {
+    private void libraries(String label, List<NativeLibraries.Description> libraries) {
+        for (NativeLibraries.Description library : libraries) {
             line(label, library.name() + ": " + library.detail()
                     + library.path().map(path -> " (" + path + ")").orElse(""));
             label = CONTINUED;

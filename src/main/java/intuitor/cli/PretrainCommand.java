@@ -54,7 +54,7 @@ final class PretrainCommand extends BaseCommand {
         long start = System.nanoTime();
         progress.update("making the tokenizer", true);
         Pace pace = new Pace(config.maxSteps());
-        try (Device device = Device.open(config.device(), config.threads())) {
+        try (Device device = Device.open(config.device(), config.threads(), config.cudaLibraries())) {
             new BaseModelMaker(config).make(device, step -> progress.update(pace.line(step),
                     step.step() % Math.max(1, config.maxSteps() / PLAIN_LINES) == 0));
         } finally {

@@ -5,20 +5,34 @@ import intuitor.device.abi.it_api;
 import java.lang.foreign.AddressLayout;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
-/** A device library, initialised, with the matrix multiplication that goes with it. */
-record Backend(NativeApi api, Blas blas) {
+/**
+ * A device library, initialised, with the matrix multiplication that goes with it.
+ *
+ * @param blas makes it; what memory it needs on the device, it takes from the arena
+ */
+record Backend(NativeApi api, Function<Arena, Blas> blas) {
 
-    /** @param kind "auto", "cpu", "cuda", or, for tests, "emu": the CUDA kernels on an emulated device */
-    static Backend open(String kind, int threads) {
+    /**
+     * @param kind          "auto", "cpu", "cuda", or, for tests, "emu": the CUDA kernels on an emulated device
+     * @param cudaLibraries folder to look for NVIDIA's libraries in, or null
+     */
+    static Backend open(String kind, int threads, Path cudaLibraries) {
         return switch (kind) {
-            // whyNotCuda() always finds a reason so far; the day it does not, auto prefers CUDA
-            case "auto", "cpu" -> cpu(threads);
+            case "auto" -> whyNotCuda().isEmpty() ? cuda(cudaLibraries) : cpu(threads);
+            case "cpu" -> cpu(threads);
             case "emu" -> emulation();
-            case "cuda" -> throw new UserError(whyNotCuda());
+            case "cuda" -> {
+                whyNotCuda().ifPresent(reason -> {
+                    throw new UserError(reason + ", or use the CPU (--device cpu)");
+                });
+                yield cuda(cudaLibraries);
+            }
             default -> throw new UserError("unknown device '" + kind + "': it is auto, cpu or cuda");
         };
     }
@@ -33,7 +47,7 @@ record Backend(NativeApi api, Blas blas) {
         }
         NativeApi api = new NativeApi("cpu", table);
         api.init(0, threads);
-        return new Backend(api, new OneDnn(api));
+        return new Backend(api, arena -> new OneDnn(api));
     }
 
     /** Its memory is the host's, so oneDNN multiplies for it. Kernels may be missing: calling one says so. */
@@ -43,21 +57,37 @@ record Backend(NativeApi api, Blas blas) {
                 + " is missing: it is for tests, and `make -C native` builds it beside loose classes"));
         NativeApi api = new NativeApi("emu", table);
         api.init(0, 0);
-        return new Backend(api, new OneDnn(api));
+        return new Backend(api, arena -> new OneDnn(api));
     }
 
-    private static String whyNotCuda() {
-        Optional<MemorySegment> table = NativeLibraries.deviceTable(NativeLibrary.CUDA);
-        if (table.isEmpty()) {
-            return "no CUDA device: this build has no CUDA library (nvcc was not installed when it was made)";
+    /** Without cuBLASLt it throws, for "auto" too: slow work on the CPU is not what a GPU's owner expects. */
+    private static Backend cuda(Path libraries) {
+        NativeApi api = new NativeApi("cuda", NativeLibraries.deviceTable(NativeLibrary.CUDA).orElseThrow());
+        CudaLibraries.load(CudaLibrary.CUBLASLT, libraries);
+        api.init(0, 0);
+        return new Backend(api, CublasLt::new);
+    }
+
+    /** Why no GPU can be used here, and what would change that; nothing if one can. */
+    private static Optional<String> whyNotCuda() {
+        Optional<MemorySegment> table;
+        try {
+            table = NativeLibraries.deviceTable(NativeLibrary.CUDA);
+        } catch (UserError unusable) {
+            return Optional.of(unusable.getMessage());
         }
-        if (new NativeApi("cuda", table.get()).deviceCount() == 0) {
-            return "no CUDA device: the driver reports none; use the CPU (--device cpu)";
+        if (table.isEmpty()) {
+            return Optional.of("no CUDA device: this build has no CUDA library; build it where nvcc is installed");
+        }
+        NativeApi api = new NativeApi("cuda", table.get());
+        if (api.deviceCount() == 0) {
+            return Optional.of("no CUDA device: " + (CudaLibraries.driverIsInstalled()
+                    ? api.whyNoDevice() + "; see what nvidia-smi says and whether the driver is as new as CUDA"
+                    : "no NVIDIA driver is installed (libcuda.so.1); install it on a machine with a GPU"));
         }
         List<String> missing = missing(table.get());
-        return missing.isEmpty()
-                ? "matrix multiplication on CUDA is not part of this build; use the CPU (--device cpu)"
-                : "CUDA kernels that this build lacks: " + String.join(", ", missing) + "; use the CPU (--device cpu)";
+        return missing.isEmpty() ? Optional.empty()
+                : Optional.of("CUDA kernels that this build lacks: " + String.join(", ", missing) + "; build it again");
     }
 
     /** Names of the table's null pointers. */

@@ -13,7 +13,8 @@ import java.util.List;
  */
 final class Blocks {
 
-    private static final long ALIGNMENT = 64;
+    /** Bytes; what begins at a multiple of it does so in every run. */
+    static final long ALIGNMENT = 64;
     /** Tests set the property so low that every tensor is a block, and a memory checker sees where it ends. */
     private static final long SMALLEST_BLOCK = Long.getLong("intuitor.arena.block", 1 << 20);
 

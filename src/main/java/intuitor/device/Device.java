@@ -5,8 +5,10 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * One processor with its memory: the CPU, or a GPU. All use of a device, its arenas and its tensors is by the thread
@@ -27,12 +29,13 @@ public final class Device implements AutoCloseable {
     private Tensor deviceStaging; // for conversions; made when first needed
     private boolean closed;
 
-    private Device(NativeApi api, Blas blas) {
+    /** @param blas makes what multiplies matrices, out of an arena of the device */
+    Device(NativeApi api, Function<Arena, Blas> blas) {
         this.api = api;
         this.info = api.info();
         this.kernels = new Kernels(api);
-        this.blas = blas;
         this.hostStaging = hostMemory.allocate(STAGING_BYTES, 64);
+        this.blas = blas.apply(arena("matrix multiplication"));
     }
 
     /**
@@ -43,7 +46,16 @@ public final class Device implements AutoCloseable {
      * @throws intuitor.UserError if this machine has no such device
      */
     public static Device open(String kind, int threads) {
-        Backend backend = Backend.open(kind, threads);
+        return open(kind, threads, null);
+    }
+
+    /**
+     * Opens a device.
+     *
+     * @param cudaLibraries folder to look for NVIDIA's libraries in before all others, or null
+     */
+    public static Device open(String kind, int threads, Path cudaLibraries) {
+        Backend backend = Backend.open(kind, threads, cudaLibraries);
         return new Device(backend.api(), backend.blas());
     }
 

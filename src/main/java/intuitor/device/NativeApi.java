@@ -18,6 +18,7 @@ import java.util.Locale;
 final class NativeApi {
 
     private static final long GIB = 1L << 30;
+    private static final long DEFAULT_STREAM = 0;
 
     private final String kind;
     private final MemorySegment table;
@@ -53,6 +54,16 @@ final class NativeApi {
     int deviceCount() {
         check(it_api.device_count.invoke(it_api.device_count(table), outcome));
         return outcome.get(JAVA_INT, 0);
+    }
+
+    /** Why the library finds no device, where {@link #deviceCount} is 0. */
+    String whyNoDevice() {
+        return it_api.init.invoke(it_api.init(table), 0, 0) == Intuitor.IT_OK() ? "" : reason();
+    }
+
+    /** Where all of this device's work is queued, as its own libraries name it. */
+    long stream() {
+        return DEFAULT_STREAM;
     }
 
     void init(int device, int threads) {
@@ -93,19 +104,19 @@ final class NativeApi {
     }
 
     void copy(long dst, long src, long bytes, int kind) {
-        check(it_api.copy.invoke(copy, dst, src, bytes, kind, 0));
+        check(it_api.copy.invoke(copy, dst, src, bytes, kind, DEFAULT_STREAM));
     }
 
     void zero(long dst, long bytes) {
-        check(it_api.zero.invoke(zero, dst, bytes, 0));
+        check(it_api.zero.invoke(zero, dst, bytes, DEFAULT_STREAM));
     }
 
     void cast(long dst, DType dstType, long src, DType srcType, long n) {
-        check(it_api.cast.invoke(cast, dst, dstType.code(), src, srcType.code(), n, 0));
+        check(it_api.cast.invoke(cast, dst, dstType.code(), src, srcType.code(), n, DEFAULT_STREAM));
     }
 
     void synchronize() {
-        check(it_api.stream_synchronize.invoke(synchronize, 0));
+        check(it_api.stream_synchronize.invoke(synchronize, DEFAULT_STREAM));
     }
 
     long createEvent() {

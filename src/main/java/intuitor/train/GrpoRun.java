@@ -57,7 +57,7 @@ public final class GrpoRun implements AutoCloseable {
 
     /** Starts a run in a new folder; returns when it is finished or stopped. */
     public static RunResult start(GrpoConfig settings, ProgressLine progress, StopSignal stop) {
-        try (Device device = Device.open(settings.device(), settings.threads());
+        try (Device device = Device.open(settings.device(), settings.threads(), settings.cudaLibraries());
                 GrpoRun run = new GrpoRun(settled(settings, device), device, progress, stop)) {
             GrpoConfig config = run.config;
             RunOrigin origin = RunOrigin.of(config.model(), config.data(), config.evalData(), device.info().isa());
@@ -81,7 +81,7 @@ public final class GrpoRun implements AutoCloseable {
             RunOrigin origin = RunOrigin.read(path);
             origin.requireModel();
             origin.requireData();
-            try (Device device = Device.open(config.device(), config.threads());
+            try (Device device = Device.open(config.device(), config.threads(), config.cudaLibraries());
                     GrpoRun run = new GrpoRun(config, device, progress, stop)) {
                 if (!device.info().isa().equals(origin.isa())) {
                     progress.message("resumed with other kernels (" + device.info().isa() + ", was " + origin.isa()
@@ -99,6 +99,9 @@ public final class GrpoRun implements AutoCloseable {
         changes.put("data", config.data().toAbsolutePath().normalize().toString());
         if (config.evalData() != null) {
             changes.put("eval_data", config.evalData().toAbsolutePath().normalize().toString());
+        }
+        if (config.cudaLibraries() != null) {
+            changes.put("cuda_libraries", config.cudaLibraries().toAbsolutePath().normalize().toString());
         }
         if (config.device().equals("auto")) {
             changes.put("device", device.info().kind());

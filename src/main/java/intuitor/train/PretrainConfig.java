@@ -87,6 +87,8 @@ public record PretrainConfig(
 
         @Key(value = "auto", help = "auto, cpu or cuda")
         String device,
+        @Key(help = "folder of NVIDIA's libraries; without it they are searched for")
+        Path cudaLibraries,
         @Key(value = "auto", help = "storage type of weights and activations; auto: bfloat16 on a GPU, float32 on the CPU")
         StorageType dtype,
         @Key(value = "0", range = "[0, inf)", help = "CPU threads; 0: one for each core")

@@ -1,0 +1,38 @@
+package intuitor.device;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Builds the stand-ins for NVIDIA's libraries out of {@code src/test/native}, with g++, which the build needs anyway. */
+final class StandIn {
+
+    private StandIn() {
+    }
+
+    /**
+     * Compiles a source into {@code target/stand-ins}, which is then a folder of libraries.
+     *
+     * @param source file name in {@code src/test/native}
+     * @param name   file name of the library
+     * @return the library
+     */
+    static Path build(String source, String name) {
+        try {
+            Path folder = Files.createDirectories(Path.of("target/stand-ins").toAbsolutePath());
+            Path library = folder.resolve(name);
+            Process compiler = new ProcessBuilder(List.of("g++", "-std=c++20", "-O1", "-g", "-Wall", "-Wextra",
+                    "-Wno-missing-field-initializers", "-Werror", "-shared", "-fPIC", "-Inative/include/cuda",
+                    "-o", library + ".part", "src/test/native/" + source)).redirectErrorStream(true).start();
+            String said = new String(compiler.getInputStream().readAllBytes());
+            assertEquals(0, compiler.waitFor(), said);
+            Files.move(Path.of(library + ".part"), library, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+            return library;
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
