@@ -29,7 +29,7 @@ import tools.jackson.databind.json.JsonMapper;
  * @param dataSha256     of that file
  * @param evalData       file of the problems to evaluate on, or null
  * @param evalDataSha256 of that file, or null
- * @param isa            instruction set of the kernels that the run started with
+ * @param isa            instruction set of the kernels that the run started with; of a GPU, its model too
  */
 public record RunOrigin(String model, Map<String, String> modelSha256, String data, String dataSha256, String evalData,
                         String evalDataSha256, String isa) {

@@ -24,11 +24,11 @@ public enum StorageType {
 
     /** What tensors are stored as on this device; a {@link UserError} if its kernels do not take that. */
     public DType on(Device device) {
-        boolean cpu = device.info().kind().equals("cpu");
-        if (cpu && this == BFLOAT16) {
+        boolean gpu = device.info().isGpu();
+        if (!gpu && this == BFLOAT16) {
             throw new UserError("dtype: bfloat16 needs a GPU; on the CPU leave dtype out, or give float32");
         }
-        return this == FLOAT32 || cpu ? DType.F32 : DType.BF16;
+        return this == FLOAT32 || !gpu ? DType.F32 : DType.BF16;
     }
 
     /** The setting that stands for this type on every device that has it. */

@@ -60,7 +60,8 @@ public final class GrpoRun implements AutoCloseable {
         try (Device device = Device.open(settings.device(), settings.threads(), settings.cudaLibraries());
                 GrpoRun run = new GrpoRun(settled(settings, device), device, progress, stop)) {
             GrpoConfig config = run.config;
-            RunOrigin origin = RunOrigin.of(config.model(), config.data(), config.evalData(), device.info().isa());
+            RunOrigin origin = RunOrigin.of(config.model(), config.data(), config.evalData(),
+                    device.info().arithmetic());
             try (RunFolder folder = RunFolder.create(config.outputDir(), config.runName())) {
                 origin.write(folder.path());
                 // last: with it the folder is one that can be resumed
@@ -83,8 +84,9 @@ public final class GrpoRun implements AutoCloseable {
             origin.requireData();
             try (Device device = Device.open(config.device(), config.threads(), config.cudaLibraries());
                     GrpoRun run = new GrpoRun(config, device, progress, stop)) {
-                if (!device.info().isa().equals(origin.isa())) {
-                    progress.message("resumed with other kernels (" + device.info().isa() + ", was " + origin.isa()
+                String arithmetic = device.info().arithmetic();
+                if (!arithmetic.equals(origin.isa())) {
+                    progress.message("resumed with other kernels (" + arithmetic + ", was " + origin.isa()
                             + "): the result is not bit-identical");
                 }
                 return run.run(folder);
@@ -107,7 +109,7 @@ public final class GrpoRun implements AutoCloseable {
             changes.put("device", device.info().kind());
         }
         changes.put("dtype", StorageType.of(config.dtype().on(device)).toString());
-        if (device.info().kind().equals("cpu")) {
+        if (!device.info().isGpu()) {
             changes.put("threads", "" + device.info().threads());
         }
         if (config.chatTemplateDate() == null) {

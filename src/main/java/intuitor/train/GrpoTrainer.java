@@ -116,6 +116,7 @@ public final class GrpoTrainer implements AutoCloseable {
         double rate = learningRate.at((int) step);
         optimizer.step(gradients.flat(), rate, GradientClipping.scale(gradientNorm, config.maxGradNorm()));
         policy.update();
+        memory.device().synchronize(); // what is queued belongs to this step's time, and so do its errors
         time.lap("train");
 
         numTokens += tokens(groups);

@@ -12,6 +12,7 @@ import intuitor.device.Arena;
 import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Tensor;
+import intuitor.device.TestDevices;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -93,7 +94,7 @@ class ModelFolderTest {
 
     @Test
     void weightsThatAreNotNumbersAreRefused() {
-        try (Device device = Device.open("cpu", 1); Arena arena = device.arena("test")) {
+        try (Device device = TestDevices.open(1); Arena arena = device.arena("test")) {
             Tensor sound = arena.upload("a", new float[] {1, -Float.MAX_VALUE, 0}, 3);
             Tensor broken = arena.upload("b", new float[] {1, Float.NaN, 0}, 3);
             ShardedWriter.write(dir, List.of(Entry.of("a", sound, DType.F32, device),

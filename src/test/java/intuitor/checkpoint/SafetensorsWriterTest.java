@@ -11,6 +11,7 @@ import intuitor.device.Arena;
 import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Tensor;
+import intuitor.device.TestDevices;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -37,7 +38,7 @@ class SafetensorsWriterTest {
 
     @BeforeAll
     static void open() {
-        device = Device.open("cpu", 1);
+        device = TestDevices.open(1);
     }
 
     @AfterAll

@@ -10,6 +10,7 @@ import intuitor.device.Arena;
 import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Tensor;
+import intuitor.device.TestDevices;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,7 +28,7 @@ class TrainingStateTest {
 
     @Test
     void readsBackAsItWas() {
-        try (Device device = Device.open("cpu", 1); Arena arena = device.arena("test")) {
+        try (Device device = TestDevices.open(1); Arena arena = device.arena("test")) {
             Tensor moments = arena.upload("moments", new float[] {1e-30f, -2, 3});
             STATE.write(folder, List.of(SafetensorsWriter.Entry.of("exp_avg.w", moments, DType.F32, device)));
             Tensor loaded = arena.zeros("loaded", DType.F32, 3);

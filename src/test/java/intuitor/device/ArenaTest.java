@@ -21,7 +21,7 @@ class ArenaTest {
 
     @BeforeEach
     void open() {
-        device = Device.open("cpu", 1);
+        device = TestDevices.open(1);
         arena = device.arena("weights");
     }
 

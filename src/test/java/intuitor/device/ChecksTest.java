@@ -17,7 +17,7 @@ class ChecksTest {
 
     @BeforeEach
     void open() {
-        device = Device.open("cpu", 1);
+        device = TestDevices.open(1);
         arena = device.arena("test");
         kernels = device.kernels();
     }

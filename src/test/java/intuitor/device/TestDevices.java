@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.abort;
 import intuitor.UserError;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * Where tests compute. The property {@code intuitor.test.device} names the device ("cpu"; "emu" for the CUDA kernels on
@@ -19,21 +20,38 @@ public final class TestDevices {
     /** Storage type under test. */
     static final DType STORAGE = DType.valueOf(System.getProperty("intuitor.test.storage", "F32"));
 
+    /** A device and a storage type to compare with fp32 on the CPU. */
+    public record Target(String kind, DType storage) {
+
+        public boolean isFp32() {
+            return storage == DType.F32;
+        }
+
+        /** Opens the device; where there is none, the test is skipped and the reason printed. */
+        public Device open() {
+            try {
+                return Device.open(kind, 2);
+            } catch (UserError e) {
+                throw skip("parity of " + this, e.getMessage());
+            }
+        }
+
+        @Override
+        public String toString() {
+            return kind + " " + storage;
+        }
+    }
+
+    /** All that whole models are compared on. */
+    public static final List<Target> TARGETS = List.of(new Target("emu", DType.F32), new Target("emu", DType.BF16),
+            new Target("cuda", DType.F32), new Target("cuda", DType.BF16));
+
     private TestDevices() {
     }
 
     /** The device under test. */
     public static Device open(int threads) {
         return Device.open(KIND, threads);
-    }
-
-    /** A device of this kind; where there is none, the test is skipped and the reason printed. */
-    public static Device openOrSkip(String kind) {
-        try {
-            return Device.open(kind, 2);
-        } catch (UserError e) {
-            throw skip("tests on " + kind, e.getMessage());
-        }
     }
 
     /**

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import intuitor.device.Arena;
 import intuitor.device.Device;
 import intuitor.device.Tensor;
+import intuitor.device.TestDevices;
 import intuitor.model.ReferenceModel.Scores;
 import intuitor.model.ReferenceModel.Shape;
 import java.util.Arrays;
@@ -28,7 +29,7 @@ class DecodingTest {
 
     @BeforeAll
     static void open() {
-        device = Device.open("cpu", 2);
+        device = TestDevices.open(2);
     }
 
     @AfterAll
@@ -46,9 +47,8 @@ class DecodingTest {
     @FieldSource("intuitor.model.TestModel#SHAPES")
     void scoresOfEveryDecodedTokenAgreeWithTheFullForwardPass(Shape shape) {
         try (TestModel m = new TestModel(device, shape)) {
-            Random random = new Random(17);
-            int[][] prompts = Arrays.stream(PROMPT_LENGTH).mapToObj(n -> m.tokens(random, n)).toArray(int[][]::new);
-            int[][] completions = Arrays.stream(LENGTH).mapToObj(n -> m.tokens(random, n)).toArray(int[][]::new);
+            int[][] prompts = tokens(m, 17, PROMPT_LENGTH);
+            int[][] completions = tokens(m, 18, LENGTH);
             float[][] decoded = decode(m, prompts, completions);
 
             ReferenceModel reference = m.reference();
@@ -74,6 +74,23 @@ class DecodingTest {
             assertArrayEquals(Arrays.copyOfRange(stats.logprob(), batch.completionOffsets()[s],
                     batch.completionOffsets()[s + 1]), decoded[s], (float) TOLERANCE);
         }
+    }
+
+    private static int[][] tokens(TestModel m, long seed, int[] lengths) {
+        Random random = new Random(seed);
+        return Arrays.stream(lengths).mapToObj(n -> m.tokens(random, n)).toArray(int[][]::new);
+    }
+
+    /** Log-probabilities of random completions as generation finds them. */
+    static float[] decodedLogprobs(TestModel m) {
+        float[][] decoded = decode(m, tokens(m, 17, PROMPT_LENGTH), tokens(m, 18, LENGTH));
+        float[] all = new float[Arrays.stream(LENGTH).sum()];
+        int n = 0;
+        for (float[] sequence : decoded) {
+            System.arraycopy(sequence, 0, all, n, sequence.length);
+            n += sequence.length;
+        }
+        return all;
     }
 
     /** Log-probabilities of given completions as generation finds them, step by step. */

@@ -9,6 +9,7 @@ import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Sampling;
 import intuitor.device.Tensor;
+import intuitor.device.TestDevices;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -24,7 +25,7 @@ class LmHeadTest {
 
     @BeforeAll
     static void open() {
-        device = Device.open("cpu", 2);
+        device = TestDevices.open(2);
     }
 
     @AfterAll

@@ -14,6 +14,7 @@ import intuitor.device.Arena;
 import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Tensor;
+import intuitor.device.TestDevices;
 import intuitor.model.ParameterSet.HuggingFaceTensor;
 import intuitor.model.ReferenceModel.Shape;
 import java.nio.ByteBuffer;
@@ -40,7 +41,7 @@ class ParameterSetTest {
 
     @BeforeAll
     static void open() {
-        device = Device.open("cpu", 2);
+        device = TestDevices.open(2);
     }
 
     @AfterAll

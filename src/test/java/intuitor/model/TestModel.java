@@ -4,6 +4,7 @@ import intuitor.device.Arena;
 import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Tensor;
+import intuitor.model.Activations.Keep;
 import intuitor.model.ParameterSet.HuggingFaceTensor;
 import intuitor.model.ReferenceModel.Shape;
 import intuitor.model.ReferenceModel.Shape.Llama3;
@@ -31,6 +32,13 @@ final class TestModel implements AutoCloseable {
 
     static final List<Shape> SHAPES = List.of(QWEN2, LLAMA, QWEN3, QWEN3_TIED);
 
+    /** The architectures once more, with heads of the sizes that GPU kernels are made for. */
+    static final List<Shape> GPU_SHAPES = List.of(
+            new Shape("Qwen2ForCausalLM", 101, 64, 96, 2, 4, 2, 32, 1e-6, 1e6, null, true),
+            new Shape("LlamaForCausalLM", 97, 48, 64, 2, 2, 1, 64, 1e-5, 1e4, new Llama3(8, 1, 4, 64), false),
+            new Shape("Qwen3ForCausalLM", 131, 40, 72, 2, 3, 1, 64, 1e-6, 1e6, null, false),
+            new Shape("Qwen3ForCausalLM", 64, 32, 48, 2, 2, 2, 32, 1e-6, 1e4, null, true));
+
     final Shape shape;
     final ModelConfig config;
     final Device device;
@@ -41,11 +49,16 @@ final class TestModel implements AutoCloseable {
     final LmHead head;
 
     TestModel(Device device, Shape shape) {
+        this(device, shape, DType.F32);
+    }
+
+    /** The weights are ones that bf16 holds exactly: models of both storage types are the same. */
+    TestModel(Device device, Shape shape, DType dtype) {
         this.shape = shape;
         this.config = config(shape.json());
         this.device = device;
         this.arena = device.arena("test model");
-        this.parameters = new ParameterSet(arena, config, DType.F32, "weights");
+        this.parameters = new ParameterSet(arena, config, dtype, "weights");
         this.grads = parameters.gradients(arena);
         this.transformer = new Transformer(device, parameters);
         this.head = new LmHead(device, parameters, 5); // several chunks, the last one shorter
@@ -74,9 +87,12 @@ final class TestModel implements AutoCloseable {
             boolean norm = t.name().contains("norm");
             double std = t.tensor().rank() == 2 ? 1 / Math.sqrt(t.tensor().dim(1)) : 0.3;
             for (int i = 0; i < values.length; i++) {
-                values[i] = (float) ((norm ? 1 : 0) + std * random.nextGaussian());
+                float value = (float) ((norm ? 1 : 0) + std * random.nextGaussian());
+                values[i] = Float.intBitsToFloat(Float.floatToRawIntBits(value) & 0xffff0000);
             }
-            device.upload(t.tensor(), values);
+            try (Arena scratch = device.arena("upload")) {
+                device.cast(t.tensor(), scratch.upload("values", values));
+            }
         }
     }
 
@@ -108,6 +124,45 @@ final class TestModel implements AutoCloseable {
             device.download(values, wide);
             return values;
         }
+    }
+
+    /** What the model says about the scored tokens of a batch. */
+    TokenStats score(PackedBatch batch, double temperature, double certaintyTemperature) {
+        TokenStats stats = TokenStats.of(batch.scored());
+        try (Arena scope = arena.scope("score")) {
+            Tensor hidden = transformer.forward(batch, scope);
+            head.score(hidden, batch.scoredRows(), batch.targets(), temperature, certaintyTemperature, stats, scope);
+        }
+        return stats;
+    }
+
+    /** Logits of every row of a batch [T,V]. */
+    float[] logits(PackedBatch batch) {
+        try (Arena scope = arena.scope("logits")) {
+            Tensor hidden = transformer.forward(batch, scope);
+            Tensor logits = scope.allocate("logits", DType.F32, batch.rows(), shape.vocab());
+            device.blas().gemm(logits, hidden, false, parameters.lmHead(), true, false);
+            return download(logits);
+        }
+    }
+
+    /** Loss sum of coefficient times log-probability; adds its gradients to {@link #grads}. */
+    double train(PackedBatch batch, Keep keep, double temperature, double[] coefficient) {
+        double[] loss = new double[1];
+        try (Arena scope = arena.scope("train")) {
+            Activations activations = transformer.forwardForTraining(batch, keep, scope);
+            Tensor hidden = activations.hidden();
+            Tensor dHidden = scope.zeros("d hidden", hidden.dtype(), hidden.shape());
+            head.scoreAndBackward(hidden, dHidden, batch.scoredRows(), batch.targets(), temperature,
+                    (from, to, logprob, c) -> {
+                        for (int i = 0; i < to - from; i++) {
+                            c[i] = (float) coefficient[from + i];
+                            loss[0] += coefficient[from + i] * logprob[i];
+                        }
+                    }, grads, scope);
+            transformer.backward(activations, dHidden, grads, scope);
+        }
+        return loss[0];
     }
 
     /** Random token ids of this model. */

@@ -10,6 +10,7 @@ import intuitor.device.Arena;
 import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Tensor;
+import intuitor.device.TestDevices;
 import intuitor.model.Activations.Keep;
 import intuitor.model.ReferenceModel.Scores;
 import intuitor.model.ReferenceModel.Shape;
@@ -39,53 +40,12 @@ class TransformerTest {
 
     @BeforeAll
     static void open() {
-        device = Device.open("cpu", 2);
+        device = TestDevices.open(2);
     }
 
     @AfterAll
     static void close() {
         device.close();
-    }
-
-    /** What the tests train on: a group of siblings, one of them a single token, between two sequences. */
-    private record Material(int[] first, int[] prompt, List<int[]> completions, int[] last) {
-
-        static Material random(TestModel m) {
-            Random random = new Random(11);
-            return new Material(m.tokens(random, 19), m.tokens(random, 7),
-                    List.of(m.tokens(random, 9), m.tokens(random, 1), m.tokens(random, 14), m.tokens(random, 2)),
-                    m.tokens(random, 33));
-        }
-
-        PackedBatch shared() {
-            return PackedBatch.builder().sequence(first).group(prompt, completions).sequence(last).build();
-        }
-
-        PackedBatch unshared() {
-            PackedBatch.Builder builder = PackedBatch.builder().sequence(first);
-            completions.forEach(c -> builder.group(prompt, List.of(c)));
-            return builder.sequence(last).build();
-        }
-
-        /** The sequences in full. */
-        List<int[]> sequences() {
-            List<int[]> all = new ArrayList<>(List.of(first));
-            completions.forEach(c -> all.add(concat(prompt, c)));
-            all.add(last);
-            return all;
-        }
-
-        /** Of each of them, how many tokens are not scored. */
-        List<Integer> unscored() {
-            List<Integer> all = new ArrayList<>(List.of(1));
-            completions.forEach(c -> all.add(prompt.length));
-            all.add(1);
-            return all;
-        }
-    }
-
-    private static int[] concat(int[] a, int[] b) {
-        return IntStream.concat(Arrays.stream(a), Arrays.stream(b)).toArray();
     }
 
     // ------------------------------------------------------------------------------------------------ values
@@ -94,9 +54,9 @@ class TransformerTest {
     @FieldSource("intuitor.model.TestModel#SHAPES")
     void scoresOfEveryTokenAgree(Shape shape) {
         try (TestModel m = new TestModel(device, shape)) {
-            Material material = Material.random(m);
-            TokenStats shared = score(m, material.shared());
-            TokenStats unshared = score(m, material.unshared());
+            TestBatch material = TestBatch.random(m);
+            TokenStats shared = m.score(material.shared(), TEMPERATURE, CERTAINTY_TEMPERATURE);
+            TokenStats unshared = m.score(material.unshared(), TEMPERATURE, CERTAINTY_TEMPERATURE);
             ReferenceModel reference = m.reference();
             int next = 0;
             for (int s = 0; s < material.sequences().size(); s++) {
@@ -114,25 +74,13 @@ class TransformerTest {
         }
     }
 
-    private static TokenStats score(TestModel m, PackedBatch batch) {
-        TokenStats stats = TokenStats.of(batch.scored());
-        try (Arena scope = m.arena.scope("score")) {
-            Tensor hidden = m.transformer.forward(batch, scope);
-            m.head.score(hidden, batch.scoredRows(), batch.targets(), TEMPERATURE, CERTAINTY_TEMPERATURE, stats, scope);
-        }
-        return stats;
-    }
-
     @ParameterizedTest
     @FieldSource("intuitor.model.TestModel#SHAPES")
     void logitsAgree(Shape shape) {
         try (TestModel m = new TestModel(device, shape)) {
             int[] sequence = m.tokens(new Random(5), 21);
             double[][] expected = m.reference().score(sequence, 1, 1).logits();
-            Tensor hidden = m.transformer.forward(PackedBatch.builder().sequence(sequence).build(), m.arena);
-            Tensor logits = m.arena.allocate("logits", DType.F32, 20, shape.vocab());
-            device.blas().gemm(logits, hidden, false, m.parameters.lmHead(), true, false);
-            float[] actual = m.download(logits);
+            float[] actual = m.logits(PackedBatch.builder().sequence(sequence).build());
             for (int i = 0; i < actual.length; i++) {
                 assertEquals(expected[i / shape.vocab()][i % shape.vocab()], actual[i], SCORE_TOLERANCE);
             }
@@ -145,7 +93,8 @@ class TransformerTest {
         try (TestModel m = new TestModel(device, TestModel.LLAMA)) {
             int[] sequence = m.tokens(new Random(6), 301); // more than the first rotary table holds
             Scores expected = m.reference().score(sequence, TEMPERATURE, CERTAINTY_TEMPERATURE);
-            TokenStats actual = score(m, PackedBatch.builder().sequence(sequence).build());
+            TokenStats actual = m.score(PackedBatch.builder().sequence(sequence).build(), TEMPERATURE,
+                    CERTAINTY_TEMPERATURE);
             for (int t = 0; t < 300; t++) {
                 assertEquals(expected.logprob()[t], actual.logprob()[t], SCORE_TOLERANCE);
             }
@@ -167,8 +116,8 @@ class TransformerTest {
     @FieldSource("intuitor.model.TestModel#SHAPES")
     void gradientOfEveryParameterAgrees(Shape shape) {
         try (TestModel m = new TestModel(device, shape)) {
-            Material material = Material.random(m);
-            double[] coefficient = coefficients(material);
+            TestBatch material = TestBatch.random(m);
+            double[] coefficient = material.coefficients();
             double loss = 0;
             ReferenceModel reference = m.reference();
             int next = 0;
@@ -183,7 +132,7 @@ class TransformerTest {
             for (PackedBatch batch : List.of(material.shared(), material.unshared())) {
                 for (Keep keep : Keep.values()) {
                     m.grads.zero();
-                    assertEquals(loss, train(m, batch, keep, coefficient), 1e-4);
+                    assertEquals(loss, m.train(batch, keep, TEMPERATURE, coefficient), 1e-4);
                     assertClose(reference.gradients(), m.values(m.grads), keep + ", rows " + batch.rows());
                 }
             }
@@ -199,38 +148,16 @@ class TransformerTest {
         });
     }
 
-    private static double[] coefficients(Material material) {
-        return new Random(3).doubles(material.shared().scored(), -1, 1).toArray();
-    }
-
-    /** Loss sum of coefficient times log-probability; adds its gradients. */
-    private static double train(TestModel m, PackedBatch batch, Keep keep, double[] coefficient) {
-        double[] loss = new double[1];
-        try (Arena scope = m.arena.scope("train")) {
-            Activations activations = m.transformer.forwardForTraining(batch, keep, scope);
-            Tensor dHidden = scope.zeros("d hidden", DType.F32, activations.hidden().shape());
-            m.head.scoreAndBackward(activations.hidden(), dHidden, batch.scoredRows(), batch.targets(), TEMPERATURE,
-                    (from, to, logprob, c) -> {
-                        for (int i = 0; i < to - from; i++) {
-                            c[i] = (float) coefficient[from + i];
-                            loss[0] += coefficient[from + i] * logprob[i];
-                        }
-                    }, m.grads, scope);
-            m.transformer.backward(activations, dHidden, m.grads, scope);
-        }
-        return loss[0];
-    }
-
     @ParameterizedTest
     @FieldSource("intuitor.model.TestModel#SHAPES")
     void sameBitsEveryTimeAndWithCheckpointing(Shape shape) {
         try (TestModel m = new TestModel(device, shape)) {
-            Material material = Material.random(m);
-            double[] coefficient = coefficients(material);
+            TestBatch material = TestBatch.random(m);
+            double[] coefficient = material.coefficients();
             float[] first = null;
             for (Keep keep : List.of(Keep.ALL, Keep.ALL, Keep.LAYER_INPUTS)) {
                 m.grads.zero();
-                train(m, material.shared(), keep, coefficient);
+                m.train(material.shared(), keep, TEMPERATURE, coefficient);
                 float[] gradient = m.download(m.grads.flat());
                 first = first == null ? gradient : first;
                 assertArrayEquals(first, gradient);
@@ -241,11 +168,11 @@ class TransformerTest {
     @Test
     void gradientsAreAdded() {
         try (TestModel m = new TestModel(device, TestModel.QWEN2)) {
-            Material material = Material.random(m);
-            double[] coefficient = coefficients(material);
-            train(m, material.shared(), Keep.ALL, coefficient);
+            TestBatch material = TestBatch.random(m);
+            double[] coefficient = material.coefficients();
+            m.train(material.shared(), Keep.ALL, TEMPERATURE, coefficient);
             Map<String, double[]> once = m.values(m.grads);
-            train(m, material.shared(), Keep.ALL, coefficient);
+            m.train(material.shared(), Keep.ALL, TEMPERATURE, coefficient);
             once.values().forEach(v -> Arrays.setAll(v, i -> 2 * v[i]));
             assertClose(once, m.values(m.grads), "twice");
         }

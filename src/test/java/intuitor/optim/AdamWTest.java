@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import intuitor.device.Arena;
 import intuitor.device.Device;
 import intuitor.device.Tensor;
+import intuitor.device.TestDevices;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
@@ -21,7 +22,7 @@ class AdamWTest {
 
     @BeforeEach
     void open() {
-        device = Device.open("cpu", 1);
+        device = TestDevices.open(1);
         arena = device.arena("test");
     }
 

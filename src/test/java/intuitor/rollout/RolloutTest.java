@@ -10,6 +10,7 @@ import intuitor.device.Arena;
 import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Sampling;
+import intuitor.device.TestDevices;
 import intuitor.model.Architecture;
 import intuitor.model.KvCache;
 import intuitor.model.LmHead;
@@ -53,7 +54,7 @@ class RolloutTest {
 
     @BeforeEach
     void open() {
-        device = Device.open("cpu", 1);
+        device = TestDevices.open(1);
         ParameterSet parameters = new ParameterSet(device.arena("parameters"), MODEL, DType.F32, "weights");
         parameters.initialize(3, 0.25);
         model = new Transformer(device, parameters);

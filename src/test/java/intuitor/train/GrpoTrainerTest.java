@@ -9,6 +9,7 @@ import intuitor.device.Arena;
 import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Sampling;
+import intuitor.device.TestDevices;
 import intuitor.model.LmHead;
 import intuitor.model.ModelConfig;
 import intuitor.model.PackedBatch;
@@ -44,7 +45,7 @@ class GrpoTrainerTest {
 
     @BeforeEach
     void open() {
-        device = Device.open("cpu", 1);
+        device = TestDevices.open(1);
     }
 
     @AfterEach

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import intuitor.device.Arena;
 import intuitor.device.DType;
 import intuitor.device.Device;
+import intuitor.device.TestDevices;
 import intuitor.model.ModelConfig;
 import intuitor.model.ParameterSet;
 import intuitor.model.ParameterSpec;
@@ -23,7 +24,7 @@ class WeightDecayTest {
     @Test
     void actsOnMatricesOnly() {
         ModelConfig config = TinyBase.config(0);
-        try (Device device = Device.open("cpu", 1); Arena arena = device.arena("test")) {
+        try (Device device = TestDevices.open(1); Arena arena = device.arena("test")) {
             ParameterSet parameters = new ParameterSet(arena, config, DType.F32, "parameters");
             float[] ones = new float[(int) parameters.flat().size()];
             Arrays.fill(ones, 1);
