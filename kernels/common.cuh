@@ -44,6 +44,9 @@ template <class T> __device__ __forceinline__ T from_float(float x) {
     }
 }
 
+/* What is left of x when it has been stored. */
+template <class T> __device__ __forceinline__ float rounded(float x) { return to_float(from_float<T>(x)); }
+
 /* Two bf16 in a register, the first in the low half. */
 __device__ __forceinline__ uint32_t pack_bf16(float low, float high) {
     __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
@@ -55,31 +58,61 @@ __device__ __forceinline__ uint32_t pack_bf16(float low, float high) {
 /* How many elements of T one 16-byte access moves. */
 template <class T> constexpr int VECTOR = 16 / sizeof(T);
 
-/* VECTOR<T> elements from p on, in fp32. ALIGNED: in one access. */
-template <bool ALIGNED, class T> __device__ __forceinline__ void load_vector(float (&x)[VECTOR<T>], const T *p) {
-    T raw[VECTOR<T>];
+/* The first `count` of VECTOR<T> elements from p on, as they are stored, and zeros for the rest: `count` ends a row.
+   ALIGNED: in one access; p is a multiple of 16 bytes and count of VECTOR<T>. A uint4 that is kept for later takes fewer
+   registers than the numbers in it. */
+template <bool ALIGNED, class T>
+__device__ __forceinline__ uint4 load_raw(const T *p, int64_t count = VECTOR<T>) {
+    uint4 bits = make_uint4(0, 0, 0, 0);
     if constexpr (ALIGNED) {
-        uint4 bits = *(const uint4 *)p;
-        memcpy(raw, &bits, sizeof raw);
+        if (count > 0) bits = *(const uint4 *)p;
     } else {
+        T raw[VECTOR<T>];
 #pragma unroll
-        for (int i = 0; i < VECTOR<T>; i++) raw[i] = p[i];
+        for (int i = 0; i < VECTOR<T>; i++) raw[i] = i < count ? p[i] : from_float<T>(0);
+        memcpy(&bits, raw, sizeof bits);
     }
+    return bits;
+}
+
+template <class T> __device__ __forceinline__ void widen(float (&x)[VECTOR<T>], uint4 bits) {
+    T raw[VECTOR<T>];
+    memcpy(raw, &bits, sizeof raw);
 #pragma unroll
     for (int i = 0; i < VECTOR<T>; i++) x[i] = to_float(raw[i]);
 }
 
-template <bool ALIGNED, class T> __device__ __forceinline__ void store_vector(T *p, const float (&x)[VECTOR<T>]) {
-    T raw[VECTOR<T>];
+/* N elements, a multiple of VECTOR<T>, from p on, in fp32; those from `count` on are 0. ALIGNED: see load_raw. */
+template <bool ALIGNED, int N, class T>
+__device__ __forceinline__ void load_vector(float (&x)[N], const T *p, int64_t count = N) {
+    static_assert(N % VECTOR<T> == 0);
 #pragma unroll
-    for (int i = 0; i < VECTOR<T>; i++) raw[i] = from_float<T>(x[i]);
-    if constexpr (ALIGNED) {
-        uint4 bits;
-        memcpy(&bits, raw, sizeof bits);
-        *(uint4 *)p = bits;
-    } else {
+    for (int v = 0; v < N; v += VECTOR<T>) {
+        float part[VECTOR<T>];
+        widen<T>(part, load_raw<ALIGNED>(p + v, count - v));
 #pragma unroll
-        for (int i = 0; i < VECTOR<T>; i++) p[i] = raw[i];
+        for (int i = 0; i < VECTOR<T>; i++) x[v + i] = part[i];
+    }
+}
+
+template <bool ALIGNED, int N, class T>
+__device__ __forceinline__ void store_vector(T *p, const float (&x)[N], int64_t count = N) {
+    static_assert(N % VECTOR<T> == 0);
+#pragma unroll
+    for (int v = 0; v < N; v += VECTOR<T>) {
+        T raw[VECTOR<T>];
+#pragma unroll
+        for (int i = 0; i < VECTOR<T>; i++) raw[i] = from_float<T>(x[v + i]);
+        if constexpr (ALIGNED) {
+            uint4 bits;
+            memcpy(&bits, raw, sizeof bits);
+            if (v < count) *(uint4 *)(p + v) = bits;
+        } else {
+#pragma unroll
+            for (int i = 0; i < VECTOR<T>; i++) {
+                if (v + i < count) p[v + i] = raw[i];
+            }
+        }
     }
 }
 
