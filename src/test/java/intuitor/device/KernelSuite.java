@@ -1,6 +1,7 @@
 package intuitor.device;
 
 import java.io.PrintWriter;
+import java.util.Arrays;
 import org.junit.platform.engine.discovery.ClassNameFilter;
 import org.junit.platform.engine.discovery.DiscoverySelectors;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
@@ -9,7 +10,8 @@ import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 
 /**
  * Every kernel's parity tests as a program of their own: for another instruction set ({@code INTUITOR_ISA}, read once
- * in a process) or another library (the property {@code intuitor.test.device}).
+ * in a process) or another library (the property {@code intuitor.test.device}). Arguments name test classes to run
+ * instead.
  */
 final class KernelSuite {
 
@@ -18,17 +20,21 @@ final class KernelSuite {
 
     public static void main(String[] args) {
         var summary = new SummaryGeneratingListener();
-        LauncherFactory.create().execute(LauncherDiscoveryRequestBuilder.request()
-                .selectors(DiscoverySelectors.selectPackage(KernelSuite.class.getPackageName()))
-                .filters(ClassNameFilter.includeClassNamePatterns(".*KernelTest"))
-                .build(), summary);
+        var request = LauncherDiscoveryRequestBuilder.request();
+        if (args.length > 0) {
+            Arrays.stream(args).map(DiscoverySelectors::selectClass).forEach(request::selectors);
+        } else {
+            request.selectors(DiscoverySelectors.selectPackage(KernelSuite.class.getPackageName()))
+                    .filters(ClassNameFilter.includeClassNamePatterns(".*KernelTest"));
+        }
+        LauncherFactory.create().execute(request.build(), summary);
         summary.getSummary().printFailuresTo(new PrintWriter(System.out, true), 10);
         try (Device device = TestDevices.open(1)) {
             System.out.println(summary.getSummary().getTestsSucceededCount() + " tests passed on "
-                    + device.info().kind() + " " + device.info().isa());
+                    + device.info().kind() + " " + device.info().isa() + " in " + KernelRun.STORAGE);
         }
         boolean good = summary.getSummary().getTotalFailureCount() == 0
-                && summary.getSummary().getTestsSucceededCount() > 100;
+                && summary.getSummary().getTestsSucceededCount() > (args.length > 0 ? 0 : 100);
         System.exit(good ? 0 : 1);
     }
 }
