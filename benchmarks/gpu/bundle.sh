@@ -47,7 +47,7 @@ cp -R "$here/models" "$here/recipes" "$stage/"
     [ -z "$(git -C "$here" status --porcelain 2>/dev/null)" ] || echo "with changes that are not committed"
 } >"$stage/COMMIT"
 
-tar -C "$target/bundle" -c intuitor-native | xz -T0 -6 >"$target/intuitor-native-bundle.tar.xz.tmp"
+tar -C "$target/bundle" -c intuitor-native | xz -T0 -4 >"$target/intuitor-native-bundle.tar.xz.tmp"
 mv "$target/intuitor-native-bundle.tar.xz.tmp" "$target/intuitor-native-bundle.tar.xz"
 rm -rf "$target/bundle"
 echo "target/intuitor-native-bundle.tar.xz: $(($(wc -c <"$target/intuitor-native-bundle.tar.xz") / 1000000)) MB"

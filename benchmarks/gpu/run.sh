@@ -11,8 +11,12 @@
 #   nvcc               the small headers of native/include/cuda are checked against the real ones
 #   compute-sanitizer  memcheck and racecheck of the kernels on small shapes
 #   python3 with torch and transformers   the engine against them, as oracle
+# DEVICE=emu tries the script itself where there is no GPU: the emulated device of `make -C native`, in the folder that
+# INTUITOR_NATIVE_DIR names, and tiny sizes.
 # Exit status: 0 if all that could run has passed.
 set -u
+device=${DEVICE:-cuda}
+[ "$device" = cuda ] && size=auto steps=-1 || size=tiny steps=1
 here=$(CDPATH= cd -- "$(dirname -- "$0")/../.." && pwd)
 out=${OUT:?usage: OUT=FOLDER benchmarks/gpu/run.sh}
 mkdir -p "$out/logs"
@@ -32,7 +36,7 @@ intuitor() {
 suite() { # STORAGE [TEST CLASS ...]
     storage=$1
     shift
-    java -ea -Dintuitor.test.device=cuda -Dintuitor.test.storage="$storage" -cp "$classpath" intuitor.device.KernelSuite "$@"
+    java -ea -Dintuitor.test.device="$device" -Dintuitor.test.storage="$storage" -cp "$classpath" intuitor.device.KernelSuite "$@"
 }
 
 # step NAME SECONDS COMMAND ...: runs it with a limit, keeps what it prints, and adds a line to the report
@@ -77,7 +81,7 @@ skip() {
 "$here/runtime/bin/java" -Xshare:dump >/dev/null 2>&1 # a quicker start of every step
 
 step "doctor" 30 intuitor doctor
-if ! intuitor bench --device cuda --size tiny --rounds 1 --round-ms 1 --kernels cast >"$out/logs/device.log" 2>&1; then
+if ! intuitor bench --device "$device" --size tiny --rounds 1 --round-ms 1 --kernels cast >"$out/logs/device.log" 2>&1; then
     echo "- the CUDA device does not open: $(tail -n 1 "$out/logs/device.log")" >>"$report"
     cat "$report"
     exit 1
@@ -97,7 +101,7 @@ fi
 if python3 -c 'import torch, transformers, safetensors' >/dev/null 2>&1; then
     step "transformers oracle made" 90 python3 "$here/benchmarks/gpu/transformers_oracle.py" "$out/oracle" \
         --golden "$here/models/arithmetic-1m"
-    step "transformers oracle" 60 java -cp "$classpath" intuitor.model.TransformersOracle "$out/oracle" cuda
+    step "transformers oracle" 60 java -cp "$classpath" intuitor.model.TransformersOracle "$out/oracle" "$device"
     [ -f "$out/oracle/golden.json" ] && cp "$out/oracle/golden.json" "$out/golden.json"
     rm -rf "$out/oracle"
 else
@@ -105,10 +109,10 @@ else
 fi
 
 # --- benchmarks -----------------------------------------------------------------------------------------------------
-step "bench" 120 intuitor bench --device cuda --json "$out/bench.json" --markdown "$out/logs/bench.md"
+step "bench" 120 intuitor bench --device "$device" --size $size --json "$out/bench.json" --markdown "$out/logs/bench.md"
 
 # --- a short training -------------------------------------------------------------------------------------------------
-step "train" 120 intuitor train --device cuda --output-dir "$out/run"
+step "train" 120 intuitor train --device "$device" --max-steps $steps --output-dir "$out/run"
 find "$out/run" -name metrics.jsonl -exec cp {} "$out/metrics.jsonl" \; 2>/dev/null
 rm -rf "$out/run"
 
@@ -117,7 +121,7 @@ if command -v compute-sanitizer >/dev/null 2>&1; then
     for tool in memcheck racecheck; do
         step "compute-sanitizer $tool" 90 compute-sanitizer --tool $tool --target-processes all --error-exitcode 9 \
             "$here/runtime/bin/java" -Xmx2g -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED -ea \
-            -Dintuitor.test.device=cuda -Dintuitor.test.storage=BF16 -cp "$classpath" intuitor.device.KernelSuite \
+            -Dintuitor.test.device="$device" -Dintuitor.test.storage=BF16 -cp "$classpath" intuitor.device.KernelSuite \
             intuitor.device.RowKernelTest intuitor.device.RmsNormKernelTest intuitor.device.SwigluKernelTest \
             intuitor.device.QkvKernelTest intuitor.device.AttentionKernelTest
     done
