@@ -18,6 +18,9 @@ extern int thread_count; /* set by init(), 1 before */
  */
 constexpr int64_t MIN_PARALLEL_WORK = 1 << 17, MIN_GRAIN = 1 << 14;
 
+/* In how many portions a thread gets its share of the items, about: enough for the threads to end together. */
+constexpr int64_t SHARES = 64;
+
 /* f(item) for 0 <= item < items; `cost`: elementary operations of one item. Neighbouring items on one thread. */
 template <class F> inline void parallel_for(int64_t items, int64_t cost, F f) {
     if (thread_count == 1 || items < 2 || items * cost < MIN_PARALLEL_WORK) {
@@ -28,13 +31,17 @@ template <class F> inline void parallel_for(int64_t items, int64_t cost, F f) {
     for (int64_t i = 0; i < items; i++) f(i);
 }
 
-/* The same for items of unequal cost, and where a core may be busy with something else: handed out as threads ask. */
+/*
+ * The same for items of unequal cost, and where a core may be busy with something else: handed out as threads ask. Where
+ * there are many items, several neighbours at a time: the processor fetches ahead along the memory they lie in.
+ */
 template <class F> inline void parallel_for_dynamic(int64_t items, int64_t cost, F f) {
     if (thread_count == 1 || items < 2 || items * cost < MIN_PARALLEL_WORK) {
         for (int64_t i = 0; i < items; i++) f(i);
         return;
     }
-    const int64_t grain = cost < MIN_GRAIN ? MIN_GRAIN / cost : 1;
+    const int64_t shortest = cost < MIN_GRAIN ? MIN_GRAIN / cost : 1, share = items / thread_count / SHARES;
+    const int64_t grain = shortest > share ? shortest : share;
 #pragma omp parallel for schedule(dynamic, grain) num_threads(thread_count)
     for (int64_t i = 0; i < items; i++) f(i);
 }

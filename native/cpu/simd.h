@@ -17,6 +17,9 @@
  *   sqrt, abs, round, scale    round: to nearest; scale(a, n) = a * 2^n
  *   reduce_add, reduce_max     over the lanes, in a fixed order
  *   exp, exp2, log, sigmoid    relative error below 2e-7, NaN gives NaN
+ *   exp2_normal                2^x for sums that look for infinities and NaN afterwards: relative error below 3e-7, a
+ *                              finite x below -126 gives nearly 0, one above 127 at least 2^126, infinities may give NaN
+ *   prefetch(p)                asks for the cache line of p, which need not exist
  *
  * The sum of a row differs in its last bits between instruction sets, never between thread counts or calls.
  */
@@ -42,6 +45,7 @@
 namespace intuitor::INTUITOR_ISA {
 
 inline vf zero() { return vf{}; }
+inline void prefetch(const void *p) { __builtin_prefetch(p); }
 inline bool all(vm m) { return lanes(m) == (1u << W) - 1; }
 inline void load_two(const float *p, vf &a, vf &b) {
     a = load(p);
@@ -105,20 +109,13 @@ inline vf exp2_polynomial(vf f) {
     p = fma(p, f, set1(6.9314697756e-1f));
     return fma(p, f, set1(1.0f));
 }
-/*
- * 2^x for sums that look for infinities and NaN afterwards: a finite x below -126 gives nearly 0, one above 127 at
- * least 2^126, infinities may give NaN.
- */
+#if INTUITOR_ISA_NUMBER(INTUITOR_ISA) != INTUITOR_ISA_avx512 // which has a cheaper one
 inline vf exp2_normal(vf x) {
-#if INTUITOR_ISA_NUMBER(INTUITOR_ISA) == INTUITOR_ISA_avx512
-    vf n = round(x); // vscalefps takes any n
-    return scale(exp2_polynomial(x - n), n);
-#else
     x = min(set1(127.0f), max(set1(-126.0f), x));
     vf n = round(x);
     return as_float(as_int(exp2_polynomial(x - n)) + (to_int(n) << 23));
-#endif
 }
+#endif
 /* 2^x. */
 inline vf exp2(vf x) {
     x = min(set1(129.0f), max(set1(-151.0f), x));

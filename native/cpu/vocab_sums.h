@@ -2,7 +2,7 @@
  * One pass over a row of logits z [V]: the sums that logsumexp, entropy and self-certainty are made of.
  *
  * With c = log2(e) / temperature and t_j = c z_j - shift:   sum = sum_j 2^t_j,   weighted = sum_j 2^t_j t_j.
- * The shift need not be the row's maximum, only near enough to log2 of the sum for fp32: it comes from the first chunk
+ * The shift need not be the row's maximum, only near enough to log2 of the sum for fp32: it comes from the first logits
  * of a segment and is kept until a sum outgrows a limit. That saves the second look at each chunk which an online
  * maximum needs. It is a whole number: c z - shift is rounded once, by a fused multiply-add, and large logits lose
  * nothing.
@@ -102,6 +102,8 @@ template <bool TWO, class T, class F> struct SegmentSummer {
     static constexpr bool MAX = !__is_same(F, NoChunkMax);
     static constexpr float NONE = -__builtin_inff();
     static constexpr int64_t STEP = 64;
+    static constexpr int64_t SAMPLE = 256; // elements that the first reference comes from
+    static constexpr int64_t AHEAD = 8192; // bytes: what the memory delivers while it answers
     static constexpr float LIMIT = 0x1p12f; // of a lane: the shift is then near enough to log2 of the sum
 
     const VocabScale main_scale, certainty_scale;
@@ -119,7 +121,7 @@ template <bool TWO, class T, class F> struct SegmentSummer {
         for (int64_t from = begin, to; from < end; from = to) {
             int64_t left = end - from;
             to = from + (left >= VOCAB_CHUNK ? VOCAB_CHUNK : left >= STEP ? left & -STEP : left);
-            if (reference == NONE) use_reference(largest(z + from, to - from));
+            if (reference == NONE) use_reference(largest(z + from, to - from < SAMPLE ? to - from : SAMPLE));
             float chunk_max = NONE;
             if (!(reference != NONE && left >= STEP && add_fast(z + from, to - from, chunk_max))) {
                 chunk_max = add_carefully(z + from, to - from);
@@ -148,33 +150,34 @@ template <bool TWO, class T, class F> struct SegmentSummer {
 
     /* n: a multiple of STEP. False, and nothing is added, where the sums are out of range. */
     bool add_fast(const T *z, int64_t n, float &chunk_max) {
-        vf s = zero(), w = zero(), c = zero(), a = zero(), m = set1(NONE);
+        vf s[2] = {}, w[2] = {}, c[2] = {}, a[2] = {}, m[2] = {set1(NONE), set1(NONE)};
         const Exponent t = main, tc = certainty;
         for (int64_t i = 0; i < n; i += STEP) {
+            for (size_t line = 0; line < STEP * sizeof(T); line += 64) prefetch((const char *)(z + i) + AHEAD + line);
             for (int64_t k = 0; k < STEP; k += 2 * W) {
                 vf pair[2];
                 load_two(z + i + k, pair[0], pair[1]);
-                for (vf v : pair) {
-                    vf e = t(v), p = exp2_normal(e);
-                    s += p;
-                    w = fma(p, e, w);
+                for (int h = 0; h < 2; h++) { // two chains of additions: one would wait for itself
+                    vf e = t(pair[h]), p = exp2_normal(e);
+                    s[h] += p;
+                    w[h] = fma(p, e, w[h]);
                     if (TWO) {
-                        e = tc(v);
-                        c += exp2_normal(e);
+                        e = tc(pair[h]);
+                        c[h] += exp2_normal(e);
                     }
-                    a += e;
-                    if (MAX) m = max(v, m);
+                    a[h] += e;
+                    if (MAX) m[h] = max(pair[h], m[h]);
                 }
             }
         }
-        vf finite = w + a;
-        if (!all(less(s + c, set1(LIMIT))) || !all(equal(finite - finite, zero()))) return false;
-        sum += s;
-        weighted += w;
-        sum_certainty += c;
-        total += a;
+        vf s2 = s[0] + s[1], w2 = w[0] + w[1], c2 = c[0] + c[1], a2 = a[0] + a[1], finite = w2 + a2;
+        if (!all(less(s2 + c2, set1(LIMIT))) || !all(equal(finite - finite, zero()))) return false;
+        sum += s2;
+        weighted += w2;
+        sum_certainty += c2;
+        total += a2;
         counted += n;
-        if (MAX) chunk_max = reduce_max(m);
+        if (MAX) chunk_max = reduce_max(max(m[0], m[1]));
         return true;
     }
 
