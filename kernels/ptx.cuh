@@ -91,6 +91,17 @@ __device__ __forceinline__ float fast_exp2(float x) {
 #endif
 }
 
+/* The larger of two bf16, in each half of a register; NaN only where both are. */
+__device__ __forceinline__ uint32_t max_bf16x2(uint32_t a, uint32_t b) {
+#ifdef INTUITOR_EMULATION
+    return emulation::max_bf16x2(a, b);
+#else
+    uint32_t m;
+    asm("max.bf16x2 %0, %1, %2;" : "=r"(m) : "r"(a), "r"(b));
+    return m;
+#endif
+}
+
 /* The block's dynamic shared memory, aligned to 16 bytes at least. */
 template <class T> __device__ __forceinline__ T *dynamic_shared() {
 #ifdef INTUITOR_EMULATION

@@ -48,4 +48,10 @@ inline void ldmatrix_x4(const char *site, uint32_t (&r)[4], const void *row, boo
     (void)exchange(site, 0); // nobody overwrites what others have not read yet
 }
 
+inline uint32_t max_bf16x2(uint32_t a, uint32_t b) {
+    uint32_t low = __builtin_bit_cast(uint32_t, fmaxf(half_of(a, 0), half_of(b, 0)));
+    uint32_t high = __builtin_bit_cast(uint32_t, fmaxf(half_of(a, 1), half_of(b, 1)));
+    return low >> 16 | (high & 0xffff0000u);
+}
+
 } // namespace intuitor::emulation

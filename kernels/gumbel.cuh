@@ -1,0 +1,55 @@
+/*
+ * Gumbel noise for vocabulary ids from Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"),
+ * the same as on every device. Key: the 64-bit seed, low word first. Counter: (id / 4, position, sequence low, sequence
+ * high); id takes word id % 4 of the output, x. Then, in exact arithmetic,
+ *
+ *   u = ((x >> 8) + 0.5) 2^-24,    g = -ln(-ln u),    -2.86 < g < 17.33.
+ */
+#pragma once
+#include "common.cuh"
+
+namespace intuitor::cuda {
+
+constexpr float GUMBEL_MAX = 17.34f; // above -ln(-ln(1 - 2^-25)) = 17.3287
+
+struct Philox {
+    uint32_t key[2], position, sequence[2];
+
+    __device__ __forceinline__ Philox(uint64_t seed, int64_t sequence, int32_t position)
+        : key{(uint32_t)seed, (uint32_t)(seed >> 32)}, position((uint32_t)position),
+          sequence{(uint32_t)sequence, (uint32_t)((uint64_t)sequence >> 32)} {}
+
+    /* The words of ids 4 quad .. 4 quad + 3. */
+    __device__ __forceinline__ void words(uint32_t quad, uint32_t (&x)[4]) const {
+        constexpr uint32_t A = 0xd2511f53u, B = 0xcd9e8d57u;
+        x[0] = quad;
+        x[1] = position;
+        x[2] = sequence[0];
+        x[3] = sequence[1];
+        uint32_t k0 = key[0], k1 = key[1];
+#pragma unroll
+        for (int i = 0; i < 10; i++) {
+            uint32_t a = A * x[0], a_high = __umulhi(A, x[0]), b = B * x[2], b_high = __umulhi(B, x[2]);
+            x[0] = b_high ^ x[1] ^ k0;
+            x[1] = b;
+            x[2] = a_high ^ x[3] ^ k1;
+            x[3] = a;
+            k0 += 0x9e3779b9u;
+            k1 += 0xbb67ae85u;
+        }
+    }
+};
+
+__device__ __forceinline__ float uniform(uint32_t word) { return fmaf((float)(word >> 8), 0x1p-24f, 0x1p-25f); }
+
+/* u needs 25 bits near 1, which fp32 does not have: there ln u is taken of 1 - u, which is exact up to 1/2. */
+__device__ __forceinline__ float gumbel(uint32_t word) {
+    float u = uniform(word);
+    float minus_log = u < 0.70710677f ? -logf(u) : -log1pf(-uniform(~word));
+    return -logf(minus_log);
+}
+
+/* Not below gumbel(word), by one rough logarithm: -ln u >= 1 - u. */
+__device__ __forceinline__ float gumbel_bound(uint32_t word) { return 1e-3f - __logf(uniform(~word)); }
+
+} // namespace intuitor::cuda
