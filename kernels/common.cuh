@@ -59,7 +59,7 @@ __device__ __forceinline__ uint32_t pack_bf16(float low, float high) {
 template <class T> constexpr int VECTOR = 16 / sizeof(T);
 
 /* The first `count` of VECTOR<T> elements from p on, as they are stored, and zeros for the rest: `count` ends a row.
-   ALIGNED: in one access; p is a multiple of 16 bytes and count of VECTOR<T>. A uint4 that is kept for later takes fewer
+   ALIGNED: in one access; p is a multiple of 16 bytes and count of VECTOR<T>. Kept for later, a uint4 takes fewer
    registers than the numbers in it. */
 template <bool ALIGNED, class T>
 __device__ __forceinline__ uint4 load_raw(const T *p, int64_t count = VECTOR<T>) {

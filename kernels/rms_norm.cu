@@ -111,8 +111,8 @@ __device__ __forceinline__ void load_operands(Operands<T> &row, const T *dx, con
     }
 }
 
-/* A block a block of rows; sums [blocks, width] optional: a thread keeps the sums of its columns. In training's case the
-   next row is loaded while one is worked on; otherwise the registers do not suffice for that. */
+/* A block a block of rows; sums [blocks, width] optional: a thread keeps the sums of its columns. In training's case
+   the next row is loaded while one is worked on; otherwise the registers do not suffice for that. */
 template <class T, int THREADS, bool ALIGNED>
 __global__ void __launch_bounds__(THREADS)
 differentiate(T *dx, float *sums, const T *dout, const T *x, const T *weight, const float *rstd, RowBlocks blocks,

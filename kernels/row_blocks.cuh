@@ -22,7 +22,7 @@ struct RowBlocks {
 
 constexpr int PARTIAL_SUM_WARPS = 32;
 
-/* out[j] += sum over b < count of partial[b * stride + j], j < width: a lane a column; warp w adds every 32nd from w on. */
+/* out[j] += sum over b < count of partial[b * stride + j], j < width: a lane a column; warp w adds every 32nd sum. */
 static __global__ void __launch_bounds__(PARTIAL_SUM_WARPS *WARP)
 add_partial_sums(float *out, const float *partial, int64_t count, int64_t stride, int64_t width) {
     __shared__ float sums[PARTIAL_SUM_WARPS][WARP];
