@@ -1,14 +1,30 @@
 package intuitor.device;
 
 /**
- * Attention over packed segments with shared prefixes ({@code it_segment}), in double precision.
+ * Attention over packed segments with shared prefixes ({@code it_segment}), in double precision, and how far results
+ * may be from it if the factors of matrix products (probabilities, their gradients) are rounded to the storage type.
  *
  * @param segments [S][6]: q_start, q_len, prefix_start, prefix_len, k_start, k_len
  */
 record AttentionOracle(int heads, int kvHeads, int headDim, int[][] segments) {
 
-    /** What attention leaves behind: out [T, heads headDim] and lse [T, heads]. */
-    record Result(double[] out, double[] lse) {
+    /** The relative error of one rounding to the storage type, with a little room; 0 for fp32. */
+    static final double UNIT = KernelRun.STORAGE == DType.F32 ? 0 : 0x1.02p-8;
+
+    /**
+     * What attention leaves behind: out [T, heads headDim] and lse [T, heads].
+     *
+     * @param bound of each element of out, the error of a sum of p v whose p are rounded: UNIT sum p |v|
+     */
+    record Result(double[] out, double[] lse, double[] bound) {
+    }
+
+    /**
+     * d qkv.
+     *
+     * @param bound of each element, the error of its sum if p, ds and the out in delta = dout . out are rounded
+     */
+    record Gradient(double[] d, double[] bound) {
     }
 
     private interface Pair {
@@ -26,6 +42,7 @@ record AttentionOracle(int heads, int kvHeads, int headDim, int[][] segments) {
     Result forward(double[] q, int qStride, double[] k, int kOffset, double[] v, int vOffset, int kvStride) {
         int tokens = q.length / qStride;
         double[] out = new double[tokens * heads * headDim];
+        double[] bound = new double[out.length];
         double[] lse = new double[tokens * heads];
         double[] highest = new double[lse.length];
         java.util.Arrays.fill(highest, Double.NEGATIVE_INFINITY);
@@ -42,24 +59,29 @@ record AttentionOracle(int heads, int kvHeads, int headDim, int[][] segments) {
             double p = Math.exp(score(q, t * qStride + h * headDim, k,
                     kOffset + r * kvStride + h / group * headDim) - lse[t * heads + h]);
             for (int i = 0; i < headDim; i++) {
-                out[(t * heads + h) * headDim + i] += p * v[vOffset + r * kvStride + h / group * headDim + i];
+                double term = p * v[vOffset + r * kvStride + h / group * headDim + i];
+                out[(t * heads + h) * headDim + i] += term;
+                bound[(t * heads + h) * headDim + i] += UNIT * Math.abs(term);
             }
         });
-        return new Result(out, lse);
+        return new Result(out, lse, bound);
     }
 
     /** d qkv of {@link #forward(double[])}: dp = dout v, ds = p (dp - sum p dp) / sqrt(D), dq = ds k, dk = ds q. */
-    double[] backward(double[] dout, double[] qkv) {
+    Gradient backward(double[] dout, double[] qkv) {
         int stride = (heads + 2 * kvHeads) * headDim;
         int kOffset = heads * headDim;
         int vOffset = (heads + kvHeads) * headDim;
         int group = heads / kvHeads;
         Result result = forward(qkv);
         double[] delta = new double[result.lse().length]; // sum_r p dp = dout . out
+        double[] deltaBound = new double[delta.length]; // out was summed with rounded p, and rounded when it was stored
         for (int i = 0; i < dout.length; i++) {
             delta[i / headDim] += dout[i] * result.out()[i];
+            deltaBound[i / headDim] += Math.abs(dout[i]) * (result.bound()[i] + UNIT * Math.abs(result.out()[i]));
         }
         double[] d = new double[qkv.length];
+        double[] bound = new double[qkv.length];
         double scale = 1 / Math.sqrt(headDim);
         pairs((t, h, r) -> {
             int q = t * stride + h * headDim;
@@ -72,13 +94,17 @@ record AttentionOracle(int heads, int kvHeads, int headDim, int[][] segments) {
                 dp += dout[o + i] * qkv[v + i];
             }
             double ds = p * (dp - delta[t * heads + h]) * scale;
+            double dsBound = UNIT * Math.abs(ds) + p * deltaBound[t * heads + h] * scale;
             for (int i = 0; i < headDim; i++) {
                 d[q + i] += ds * qkv[k + i];
                 d[k + i] += ds * qkv[q + i];
                 d[v + i] += p * dout[o + i];
+                bound[q + i] += dsBound * Math.abs(qkv[k + i]);
+                bound[k + i] += dsBound * Math.abs(qkv[q + i]);
+                bound[v + i] += UNIT * p * Math.abs(dout[o + i]);
             }
         });
-        return d;
+        return new Gradient(d, bound);
     }
 
     private double score(double[] q, int qAt, double[] k, int kAt) {

@@ -59,6 +59,19 @@ final class KernelRun implements AutoCloseable {
         return first;
     }
 
+    /**
+     * Only with aligned tensors, twice on one thread: the same bits, which are returned. For kernels that have a way of
+     * their own for aligned tensors, whose results deserve as close a look as those of {@link #run}.
+     */
+    static double[][] runAligned(Function<KernelRun, double[][]> kernel) {
+        double[][] first = once(1, true, kernel);
+        double[][] again = once(1, true, kernel);
+        for (int i = 0; i < first.length; i++) {
+            assertArrayEquals(first[i], again[i], "result " + i + " of a second run");
+        }
+        return first;
+    }
+
     private static double[][] once(int threads, boolean aligned, Function<KernelRun, double[][]> kernel) {
         try (KernelRun run = new KernelRun(threads, aligned)) {
             double[][] results = kernel.apply(run);
@@ -250,6 +263,20 @@ final class KernelRun implements AutoCloseable {
             } else {
                 assertEquals(expected[i], actual[i], what + ", element " + i);
             }
+        }
+    }
+
+    /**
+     * As {@link #assertStored}, where every element has a bound of its own besides.
+     *
+     * @param bounds [expected.length], absolute
+     */
+    static void assertStored(double[] expected, double[] bounds, double[] actual, double relative, double absolute,
+            String what) {
+        assertEquals(expected.length, actual.length, what);
+        for (int i = 0; i < expected.length; i++) {
+            assertStored(new double[] {expected[i]}, new double[] {actual[i]}, relative, absolute + bounds[i],
+                    what + " " + i);
         }
     }
 

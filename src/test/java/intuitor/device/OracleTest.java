@@ -75,7 +75,7 @@ class OracleTest {
         var attention = new AttentionOracle(4, 2, 3, segments);
         double[] qkv = widen(gaussian(1, 8 * 24));
         double[] g = widen(gaussian(2, 8 * 12));
-        assertGradient(difference(qkv, g, v -> attention.forward(v).out()), attention.backward(g, qkv), "qkv");
+        assertGradient(difference(qkv, g, v -> attention.forward(v).out()), attention.backward(g, qkv).d(), "qkv");
     }
 
     @Test
