@@ -1,7 +1,8 @@
 #!/bin/sh
-# Builds the device libraries into the folder given; Maven calls it. All that is built is described in native/Makefile.
+# Builds the device libraries into the folder given; Maven calls it. What is built is described in native/Makefile.
 set -eu
-out=${1:?usage: native/build.sh OUTPUT_FOLDER}
+out=${1:?usage: native/build.sh OUTPUT_FOLDER [TARGET...]}
+shift
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 
 for tool in make g++; do
@@ -11,4 +12,4 @@ for tool in make g++; do
     }
 done
 mkdir -p "$out"
-exec make --no-print-directory -s -C "$here" OUT="$out"
+exec make --no-print-directory -s -C "$here" OUT="$out" "$@"

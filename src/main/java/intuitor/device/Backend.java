@@ -91,7 +91,7 @@ record Backend(NativeApi api, Function<Arena, Blas> blas) {
     }
 
     /** Names of the table's null pointers. */
-    private static List<String> missing(MemorySegment table) {
+    static List<String> missing(MemorySegment table) {
         List<String> names = new ArrayList<>();
         long offset = 0;
         for (MemoryLayout member : it_api.layout().memberLayouts()) {

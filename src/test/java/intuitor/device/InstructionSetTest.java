@@ -27,6 +27,7 @@ class InstructionSetTest {
         }
         assumeTrue(SETS.indexOf(set) < SETS.indexOf(usual), "the tests of this process are those of " + usual);
 
-        new KernelSuiteProcess(folder).environment("INTUITOR_ISA", set).assertPasses("cpu " + set, 4);
+        new KernelSuiteProcess(folder.resolve("output")).environment("INTUITOR_ISA", set).start()
+                .assertPasses("cpu " + set, 4);
     }
 }

@@ -18,10 +18,11 @@ final class KernelSuiteProcess {
     private final Path output;
     private final Map<String, String> environment = new LinkedHashMap<>();
     private final Map<String, String> properties = new LinkedHashMap<>();
+    private Process process;
 
-    /** @param folder where its output goes */
-    KernelSuiteProcess(Path folder) {
-        output = folder.resolve("output");
+    /** @param output file that receives what it says */
+    KernelSuiteProcess(Path output) {
+        this.output = output;
         for (String property : List.of("intuitor.native.dir", "intuitor.cache.dir")) {
             if (System.getProperty(property) != null) {
                 properties.put(property, System.getProperty(property));
@@ -39,8 +40,8 @@ final class KernelSuiteProcess {
         return this;
     }
 
-    /** All tests pass, within the time, and the suite ends by saying that it ran on this device. */
-    void assertPasses(String device, int minutes) throws IOException, InterruptedException {
+    /** Starts it, for those who have something else to do meanwhile. */
+    KernelSuiteProcess start() throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-ea", "-Xmx1g", "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED"));
@@ -49,7 +50,12 @@ final class KernelSuiteProcess {
                 System.getProperty("java.class.path")), KernelSuite.class.getName()));
         ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().putAll(environment);
-        Process process = builder.redirectErrorStream(true).redirectOutput(output.toFile()).start();
+        process = builder.redirectErrorStream(true).redirectOutput(output.toFile()).start();
+        return this;
+    }
+
+    /** All tests pass, within the time, and the suite ends by saying that it ran on this device. */
+    void assertPasses(String device, int minutes) throws InterruptedException {
         try {
             boolean ended = process.waitFor(minutes, TimeUnit.MINUTES);
             assertEquals(0, ended ? process.exitValue() : -1, this::text);

@@ -29,11 +29,7 @@ public final class TestDevices {
 
         /** Opens the device; where there is none, the test is skipped and the reason printed. */
         public Device open() {
-            try {
-                return Device.open(kind, 2);
-            } catch (UserError e) {
-                throw skip("parity of " + this, e.getMessage());
-            }
+            return openOrSkip(kind);
         }
 
         @Override
@@ -52,6 +48,26 @@ public final class TestDevices {
     /** The device under test. */
     public static Device open(int threads) {
         return Device.open(KIND, threads);
+    }
+
+    /** Where there is no device of this kind, the test is skipped and the reason printed. */
+    public static void require(String kind) {
+        openOrSkip(kind).close();
+    }
+
+    private static Device openOrSkip(String kind) {
+        Device device;
+        try {
+            device = Device.open(kind, 2);
+        } catch (UserError e) {
+            throw skip("tests on " + kind, e.getMessage());
+        }
+        List<String> gaps = Backend.missing(device.api().table());
+        if (!gaps.isEmpty()) {
+            device.close();
+            throw skip("tests on " + kind, "kernels are still missing: " + String.join(", ", gaps));
+        }
+        return device;
     }
 
     /**
