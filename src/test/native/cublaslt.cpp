@@ -261,7 +261,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     if ((uintptr_t)workspace % 256) return refuse("the workspace is not aligned to 256 bytes");
     if (chosen.workspace > workspace_bytes) return refuse("the workspace is too small");
     if (c == d && lc != ld) return refuse("C is D under another layout");
-    memset(workspace, 0xcd, workspace_bytes); // all of it is the library's
+    memset(workspace, 0xcd, chosen.workspace); // all of it is the library's, to the last byte
+    if (workspace_bytes) ((char *)workspace)[workspace_bytes - 1] = 0x7f;
 
     float x = *(const float *)alpha, y = *(const float *)beta;
     int parts = chosen.scheme == CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE ? 2 : 1;

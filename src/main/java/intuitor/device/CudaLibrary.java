@@ -8,8 +8,8 @@ enum CudaLibrary {
     /** Matrix products; what is called of it is the same in both versions. */
     CUBLASLT("libcublasLt.so", List.of(13, 12), "no GPU can be used without it",
             "apt-get install -y libcublas-13-0 (NVIDIA's Debian packages) or pip install nvidia-cublas"),
-    /** Attention, as a second implementation beside this program's own; not called yet. */
-    CUDNN("libcudnn.so", List.of(9), "not needed: this build does not call it yet",
+    /** Attention, to measure this program's own against ({@link CudnnAttention}). */
+    CUDNN("libcudnn.so", List.of(9), "not needed: attention is computed without it",
             "apt-get install -y libcudnn9-cuda-13 (NVIDIA's Debian packages) or pip install nvidia-cudnn-cu13");
 
     private final String stem;

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The headers that stand for NVIDIA's: {@code check_headers.cpp} holds all of what they declare against the real ones. */
+/** The headers that stand for NVIDIA's: {@code check_headers.cpp} holds all that they declare against the real ones. */
 class CudaHeadersTest {
 
     private static final Path FOLDER = Path.of("native/include/cuda");
@@ -20,7 +20,7 @@ class CudaHeadersTest {
     private static final Pattern FUNCTION = Pattern.compile("^\\w[\\w *]*\\b(cu\\w+)\\(", Pattern.MULTILINE);
 
     @ParameterizedTest
-    @ValueSource(strings = {"cublaslt.h"})
+    @ValueSource(strings = {"cublaslt.h", "cudnn.h"})
     void everythingDeclaredIsChecked(String header) throws IOException {
         String text = Files.readString(FOLDER.resolve(header)).replaceAll("(?s)/\\*.*?\\*/", "");
         String check = Files.readString(FOLDER.resolve("check_headers.cpp"));

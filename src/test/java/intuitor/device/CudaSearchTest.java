@@ -61,10 +61,12 @@ class CudaSearchTest {
         Path empty = Files.createDirectories(root.resolve("empty"));
         assertEquals("--cuda-libraries: there is no folder " + root.resolve("none"),
                 assertThrows(UserError.class, () -> search(root.resolve("none"))).getMessage());
-        assertEquals("--cuda-libraries: " + empty + " has neither libcublasLt.so.13 or libcublasLt.so.12 nor libcudnn.so.9",
+        assertEquals("--cuda-libraries: " + empty
+                        + " has neither libcublasLt.so.13 or libcublasLt.so.12 nor libcudnn.so.9",
                 assertThrows(UserError.class, () -> search(empty)).getMessage());
         environment.put("INTUITOR_CUDA_LIBRARIES", empty.toString());
-        assertTrue(assertThrows(UserError.class, () -> search(null)).getMessage().startsWith("INTUITOR_CUDA_LIBRARIES: "));
+        String message = assertThrows(UserError.class, () -> search(null)).getMessage();
+        assertTrue(message.startsWith("INTUITOR_CUDA_LIBRARIES: "), message);
     }
 
     @Test
