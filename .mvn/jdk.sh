@@ -36,4 +36,4 @@ find_jdk() {
 }
 
 # The heap holds no tensors: a small one that is collected serially leaves the memory to the model.
-java_options="-XX:+UseSerialGC -XX:MaxNewSize=16m"
+java_options="-XX:+UseSerialGC -XX:MaxNewSize=4m"

@@ -32,8 +32,8 @@ template <class F> inline void parallel_for(int64_t items, int64_t cost, F f) {
 }
 
 /*
- * The same for items of unequal cost, and where a core may be busy with something else: handed out as threads ask. Where
- * there are many items, several neighbours at a time: the processor fetches ahead along the memory they lie in.
+ * The same for items of unequal cost, and where a core may be busy with something else: handed out as threads ask.
+ * Where there are many items, several neighbours at a time: the processor fetches ahead along their memory.
  */
 template <class F> inline void parallel_for_dynamic(int64_t items, int64_t cost, F f) {
     if (thread_count == 1 || items < 2 || items * cost < MIN_PARALLEL_WORK) {

@@ -17,8 +17,8 @@
  *   sqrt, abs, round, scale    round: to nearest; scale(a, n) = a * 2^n
  *   reduce_add, reduce_max     over the lanes, in a fixed order
  *   exp, exp2, log, sigmoid    relative error below 2e-7, NaN gives NaN
- *   exp2_normal                2^x for sums that look for infinities and NaN afterwards: relative error below 3e-7, a
- *                              finite x below -126 gives nearly 0, one above 127 at least 2^126, infinities may give NaN
+ *   exp2_normal                2^x for sums that look for infinities and NaN afterwards: relative error below 3e-7,
+ *                              a finite x below -126 gives nearly 0, above 127 at least 2^126, an infinity maybe NaN
  *   prefetch(p)                asks for the cache line of p, which need not exist
  *
  * The sum of a row differs in its last bits between instruction sets, never between thread counts or calls.

@@ -71,7 +71,7 @@ public final class Launcher {
         command.add(home.resolve("bin").resolve("java").toString());
         // the heap holds no tensors: a small one that is collected serially leaves the memory to the model
         command.add("-XX:+UseSerialGC");
-        command.add("-XX:MaxNewSize=16m");
+        command.add("-XX:MaxNewSize=4m");
         command.add("--enable-native-access=ALL-UNNAMED");
         for (String option : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
             if (option.startsWith("-Dintuitor.") || option.startsWith("-Xmx")) {

@@ -25,8 +25,8 @@ import java.util.TreeSet;
  */
 public final class ParameterSet {
 
-    /** Elements written at once when parameters are initialised. */
-    private static final int INITIALISE_CHUNK = 1 << 20;
+    /** Elements written at once when parameters are initialised: arrays that do not outgrow a small heap. */
+    private static final int INITIALISE_CHUNK = 1 << 16;
 
     /** Size above which the weights are written in shards, as by transformers. */
     private static final long MAX_SHARD_BYTES = 5_000_000_000L;

@@ -26,14 +26,16 @@ import java.util.stream.IntStream;
  */
 public final class Rollout implements AutoCloseable {
 
-    /** Prompt tokens computed at once: enough for efficient GEMMs, little beside the cache. */
-    private static final int PREFILL_TOKENS = 4096;
+    /** Prompt tokens computed at once: enough for efficient GEMMs, little beside the cache and, on a CPU, the weights. */
+    private static final int PREFILL_TOKENS = 512;
+    private static final int PREFILL_TOKENS_GPU = 4096;
 
     private final Transformer model;
     private final LmHead head;
     private final Arena memory;
     private final boolean ownsMemory;
     private final long cacheRows;
+    private final int prefillTokens;
 
     /** @param cacheBytes memory for keys and values; what does not fit is generated in several waves */
     public Rollout(Device device, Transformer model, long cacheBytes) {
@@ -50,6 +52,7 @@ public final class Rollout implements AutoCloseable {
         this.head = new LmHead(memory.device(), model.parameters());
         this.memory = memory;
         this.ownsMemory = ownsMemory;
+        this.prefillTokens = memory.device().info().isGpu() ? PREFILL_TOKENS_GPU : PREFILL_TOKENS;
         this.cacheRows = cacheBytes / KvCache.bytesPerRow(model.config(), model.dtype());
     }
 
@@ -121,14 +124,14 @@ public final class Rollout implements AutoCloseable {
         }
     }
 
-    /** As many prompts at a time as {@link #PREFILL_TOKENS} allows, but one at least. */
-    private static List<List<Family>> prefillBatches(List<Family> families) {
+    /** As many prompts at a time as {@link #prefillTokens} allows, but one at least. */
+    private List<List<Family>> prefillBatches(List<Family> families) {
         List<List<Family>> batches = new ArrayList<>();
         int from = 0;
         int tokens = 0;
         for (int i = 0; i < families.size(); i++) {
             int length = families.get(i).prompt().length;
-            if (i > from && tokens + length > PREFILL_TOKENS) {
+            if (i > from && tokens + length > prefillTokens) {
                 batches.add(families.subList(from, i));
                 from = i;
                 tokens = 0;
