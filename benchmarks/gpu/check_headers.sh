@@ -11,5 +11,10 @@ for folder in "${CUDA_HOME:-/usr/local/cuda}/include" \
 done
 compiler=$(command -v g++ || command -v nvcc)
 # shellcheck disable=SC2086 # one word a folder
-"$compiler" -std=c++20 -c -o /dev/null $includes "$here/native/include/cuda/check_headers.cpp"
-echo "agree with the headers in:$includes"
+said=$("$compiler" -std=c++20 -c -o /dev/null $includes "$here/native/include/cuda/check_headers.cpp" 2>&1) || {
+    echo "$said"
+    exit 1
+}
+echo "searched:$includes"
+missing=$(echo "$said" | sed -n 's/.*#warning "\(.*\)".*/\1/p' | sort -u | tr '\n' ' ')
+echo "${missing:-cublaslt.h and cudnn.h agree with the real headers}"

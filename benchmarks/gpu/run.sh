@@ -90,7 +90,8 @@ fi
 # --- parity ---------------------------------------------------------------------------------------------------------
 step "parity fp32" 60 suite F32
 step "parity bf16" 60 suite BF16
-step "whole model" 60 suite BF16 intuitor.model.DeviceParityTest
+step "whole model" 60 suite BF16 intuitor.model.ModelParityTest \
+    intuitor.rollout.GenerationParityTest intuitor.train.TrainingParityTest
 
 if command -v nvcc >/dev/null 2>&1; then
     step "headers" 60 sh "$here/benchmarks/gpu/check_headers.sh"
