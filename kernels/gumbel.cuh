@@ -1,7 +1,7 @@
 /*
- * Gumbel noise for vocabulary ids from Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"),
- * the same as on every device. Key: the 64-bit seed, low word first. Counter: (id / 4, position, sequence low, sequence
- * high); id takes word id % 4 of the output, x. Then, in exact arithmetic,
+ * Gumbel noise for vocabulary ids, from Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2,
+ * 3"). Key: the 64-bit seed, low word first. Counter: (id / 4, position, sequence low, sequence high); id takes word
+ * id % 4 of the output, x. Then, in exact arithmetic,
  *
  *   u = ((x >> 8) + 0.5) 2^-24,    g = -ln(-ln u),    -2.86 < g < 17.33.
  */

@@ -3,8 +3,8 @@
  *
  * The threshold of top-k is the k-th largest logit; that of top-p (nucleus sampling, Holtzman et al. 2020) the largest
  * one whose tokens, with all larger ones, have the probability p. Both are a radix select, with weight 1 or 2^(c z):
- * passes over the row, which stays in the L2 cache, that each settle up to 11 bits of the answer by a histogram. Weights
- * are fixed-point numbers, so that atomic additions give the same bits in any order.
+ * passes over the row, which stays in the L2 cache, that each settle up to 11 bits of the answer by a histogram.
+ * Weights are fixed-point numbers, so that atomic additions give the same bits in any order.
  */
 #pragma once
 #include "common.cuh"

@@ -5,7 +5,7 @@ namespace intuitor::cuda {
 
 namespace {
 
-/* --- vocab_reduce ---------------------------------------------------------------------------------------------------- */
+/* --- vocab_reduce ------------------------------------------------------------------------------------------------- */
 
 /* The outputs of a row from its strips, a warp a row. */
 template <class T, bool ALIGNED>
@@ -52,7 +52,7 @@ int vocab_reduce(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_cer
     });
 }
 
-/* --- logprob_backward ------------------------------------------------------------------------------------------------ */
+/* --- logprob_backward --------------------------------------------------------------------------------------------- */
 
 namespace {
 

@@ -1,14 +1,14 @@
 /*
  * One pass over rows of logits z [N, V]: the sums that logsumexp, entropy and self-certainty are made of, and the
- * maximum. With c = log2(e) / temperature and t_j = c z_j - shift (one fused multiply-add, so large logits lose nothing):
+ * maximum. With c = log2(e) / temperature and t_j = c z_j - shift (a fused multiply-add: large logits lose nothing):
  *
  *   sum = sum_j 2^t_j     weighted = sum_j 2^t_j t_j     total = sum_j t_j
  *
  * A row is cut into strips of VOCAB_STRIP columns, a warp each; strips and who adds what in them depend on the column
- * alone, so a row gives the same bits wherever it lies and however many there are. A lane takes its logits in batches of
- * four 16-byte loads and keeps a shift of its own (online softmax, Milakov & Gimelshein 2018), which moves only when a
- * batch's maximum is beyond it by more than LAZY bits: with so lazy a rescaling (FlashAttention-4) it nearly never
- * does, and a shift that is a whole number makes rescaling exact. docs/kernels/self-certainty.md counts the instructions.
+ * alone, so a row gives the same bits wherever it lies and however many there are. A lane takes its logits in batches
+ * of four 16-byte loads and keeps a shift of its own (online softmax, Milakov & Gimelshein 2018), which moves only when
+ * a batch's maximum is beyond it by more than LAZY bits: with so lazy a rescaling (FlashAttention-4) it nearly never
+ * does, and a shift that is a whole number makes rescaling exact. docs/kernels/self-certainty.md counts instructions.
  */
 #pragma once
 #include <cfloat>
@@ -86,7 +86,7 @@ template <bool TWO, class F> __device__ __forceinline__ void warp_add(VocabSums<
     }
 }
 
-/* --- a lane's share of a batch -------------------------------------------------------------------------------------- */
+/* --- a lane's share of a batch ------------------------------------------------------------------------------------ */
 
 /* Where vector v of this lane begins in a batch. */
 template <class T> __device__ __forceinline__ int vector_offset(int v) {
@@ -175,7 +175,7 @@ template <class T> __device__ __forceinline__ float max_of_columns(const T *z, i
     return m;
 }
 
-/* --- a strip --------------------------------------------------------------------------------------------------------- */
+/* --- a strip ------------------------------------------------------------------------------------------------------ */
 
 /* One lane's sums over the batches that it is given, in order. TWO: the certainty temperature is not the main one. */
 template <class T, bool ALIGNED, bool TWO> struct LaneSums {
@@ -294,7 +294,7 @@ sum_strips(VocabSums<float> *strips, const T *logits, int64_t ld, int64_t V, int
     if (threadIdx.x % WARP == 0) strips[(int64_t)row * count + strip] = sums;
 }
 
-/* --- a row ----------------------------------------------------------------------------------------------------------- */
+/* --- a row -------------------------------------------------------------------------------------------------------- */
 
 /* The sums of a row from those of its strips, by a warp, in every lane. */
 __device__ __forceinline__ VocabSums<double> sum_row(const VocabSums<float> *strips, int count) {
@@ -320,7 +320,8 @@ __device__ __forceinline__ VocabSums<double> sum_row(const VocabSums<float> *str
     return row;
 }
 
-/* The lowest column of the row z [V] that has its largest logit, by a warp, in every lane; 0 where all are -inf or NaN. */
+/* The lowest column of the row z [V] that has its largest logit, by a warp, in every lane; 0 where all are -inf or
+   NaN. */
 template <class T, bool ALIGNED>
 __device__ __forceinline__ int32_t find_highest(const T *z, int64_t V, float highest, int32_t first) {
     if (highest == -INFINITY) return 0;

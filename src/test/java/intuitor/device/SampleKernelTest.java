@@ -2,6 +2,7 @@ package intuitor.device;
 
 import static intuitor.device.KernelRun.gaussian;
 import static intuitor.device.KernelRun.run;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -60,7 +61,9 @@ class SampleKernelTest {
         "F32, 50, 511, 0.8, 40, 0.8, 0.02", "F32, 20, 8192, 1, 1, 1, 0", "F32, 20, 8192, 1, 0, 0.5, 0",
         "F32, 4, 151936, 0.9, 0, 1, 0", "F32, 4, 151936, 0.9, 50, 1, 0", "F32, 4, 151936, 1, 0, 0.95, 0",
         "F32, 4, 151936, 0, 0, 1, 0", "BF16, 60, 17, 1, 0, 1, 0", "BF16, 50, 511, 0.8, 40, 0.8, 0.02",
-        "BF16, 4, 151936, 0.9, 50, 1, 0", "F32, 30, 100, 0.01, 0, 1, 0", "F32, 30, 100, 100, 0, 1, 0"})
+        "BF16, 4, 151936, 0.9, 50, 1, 0", "F32, 30, 100, 0.01, 0, 1, 0", "F32, 30, 100, 100, 0, 1, 0",
+        "BF16, 20, 511, 1, 400, 1, 0", "BF16, 20, 511, 3, 0, 0.999, 0", "F32, 20, 511, 1, 400, 1, 0",
+        "BF16, 5, 1025, 0.9, 0, 1, 0", "BF16, 5, 8200, 1, 0, 1, 0", "F32, 3, 9001, 0.9, 300, 0.9, 0.001"})
     void draws(DType dtype, int n, int v, double temperature, int topK, double topP, double minP) {
         float[] logits = gaussian(v + n, n * v);
         for (int i = 0; i < logits.length; i++) {
@@ -87,6 +90,64 @@ class SampleKernelTest {
         int[] position = new int[n];
         Sampling s = new Sampling(temperature, topK, topP, 0, 101, -1);
         assertDrawn(sample(DType.F32, logits, v, sequence, position, s), v, sequence, position, s);
+    }
+
+    /** The padding begins in the midst of what a warp or a thread reads at once. */
+    @ParameterizedTest
+    @CsvSource({"F32, 9000, 8700, 1, 0", "BF16, 9000, 3001, 1, 0", "BF16, 9000, 8191, 0, 0",
+        "BF16, 9000, 5000, 0.9, 20"})
+    void widePaddingIsNotDrawn(DType dtype, int v, int valid, double temperature, int topK) {
+        int n = 4;
+        float[] logits = gaussian(1, n * v);
+        for (int row = 0; row < n; row++) {
+            Arrays.fill(logits, row * v + valid, (row + 1) * v, 9);
+        }
+        long[] sequence = LongStream.range(0, n).toArray();
+        Sampling s = new Sampling(temperature, topK, 1, 0, valid, 5);
+        assertDrawn(sample(dtype, logits, v, sequence, new int[n], s), v, sequence, new int[n], s);
+    }
+
+    /** Filters that leave one token, at any temperature. */
+    @ParameterizedTest
+    @CsvSource({"1, 1, 0", "0, 1, 1", "0, 1e-6, 0"})
+    void oneTokenRemains(int topK, double topP, double minP) {
+        int n = 20;
+        int v = 700;
+        float[] logits = gaussian(2, n * v);
+        int[] favourite = KernelRun.indices(3, n, v);
+        for (int row = 0; row < n; row++) {
+            logits[row * v + favourite[row]] = 6;
+        }
+        long[] sequence = LongStream.range(0, n).toArray();
+        double[] tokens = sample(DType.F32, logits, v, sequence, new int[n],
+                new Sampling(5, topK, topP, minP, v, 7))[0];
+        for (int row = 0; row < n; row++) {
+            assertEquals(favourite[row], tokens[row], "row " + row);
+        }
+    }
+
+    /** The statistics are those of vocab_reduce to the bit: rollout and training agree. */
+    @ParameterizedTest
+    @CsvSource({"F32, 0.9", "BF16, 0.9", "BF16, 1"})
+    void statisticsAreThoseOfTheReduction(DType dtype, double temperature) {
+        int n = 3;
+        int v = 8200;
+        float[] logits = gaussian(8, n * v);
+        long[] sequence = LongStream.range(0, n).toArray();
+        double[][] results = run(r -> {
+            Tensor z = r.in(dtype, logits, n, v);
+            Tensor token = r.out(DType.I32, n);
+            var drawn = new VocabStats(null, r.outF32(n), r.outF32(n), r.outF32(n), null);
+            var reduced = new VocabStats(null, r.outF32(n), r.outF32(n), r.outF32(n), null);
+            Sampling s = new Sampling(temperature, 0, 1, 0, v - 100, 1);
+            r.kernels().sample(token, drawn, z, r.in(sequence), r.in(new int[n]), s, 1);
+            r.kernels().vocabReduce(reduced, z, token, temperature, 1);
+            return new double[][] {r.get(drawn.logprob()), r.get(reduced.logprob()), r.get(drawn.entropy()),
+                r.get(reduced.entropy()), r.get(drawn.selfCertainty()), r.get(reduced.selfCertainty())};
+        });
+        for (int i = 0; i < results.length; i += 2) {
+            assertArrayEquals(results[i + 1], results[i], "output " + i / 2);
+        }
     }
 
     @Test

@@ -48,7 +48,9 @@ class VocabKernelTest {
     @ParameterizedTest
     @CsvSource({
         "F32, 1, 1, 1, 1", "F32, 3, 17, 1, 1", "F32, 65, 511, 0.9, 1", "F32, 40, 512, 1, 1", "F32, 7, 8192, 0.7, 1.3",
-        "F32, 3, 151936, 0.9, 1", "F32, 1, 16385, 1, 1", "BF16, 3, 17, 1, 1", "BF16, 65, 511, 0.9, 1",
+        "F32, 3, 151936, 0.9, 1", "F32, 1, 16385, 1, 1", "F32, 2, 8193, 0.9, 1", "F32, 5, 1024, 1, 1",
+        "BF16, 3, 1023, 1, 1", "BF16, 2, 1025, 0.6, 1", "BF16, 2, 8191, 1, 1", "BF16, 2, 8200, 1, 0.8",
+        "BF16, 3, 17, 1, 1", "BF16, 65, 511, 0.9, 1",
         "BF16, 7, 8192, 0.7, 1.3", "BF16, 3, 151936, 1, 1"})
     void reduce(DType dtype, int n, int v, double temperature, double certaintyTemperature) {
         float[] logits = gaussian(v, n * v);
@@ -109,6 +111,48 @@ class VocabKernelTest {
         assertEquals(0, results[3][1], 1e-3, "self-certainty of equal logits");
     }
 
+    /** Logits that climb far beyond all before them, at every scale; and such that fall. */
+    @ParameterizedTest
+    @CsvSource({"F32, 1, 1", "BF16, 1, 1", "F32, 0.8, 1.2", "BF16, 0.8, 1.2"})
+    void climbingLogits(DType dtype, double temperature, double certaintyTemperature) {
+        int v = 9000;
+        float[] logits = gaussian(3, 3 * v);
+        for (int i = 0; i < v; i++) {
+            logits[i] += 0.05f * i;
+            logits[v + i] += 0.05f * (v - i);
+            logits[2 * v + i] += i < 8192 ? -5000 : -4990; // far from 0, where empty sums begin
+        }
+        int[] targets = {v - 1, 0, 8500};
+        double[][] results = reduce(dtype, logits, v, targets, temperature, certaintyTemperature);
+        assertStats(results, v, targets, temperature, certaintyTemperature, 5e-6);
+    }
+
+    /** The same bits whatever the number of rows and wherever a row lies: also where no two rows are aligned alike. */
+    @ParameterizedTest
+    @CsvSource({"F32, 9001", "BF16, 9001", "BF16, 8200", "BF16, 31"})
+    void aRowGivesTheSameBitsWhereverItLies(DType dtype, int v) {
+        int n = 5;
+        float[] row = gaussian(6, v);
+        float[] logits = gaussian(7, n * v);
+        for (int i : new int[] {0, 1, 4}) {
+            System.arraycopy(row, 0, logits, i * v, v);
+        }
+        int[] targets = {7, 7, 1, 2, 7};
+        double[][] together = reduce(dtype, logits, v, targets, 0.9, 1);
+        double[][] alone = reduce(dtype, row, v, new int[] {7}, 0.9, 1);
+        for (int i : new int[] {0, 1, 4}) {
+            for (int output = 0; output < 5; output++) {
+                assertEquals(alone[output][0], together[output][i], "output " + output + " of row " + i);
+            }
+        }
+    }
+
+    @Test
+    void noRows() {
+        double[][] results = reduce(DType.F32, new float[0], 17, new int[0], 1, 1);
+        assertEquals(0, results[0].length);
+    }
+
     /** A logit of -inf: probability 0, self-certainty infinite. */
     @ParameterizedTest
     @CsvSource({"17", "511", "20000"})
@@ -140,7 +184,8 @@ class VocabKernelTest {
     @ParameterizedTest
     @CsvSource({
         "F32, 1, 1, 1", "F32, 3, 17, 1", "F32, 65, 511, 0.9", "F32, 7, 8192, 0.7", "F32, 2, 151936, 1",
-        "BF16, 3, 17, 1", "BF16, 7, 8192, 0.7"})
+        "BF16, 3, 17, 1", "BF16, 7, 8192, 0.7", "BF16, 3, 4096, 1", "BF16, 3, 4097, 1", "BF16, 2, 8200, 1",
+        "F32, 2, 2048, 1"})
     void logprobBackward(DType dtype, int n, int v, double temperature) {
         float[] logits = gaussian(1, n * v);
         int[] targets = indices(2, n, v);
