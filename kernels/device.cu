@@ -19,11 +19,6 @@ int check(cudaError_t error, const char *function) {
     return fail(status, function, "%s", cudaGetErrorString(error));
 }
 
-/* A kernel that is not written yet stays a gap in the table, which the program names. */
-#define X(name) __attribute__((weak)) std::remove_pointer_t<decltype(it_api::name)> name;
-INTUITOR_KERNELS(X)
-#undef X
-
 static int multiprocessor_count = 1;
 int multiprocessors() { return multiprocessor_count; }
 

@@ -38,26 +38,26 @@ record Backend(NativeApi api, Function<Arena, Blas> blas) {
     }
 
     private static Backend cpu(int threads) {
-        NativeLibrary library = NativeLibrary.CPU;
-        MemorySegment table = NativeLibraries.deviceTable(library).orElseThrow(() -> new UserError(library.fileName()
-                + " is missing: it belongs to the jar, and `make -C native` builds it beside loose classes"));
-        List<String> missing = missing(table);
-        if (!missing.isEmpty()) {
-            throw new UserError(library.fileName() + " lacks " + String.join(", ", missing) + ": build it again");
-        }
-        NativeApi api = new NativeApi("cpu", table);
+        NativeApi api = onHost("cpu", NativeLibrary.CPU, "it belongs to the jar");
         api.init(0, threads);
         return new Backend(api, arena -> new OneDnn(api));
     }
 
-    /** Its memory is the host's, so oneDNN multiplies for it. Kernels may be missing: calling one says so. */
+    /** Its memory is the host's, so oneDNN multiplies for it. */
     private static Backend emulation() {
-        NativeLibrary library = NativeLibrary.EMULATION;
-        MemorySegment table = NativeLibraries.deviceTable(library).orElseThrow(() -> new UserError(library.fileName()
-                + " is missing: it is for tests, and `make -C native` builds it beside loose classes"));
-        NativeApi api = new NativeApi("emu", table);
+        NativeApi api = onHost("emu", NativeLibrary.EMULATION, "it is for tests");
         api.init(0, 0);
         return new Backend(api, arena -> new OneDnn(api));
+    }
+
+    private static NativeApi onHost(String kind, NativeLibrary library, String whence) {
+        MemorySegment table = NativeLibraries.deviceTable(library).orElseThrow(() -> new UserError(library.fileName()
+                + " is missing: " + whence + ", and `make -C native` builds it beside loose classes"));
+        List<String> missing = missing(table);
+        if (!missing.isEmpty()) {
+            throw new UserError(library.fileName() + " lacks " + String.join(", ", missing) + ": build it again");
+        }
+        return new NativeApi(kind, table);
     }
 
     /** Without cuBLASLt it throws, for "auto" too: slow work on the CPU is not what a GPU's owner expects. */
@@ -91,7 +91,7 @@ record Backend(NativeApi api, Function<Arena, Blas> blas) {
     }
 
     /** Names of the table's null pointers. */
-    static List<String> missing(MemorySegment table) {
+    private static List<String> missing(MemorySegment table) {
         List<String> names = new ArrayList<>();
         long offset = 0;
         for (MemoryLayout member : it_api.layout().memberLayouts()) {
