@@ -19,6 +19,18 @@ namespace intuitor::cuda::attention {
 constexpr float LOG2_E = 1.44269504f;
 constexpr float LOWEST = -3.40282347e38f; // stands for minus infinity: differences of it are never NaN
 
+/* The query heads that share a key-value head: a row's query is row / size, its head among them the rest. The quotient
+   is one multiplication, exact for rows up to 2^32 / size. */
+struct Group {
+    int size;
+    unsigned inverse;
+
+    explicit Group(int64_t size) : size((int)size), inverse((unsigned)((1ull << 32) / (uint64_t)size + 1)) {}
+    __device__ __forceinline__ int query(int row) const {
+        return size == 1 ? row : (int)__umulhi((unsigned)row, inverse);
+    }
+};
+
 /* Of attention_forward. */
 template <class T> struct Forward {
     T *out;
@@ -29,16 +41,19 @@ template <class T> struct Forward {
     int64_t kv_stride;
     const it_segment *segments;
     int64_t S, max_q, max_k;
-    int Hq, Hkv, D, group;
+    int Hq, Hkv, D;
+    Group group;
     float scale;      // 1 / sqrt(D)
     float log2_scale; // of scores whose exponential is a power of two
 
     /* Address of a row's query, and where its result goes: out + D * result, lse + result. */
     __device__ __forceinline__ const T *query(const it_segment &s, int kv_head, int row) const {
-        return q + (s.q_start + row / group) * q_stride + (kv_head * group + row % group) * D;
+        int i = group.query(row), head = kv_head * group.size + row - i * group.size;
+        return q + (s.q_start + i) * q_stride + head * D;
     }
     __device__ __forceinline__ int64_t result(const it_segment &s, int kv_head, int row) const {
-        return (int64_t)(s.q_start + row / group) * Hq + kv_head * group + row % group;
+        int i = group.query(row), head = kv_head * group.size + row - i * group.size;
+        return (int64_t)(s.q_start + i) * Hq + head;
     }
 };
 
@@ -52,13 +67,15 @@ template <class T> struct Backward {
     int64_t S;
     const int32_t *families;
     int64_t NF, max_q;
-    int Hq, Hkv, D, group;
+    int Hq, Hkv, D;
+    Group group;
     float scale, log2_scale;
 
     __host__ __device__ int64_t width() const { return (int64_t)(Hq + 2 * Hkv) * D; }
     /* Where in qkv and dqkv: the query of a row; key and value row t of a key-value head. */
     __device__ __forceinline__ int64_t query(const it_segment &s, int kv_head, int row) const {
-        return (s.q_start + row / group) * width() + (kv_head * group + row % group) * D;
+        int i = group.query(row), head = kv_head * group.size + row - i * group.size;
+        return (s.q_start + i) * width() + head * D;
     }
     __device__ __forceinline__ int64_t key(int64_t t, int kv_head) const {
         return t * width() + (int64_t)(Hq + kv_head) * D;
@@ -68,7 +85,8 @@ template <class T> struct Backward {
     }
     /* Index in lse and delta; times D, in out and dout. */
     __device__ __forceinline__ int64_t result(const it_segment &s, int kv_head, int row) const {
-        return (int64_t)(s.q_start + row / group) * Hq + kv_head * group + row % group;
+        int i = group.query(row), head = kv_head * group.size + row - i * group.size;
+        return (int64_t)(s.q_start + i) * Hq + head;
     }
 };
 
@@ -148,16 +166,30 @@ __device__ __forceinline__ Contributors contributors(int64_t index, const it_seg
 /* 1 / sqrt(D) */
 inline float score_scale(int64_t D) { return (float)(1 / std::sqrt((double)D)); }
 
-/* What every call asks of its heads. */
-inline int check_heads(const char *function, int64_t Hq, int64_t Hkv, int64_t D) {
+/* What every call asks of its heads and of the longest segment. */
+inline int check_shape(const char *function, int64_t Hq, int64_t Hkv, int64_t D, int64_t max_q, int64_t max_k) {
     if (Hkv <= 0 || Hq <= 0 || Hq % Hkv || Hq > INT32_MAX / 256) {
         return fail(IT_INVALID, function, "%lld query heads, %lld key-value heads", (long long)Hq, (long long)Hkv);
     }
     if (D < 2 || D > 256 || D % 2) {
         return fail(IT_INVALID, function, "head size %lld is not an even number up to 256", (long long)D);
     }
+    int64_t group = Hq / Hkv; // of Group::query, and of rows and keys being int
+    if (max_q <= 0 || max_k < max_q || max_k > INT32_MAX - 256 || max_q > INT32_MAX / group / group) {
+        return fail(IT_INVALID, function, "max_q = %lld, max_k = %lld, %lld query heads for a key-value head",
+                    (long long)max_q, (long long)max_k, (long long)group);
+    }
     return IT_OK;
 }
+
+/* --- kernels for one query a segment, bf16, D = 64 or 128, aligned addresses and strides: attention_decode.cu ----- */
+
+int tensor_decode(const Forward<bf16> &f, it_stream s);
+
+/* --- before the gradients: attention_delta.cu -------------------------------------------------------------------- */
+
+/* Zeros in the rows of dqkv [T, ...] that are in no segment; delta. */
+template <class T> int prepare_backward(const Backward<T> &b, int64_t rows, it_stream s);
 
 /* --- kernels for any head size, storage and alignment: attention_generic.cu -------------------------------------- */
 

@@ -30,14 +30,14 @@ template <int D> __global__ void __launch_bounds__(THREADS, 2) forward_kernel(Fo
     constexpr bool KEEP_Q = D <= 64;
     Block block = block_of(blockIdx.x, tiles, f.Hkv);
     const it_segment s = f.segments[block.segment];
-    int first = block.tile * ROWS, rows = s.q_len * f.group;
+    int first = block.tile * ROWS, rows = s.q_len * f.group.size;
     if (first >= rows) return;
     bf16 *q = dynamic_shared<bf16>(), *k = q + ROWS * D, *v = k + KEYS * D;
     int own = warp() * (ROWS / WARPS); // the warp's first row in the tile
     bf16 *q_own = q + own * D;
     int at_a = lane_a<D>(), at_b = lane_b<D>();
     int before = s.k_len - s.q_len; // own keys that all queries see
-    KeyTiles<KEYS> keys(s, before + (min(first + ROWS, rows) - 1) / f.group);
+    KeyTiles<KEYS> keys(s, before + f.group.query(min(first + ROWS, rows) - 1));
 
     auto copy_keys = [&](bf16 *tile, const bf16 *matrix, int n) {
         KeyTile from = keys[n];
@@ -93,14 +93,14 @@ template <int D> __global__ void __launch_bounds__(THREADS, 2) forward_kernel(Fo
         if (n + 1 < keys.size) copy_keys(k, f.k, n + 1);
 
         KeyTile tile = keys[n];
-        if (tile.seen(before + first / f.group) < KEYS) { // the diagonal, or the last keys
+        if (tile.seen(before + f.group.query(first)) < KEYS) { // the diagonal, or the last keys
 #pragma unroll
             for (int i = 0; i < M; i++) {
 #pragma unroll
                 for (int half = 0; half < 2; half++) {
                     // rows beyond the end are like the last one: every row sees something
                     int row = min(first + own + 16 * i + 8 * half + lane() / 4, rows - 1);
-                    int seen = tile.seen(before + row / f.group) - lane() % 4 * 2;
+                    int seen = tile.seen(before + f.group.query(row)) - lane() % 4 * 2;
 #pragma unroll
                     for (int j = 0; j < N; j++) {
                         if (8 * j >= seen) score[i][j][2 * half] = LOWEST;
@@ -166,7 +166,7 @@ template <int D> __global__ void __launch_bounds__(THREADS, 2) forward_kernel(Fo
                 f.lse[f.result(s, block.kv_head, row)] = fmaf(m[i][half], f.scale, logf(sum));
             }
         }
-        stage<D>(q_own, 16 * i, out[i], factor[0], factor[1]);
+        put_rows<D>(q_own, 16 * i, out[i], factor[0], factor[1]);
     }
     __syncwarp();
     write_rows<D, ROWS / WARPS>(q_own, 0, [&](int r) {
@@ -176,7 +176,7 @@ template <int D> __global__ void __launch_bounds__(THREADS, 2) forward_kernel(Fo
 }
 
 template <int D> int tensor_forward(const Forward<bf16> &f, it_stream s) {
-    int tiles = (int)ceil_div(f.max_q * f.group, ROWS);
+    int tiles = (int)ceil_div(f.max_q * f.group.size, ROWS);
     unsigned blocks = block_count(f.S, f.Hkv, tiles);
     if (!blocks) return fail(IT_INVALID, "attention_forward", "too many tiles for one call");
     return check(launch(forward_kernel<D>, dim3(blocks), THREADS, sizeof(bf16) * (ROWS + 2 * KEYS) * D, s, f, tiles),
@@ -187,8 +187,10 @@ template <class T> int run(const Forward<T> &f, it_stream s) {
     if constexpr (std::is_same_v<T, bf16>) {
         bool vectors = aligned<bf16>(f.D, (it_addr)f.out, (it_addr)f.q, (it_addr)f.k, (it_addr)f.v) &&
                        f.q_stride % VECTOR<bf16> == 0 && f.kv_stride % VECTOR<bf16> == 0;
-        if (vectors && f.D == 64) return tensor_forward<64>(f, s);
-        if (vectors && f.D == 128) return tensor_forward<128>(f, s);
+        if (vectors && (f.D == 64 || f.D == 128)) {
+            if (f.max_q == 1) return tensor_decode(f, s);
+            return f.D == 64 ? tensor_forward<64>(f, s) : tensor_forward<128>(f, s);
+        }
     }
     return generic_forward(f, s);
 }
@@ -200,16 +202,14 @@ int attention_forward(it_addr out, it_addr lse, it_addr q, int64_t q_stride, it_
                       int64_t D, int32_t dtype, it_stream s) {
     IT_CHECK(S >= 0 && T >= 0, "S = %lld, T = %lld", (long long)S, (long long)T);
     if (S == 0) return IT_OK;
-    if (int status = check_heads(__func__, Hq, Hkv, D)) return status;
+    if (int status = check_shape(__func__, Hq, Hkv, D, max_q, max_k)) return status;
     IT_CHECK(q_stride >= Hq * D && kv_stride >= Hkv * D, "strides %lld and %lld are below a row's %lld and %lld",
              (long long)q_stride, (long long)kv_stride, (long long)(Hq * D), (long long)(Hkv * D));
-    IT_CHECK(max_q > 0 && max_q * (Hq / Hkv) <= INT32_MAX && max_k >= max_q && max_k <= INT32_MAX,
-             "max_q = %lld, max_k = %lld", (long long)max_q, (long long)max_k);
     IT_CHECK(out && q && k && v && segments, "null address");
     return with_storage(__func__, dtype, [=](auto type) {
         using S_ = decltype(type);
         Forward<S_> f{(S_ *)out, (float *)lse, (const S_ *)q, q_stride, (const S_ *)k, (const S_ *)v, kv_stride,
-                      (const it_segment *)segments, S, max_q, max_k, (int)Hq, (int)Hkv, (int)D, (int)(Hq / Hkv),
+                      (const it_segment *)segments, S, max_q, max_k, (int)Hq, (int)Hkv, (int)D, Group(Hq / Hkv),
                       score_scale(D), score_scale(D) * LOG2_E};
         return run(f, s);
     });

@@ -1,7 +1,8 @@
 /*
  * Attention for any even head size up to 256, any alignment, fp32 and bf16 storage: forward (decoding is the case of
  * one query), and backward, FlashAttention-2 (Dao 2023, arXiv 2307.08691) in fp32 on the CUDA cores. It is the only
- * path of fp32 storage; bf16 with the usual head sizes takes the tensor cores' (attention_forward.cu).
+ * path of fp32 storage; bf16 with the usual head sizes takes the tensor cores' (attention_forward.cu,
+ * attention_decode.cu, attention_backward.cu).
  *
  * A block keeps TILE rows of its own and walks over tiles of TILE others, all fp32 in shared memory. Thread 8 y + x
  * holds rows y * TILE / 16 .. of its own; of products with the others' rows it holds columns x, x + 8, ...; of results
@@ -139,10 +140,10 @@ template <class Combine> __device__ __forceinline__ float row_reduce(float value
 }
 
 template <class T, int TILE, int COLUMNS>
-__global__ void __launch_bounds__(THREADS) forward_kernel(Forward<T> f, int tiles, bool vectors) {
+__global__ void __launch_bounds__(THREADS, 4) forward_kernel(Forward<T> f, int tiles, bool vectors) {
     Block block = block_of(blockIdx.x, tiles, f.Hkv);
     const it_segment s = f.segments[block.segment];
-    int first = block.tile * TILE, rows = s.q_len * f.group, ld = row_length(f.D);
+    int first = block.tile * TILE, rows = s.q_len * f.group.size, ld = row_length(f.D);
     if (first >= rows) return;
     float *q = dynamic_shared<float>(), *k = q + TILE * ld, *v = k + TILE * ld, *p = v + TILE * ld;
     load_tile<TILE, T>(q, ld, f.D, vectors, [&](int r) {
@@ -154,9 +155,9 @@ __global__ void __launch_bounds__(THREADS) forward_kernel(Forward<T> f, int tile
     for (int i = 0; i < ROWS<TILE>; i++) {
         m[i] = LOWEST;
         l[i] = 0;
-        last[i] = s.k_len - s.q_len + min(first + y() * ROWS<TILE> + i, rows - 1) / f.group;
+        last[i] = s.k_len - s.q_len + f.group.query(min(first + y() * ROWS<TILE> + i, rows - 1));
     }
-    KeyTiles<TILE> keys(s, s.k_len - s.q_len + (min(first + TILE, rows) - 1) / f.group);
+    KeyTiles<TILE> keys(s, s.k_len - s.q_len + f.group.query(min(first + TILE, rows) - 1));
     for (int n = 0; n < keys.size; n++) {
         KeyTile tile = keys[n];
         __syncthreads(); // the tile before may still be read
@@ -211,10 +212,10 @@ __device__ __forceinline__ float probability(float score, float lse) { return ex
 
 /* dq: a block of rows walks over its keys. */
 template <class T, int TILE, int COLUMNS>
-__global__ void __launch_bounds__(THREADS) dq_kernel(Backward<T> b, int tiles, bool vectors) {
+__global__ void __launch_bounds__(THREADS, 3) dq_kernel(Backward<T> b, int tiles, bool vectors) {
     Block block = block_of(blockIdx.x, tiles, b.Hkv);
     const it_segment s = b.segments[block.segment];
-    int first = block.tile * TILE, rows = s.q_len * b.group, ld = row_length(b.D);
+    int first = block.tile * TILE, rows = s.q_len * b.group.size, ld = row_length(b.D);
     if (first >= rows) return;
     float *q = dynamic_shared<float>(), *dout = q + TILE * ld, *k = dout + TILE * ld, *v = k + TILE * ld,
           *ds = v + TILE * ld;
@@ -229,11 +230,11 @@ __global__ void __launch_bounds__(THREADS) dq_kernel(Backward<T> b, int tiles, b
 #pragma unroll
     for (int i = 0; i < ROWS<TILE>; i++) {
         int r = min(first + y() * ROWS<TILE> + i, rows - 1);
-        last[i] = r / b.group;
+        last[i] = b.group.query(r);
         lse[i] = b.lse[b.result(s, block.kv_head, r)];
         delta[i] = b.delta[b.result(s, block.kv_head, r)];
     }
-    KeyTiles<TILE> keys(s, (min(first + TILE, rows) - 1) / b.group);
+    KeyTiles<TILE> keys(s, b.group.query(min(first + TILE, rows) - 1));
     for (int n = 0; n < keys.size; n++) {
         KeyTile tile = keys[n];
         __syncthreads(); // the tile before may still be read
@@ -269,7 +270,7 @@ __global__ void __launch_bounds__(THREADS) dq_kernel(Backward<T> b, int tiles, b
 
 /* dk and dv: a block of a segment's own keys walks over the rows that see them, segment after segment. */
 template <class T, int TILE, int COLUMNS>
-__global__ void __launch_bounds__(THREADS) dkv_kernel(Backward<T> b, int tiles, bool vectors) {
+__global__ void __launch_bounds__(THREADS, 2) dkv_kernel(Backward<T> b, int tiles, bool vectors) {
     Block block = block_of(blockIdx.x, tiles, b.Hkv);
     Contributors from = contributors<THREADS>(block.segment, b.segments, b.families, b.NF);
     if (from.none) return;
@@ -293,8 +294,8 @@ __global__ void __launch_bounds__(THREADS) dkv_kernel(Backward<T> b, int tiles, 
         // of a sibling, all rows see keys begin .. end - 1 of this block; of its own segment, rows from `begin` on
         int64_t begin = self ? 0 : s.prefix_start - first_key, end = self ? TILE : begin + s.prefix_len;
         if (begin >= count || end <= 0) continue;
-        int rows = s.q_len * b.group;
-        for (int row = self ? first * b.group / TILE * TILE : 0; row < rows; row += TILE) {
+        int rows = s.q_len * b.group.size;
+        for (int row = self ? first * b.group.size / TILE * TILE : 0; row < rows; row += TILE) {
             __syncthreads(); // the tile before may still be read
             load_tile<TILE, T>(q, ld, b.D, vectors, [&](int r) {
                 return row + r < rows ? b.qkv + b.query(s, block.kv_head, row + r) : nullptr;
@@ -314,7 +315,7 @@ __global__ void __launch_bounds__(THREADS) dkv_kernel(Backward<T> b, int tiles, 
 #pragma unroll
                 for (int i = 0; i < ROWS<TILE>; i++) {
                     int key = y() * ROWS<TILE> + i;
-                    bool visible = r < rows && (self ? first + key <= r / b.group : key >= begin && key < end);
+                    bool visible = r < rows && (self ? first + key <= b.group.query(r) : key >= begin && key < end);
                     pt[i][j] = visible ? probability(pt[i][j] * b.scale, lse) : 0;
                     dpt[i][j] = pt[i][j] * (dpt[i][j] - delta);
                 }
@@ -343,7 +344,7 @@ template <int TILE> size_t shared_bytes(int D, int tiles, int products) {
 template <class T, int TILE, int COLUMNS> int run_forward(const Forward<T> &f, it_stream s) {
     bool vectors = aligned<T>(f.D, (it_addr)f.q, (it_addr)f.k, (it_addr)f.v) && f.q_stride % VECTOR<T> == 0 &&
                    f.kv_stride % VECTOR<T> == 0;
-    int tiles = (int)ceil_div(f.max_q * f.group, TILE);
+    int tiles = (int)ceil_div(f.max_q * f.group.size, TILE);
     unsigned blocks = block_count(f.S, f.Hkv, tiles);
     if (!blocks) return fail(IT_INVALID, "attention_forward", "too many tiles for one call");
     return check(launch(forward_kernel<T, TILE, COLUMNS>, dim3(blocks), THREADS, shared_bytes<TILE>(f.D, 3, 1), s, f,
@@ -352,7 +353,7 @@ template <class T, int TILE, int COLUMNS> int run_forward(const Forward<T> &f, i
 
 template <class T, int TILE, int COLUMNS> int run_backward(const Backward<T> &b, it_stream s) {
     bool vectors = aligned<T>(b.D, (it_addr)b.qkv, (it_addr)b.dout);
-    int q_tiles = (int)ceil_div(b.max_q * b.group, TILE), k_tiles = (int)ceil_div(b.max_q, TILE);
+    int q_tiles = (int)ceil_div(b.max_q * b.group.size, TILE), k_tiles = (int)ceil_div(b.max_q, TILE);
     unsigned q_blocks = block_count(b.S, b.Hkv, q_tiles), k_blocks = block_count(b.NF + b.S, b.Hkv, k_tiles);
     if (!q_blocks || !k_blocks) return fail(IT_INVALID, "attention_backward", "too many tiles for one call");
     if (int status = check(launch(dkv_kernel<T, TILE, COLUMNS>, dim3(k_blocks), THREADS,

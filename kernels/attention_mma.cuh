@@ -26,13 +26,11 @@ template <int D> __device__ __forceinline__ bf16 *chunk_of(bf16 *tile, int row, 
 template <int D, int ROWS, int THREADS>
 __device__ __forceinline__ void copy_rows(bf16 *tile, const bf16 *first, int64_t stride, int count, int thread) {
     constexpr int CHUNKS = D / 8, STEP = THREADS / CHUNKS;
-    static_assert(STEP % 8 == 0); // the chunk's place in its row stays the same
     int r = thread / CHUNKS, c = thread % CHUNKS;
-    bf16 *to = chunk_of<D>(tile, r, c);
     const bf16 *from = first + r * stride + c * 8;
-#pragma unroll 2
-    for (int i = 0; i < ROWS / STEP; i++, r += STEP, to += STEP * D, from += STEP * stride) {
-        cp_async_16(to, r < count ? from : first, r < count);
+#pragma unroll(STEP % 8 == 0 ? 2 : ROWS / STEP) // two if a chunk's place in its row is always the same
+    for (int i = 0; i < ROWS / STEP; i++, r += STEP, from += STEP * stride) {
+        cp_async_16(chunk_of<D>(tile, r, c), r < count ? from : first, r < count);
     }
 }
 
@@ -101,8 +99,8 @@ template <class Combine> __device__ __forceinline__ float quad_reduce(float x, C
 
 /* Puts 16 rows of a warp's result [16][D], times a factor for rows g and g + 8, into rows row .. row + 15 of a tile. */
 template <int D>
-__device__ __forceinline__ void stage(bf16 *tile, int row, const float (&result)[D / 8][4], float factor0,
-                                      float factor1) {
+__device__ __forceinline__ void put_rows(bf16 *tile, int row, const float (&result)[D / 8][4], float factor0,
+                                         float factor1) {
     row += lane() / 4;
     int column = lane() % 4 * 2;
 #pragma unroll
@@ -113,8 +111,8 @@ __device__ __forceinline__ void stage(bf16 *tile, int row, const float (&result)
     }
 }
 
-/* Writes ROWS rows of a tile from `row` on, by one warp, after stage() and a barrier of the warp; to(r) is the address
-   of row r < ROWS in memory, or null. */
+/* Writes ROWS rows of a tile from `row` on, by one warp, after put_rows() and a barrier of the warp; to(r) is the
+   address of row r < ROWS in memory, or null. */
 template <int D, int ROWS, class Row> __device__ __forceinline__ void write_rows(bf16 *tile, int row, Row to) {
     constexpr int CHUNKS = D / 8;
 #pragma unroll
@@ -123,8 +121,5 @@ template <int D, int ROWS, class Row> __device__ __forceinline__ void write_rows
         if (bf16 *p = to(r)) *(uint4 *)(p + c * 8) = *(const uint4 *)chunk_of<D>(tile, row + r, c);
     }
 }
-
-/* Whether the tensor cores' kernels can take it. */
-inline bool fits_tensor_cores(int64_t D) { return D == 64 || D == 128; }
 
 } // namespace intuitor::cuda::attention

@@ -17,7 +17,6 @@ name=$(basename "$report" .ptxas)
 
 # Kernels that may spill: an extended regular expression of FILE:KERNEL:ARCHITECTURE, without blanks; then the reason.
 exceptions='
-attention_forward:forward_kernel<128>:sm_80   two registers, on A100 only
 attention_generic:.*                          fp32 and unusual head sizes; training in bf16 takes tensor cores
 '
 
