@@ -2,8 +2,9 @@ package intuitor.train;
 
 import intuitor.data.Prompt;
 import intuitor.device.Sampling;
-import intuitor.eval.FinalAnswer;
 import intuitor.eval.Proportion;
+import intuitor.eval.answer.Equivalence;
+import intuitor.eval.answer.FinalAnswer;
 import intuitor.rollout.Completion;
 import intuitor.rollout.Decoding;
 import intuitor.rollout.Group;
@@ -60,9 +61,13 @@ final class HeldOutEvaluation {
         for (int i = 0; i < groups.size(); i++) {
             for (Completion completion : groups.get(i).completions()) {
                 all++;
-                right += FinalAnswer.matches(tokenizer.decode(completion.tokens()), problems.get(i).answer()) ? 1 : 0;
+                right += isRight(tokenizer.decode(completion.tokens()), problems.get(i).answer()) ? 1 : 0;
             }
         }
         return new Proportion(right, all);
+    }
+
+    private static boolean isRight(String completion, String answer) {
+        return FinalAnswer.stated(completion).filter(stated -> Equivalence.equal(answer, stated)).isPresent();
     }
 }
