@@ -154,7 +154,8 @@ final class ArithmeticParser {
             case SIGN -> switch (token.text()) {
                 case "(" -> !cursor.peek(1).is("mod") && !cursor.peek(1).is("pmod");
                 case "{", "⌊", "⌈", "∠", "∞" -> true;
-                case "[" -> startsFactor(cursor.peek(1)) || cursor.peek(1).is("-");
+                case "[" -> cursor.peek(1).is(Kind.LETTER) || cursor.peek(1).is(Kind.NUMBER) || cursor.peek(1).is("-")
+                        || cursor.peek(1).is("(") || cursor.peek(1).is(Kind.COMMAND);
                 case "|", "‖" -> context.bars == 0 && !context.builder;
                 default -> false;
             };
@@ -180,6 +181,9 @@ final class ArithmeticParser {
             } else if (cursor.accept("°") || cursor.accept("∘")) {
                 e = new Degrees(e);
                 cursor.accept("%");
+            } else if (e instanceof Num n && n.value().isInteger() && n.value().signum() >= 0 && cursor.peek(-1).is(")")
+                    && cursor.accept("_")) {
+                e = Numerals.inBase(n.value().toString(), base());
             } else if (cursor.accept("^")) {
                 e = superscript(e);
             } else {

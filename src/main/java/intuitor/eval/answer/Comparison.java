@@ -17,6 +17,7 @@ import intuitor.eval.answer.Expr.Statements;
 import intuitor.eval.answer.Expr.Sum;
 import intuitor.eval.answer.Expr.Symbol;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.BiPredicate;
 
@@ -49,6 +50,11 @@ final class Comparison {
                     : isStated(a) ? statedAndValue(a, b, false) : statedAndValue(b, a, true);
         }
         if (a instanceof Expr.Text || b instanceof Expr.Text) {
+            Expr other = a instanceof Expr.Text ? b : a;
+            Integer number = Text.NUMBERS.get(words(a instanceof Expr.Text ? a : b));
+            if (number != null && !(other instanceof Expr.Text)) {
+                return equal(a instanceof Expr.Text ? Expr.number(number) : a, b instanceof Expr.Text ? Expr.number(number) : b);
+            }
             String words = words(a);
             return words != null && words.equals(words(b));
         }
@@ -80,7 +86,36 @@ final class Comparison {
         }
         boolean setLike = isSetExpression(value) || value instanceof Group g && (g.mayBeInterval() || g.isSet())
                 || value instanceof Expr.Text;
-        return setLike && equalSets(stated, value);
+        return setLike && (equalSets(stated, value) || value instanceof Group g && isInterval(stated, g));
+    }
+
+    /** Whether inequalities with parameters, as x < a, say what an interval says. */
+    private boolean isInterval(Expr stated, Group interval) {
+        if (!(stated instanceof Relation r) || !interval.mayBeInterval()) {
+            return false;
+        }
+        List<Expr> ends = new ArrayList<>(r.operands());
+        List<Character> signs = new ArrayList<>(r.operators());
+        if (signs.stream().allMatch(s -> s == '>' || s == '≥')) {
+            Collections.reverse(ends);
+            Collections.reverse(signs);
+            signs.replaceAll(s -> s == '>' ? '<' : '≤');
+        }
+        if (!signs.stream().allMatch(s -> s == '<' || s == '≤')) {
+            return false;
+        }
+        Expr low = Expr.negative(Expr.Constant.INFINITY);
+        if (ends.size() == 3 && ends.get(1) instanceof Symbol) {
+            return sameInterval(interval, ends.get(0), signs.get(0), ends.get(2), signs.get(1));
+        }
+        return ends.size() == 2 && (ends.get(0) instanceof Symbol
+                && sameInterval(interval, low, '<', ends.get(1), signs.get(0)) || ends.get(1) instanceof Symbol
+                && sameInterval(interval, ends.get(0), signs.get(0), Expr.Constant.INFINITY, '<'));
+    }
+
+    private boolean sameInterval(Group g, Expr low, char lowSign, Expr high, char highSign) {
+        return (g.open() == '[') == (lowSign == '≤') && (g.close() == ']') == (highSign == '≤')
+                && inOrder(g.items(), List.of(low, high));
     }
 
     private static boolean isSetExpression(Expr e) {
@@ -246,6 +281,16 @@ final class Comparison {
         String unitB = b instanceof Quantity q ? q.unit() : "";
         Expr x = a instanceof Quantity q ? q.value() : a;
         Expr y = b instanceof Quantity q ? q.value() : b;
+        if (hasDegrees(x) || hasDegrees(y) || x instanceof Percent || y instanceof Percent) {
+            return false;
+        }
+        String letter = unitA.isEmpty() ? unitB : unitA;
+        if ((unitA.isEmpty() || unitB.isEmpty()) && letter.length() == 1
+                && ScalarEquality.variables(unitA.isEmpty() ? x : y).contains(letter)) {
+            // 5 m beside 5m: a product after all
+            Expr product = new Product(List.of(unitA.isEmpty() ? y : x, new Symbol(letter)));
+            return equal(unitA.isEmpty() ? x : y, product);
+        }
         Units.Unit knownA = Units.find(unitA);
         Units.Unit knownB = Units.find(unitB);
         if (unitA.isEmpty() || unitB.isEmpty() || unitA.equals(unitB) || knownA == null && knownB == null

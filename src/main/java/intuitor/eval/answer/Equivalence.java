@@ -49,7 +49,8 @@ public final class Equivalence {
         Budget budget = new Budget(Duration.ofNanos((long) (limit.toNanos() * SHARE)));
         try {
             return decide(reference, answer, rules, budget);
-        } catch (NoValueException | ArithmeticException undecided) {
+        } catch (RuntimeException | StackOverflowError undecided) {
+            // a scorer must not end for the sake of one strange answer; AnswerFuzzTest sees to it that nothing gets here
             return false;
         }
     }

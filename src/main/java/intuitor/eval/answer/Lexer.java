@@ -19,6 +19,10 @@ final class Lexer {
     private static final Pattern DOTS = Pattern.compile("\\s*(?:\\.\\.\\.|\\\\l?dots[cb]?(?![a-z])|\\\\cdots)");
     private static final Pattern NUMERAL = Pattern.compile(
             "(?=[0-9A-Fa-f]*[A-Fa-f])(?=[0-9A-Fa-f]*[0-9A-F])([0-9A-Fa-f]{2,})(?=_\\{?\\s*(?:1[1-6]|\\\\text))");
+    private static final Pattern SPEED = Pattern.compile(
+            "(?:km|cm|mm|mi|ft|in|kg|m|g)/(?:hour|hr|h|min|sec|second|s|mL|L|m|cm)(?:\\^\\{?[23]\\}?)?(?![\\w^])");
+    /** A letter that is a unit where it ends the answer after a number and a space. */
+    private static final Pattern LAST_LETTER = Pattern.compile("[mgshL](?:\\^\\{?([23])\\}?)?\\s*$");
     private static final Pattern ASCII_LETTERS = Pattern.compile("[A-Za-z]+");
 
     private final String source;
@@ -148,10 +152,14 @@ final class Lexer {
             at = source.offsetByCodePoints(at, 1);
             return;
         }
+        if (unitLetters()) {
+            return;
+        }
         String run = m.group();
         at = m.end();
         String lower = run.toLowerCase(Locale.ROOT);
-        boolean afterNumber = !tokens.isEmpty() && (last().is(Kind.NUMBER) || last().is("}") || last().is(")"));
+        boolean afterNumber = !tokens.isEmpty() && (last().is(Kind.NUMBER) || last().is("}") || last().is(")")
+                || last().is(Kind.WORD));
         if (run.length() == 1) {
             add(Kind.LETTER, run);
         } else if (afterNumber && Units.isUnit(run) && !followedByArgument()) {
@@ -168,13 +176,30 @@ final class Lexer {
             add(Kind.FUNCTION, Commands.FUNCTIONS.getOrDefault(run, Commands.FUNCTIONS.get(lower)));
         } else if (Commands.GREEK.contains(run)) {
             add(Kind.LETTER, run);
-        } else if (isWord(run)) {
+        } else if (isWord(run) || afterNumber && (run.equals("sq") || run.equals("cu"))) {
             add(Kind.WORD, run);
         } else {
             for (char c : run.toCharArray()) {
                 add(Kind.LETTER, String.valueOf(c));
             }
         }
+    }
+
+    /** {@code 9.8 m/s^2}, {@code 5 m}. */
+    private boolean unitLetters() {
+        if (tokens.isEmpty() || !last().is(Kind.NUMBER)) {
+            return false;
+        }
+        Matcher m = SPEED.matcher(source).region(at, source.length()).useTransparentBounds(true);
+        if (!m.lookingAt()) {
+            m = LAST_LETTER.matcher(source).region(at, source.length());
+            if (!spaced || !m.lookingAt() || tokens.stream().anyMatch(t -> t.is(Kind.LETTER))) {
+                return false;
+            }
+        }
+        add(Kind.WORD, m.group().replaceAll("[{}\\s]", ""));
+        at = m.end();
+        return true;
     }
 
     private boolean followedByArgument() {
@@ -261,7 +286,16 @@ final class Lexer {
             }
             case "mathbb", "Bbb" -> {
                 String set = braces().strip();
-                add(set.length() == 1 && "RZNQC".contains(set) ? Kind.SET : Kind.LETTER, set);
+                if (set.isEmpty() && at < source.length()) {
+                    set = source.substring(at).strip();
+                    set = set.substring(0, Math.min(1, set.length()));
+                    at = source.indexOf(set, at) + set.length();
+                }
+                if (set.length() == 1) {
+                    add("RZNQC".contains(set) ? Kind.SET : Kind.LETTER, set);
+                } else {
+                    add(Kind.COMMAND, "mathbb");
+                }
             }
             case "R", "reals", "Reals" -> add(Kind.SET, "R");
             case "Z" -> add(Kind.SET, "Z");
@@ -369,6 +403,8 @@ final class Lexer {
         String lower = words.toLowerCase(Locale.ROOT);
         if (words.isEmpty()) {
             spaced = true;
+        } else if (Units.isUnit(words) && !tokens.isEmpty() && last().is(Kind.NUMBER) && words.length() > 1) {
+            add(Kind.WORD, words);
         } else if (Commands.WORDS.containsKey(lower)) {
             add(Kind.SIGN, Commands.WORDS.get(lower));
         } else if (Commands.FUNCTIONS.containsKey(words)) {

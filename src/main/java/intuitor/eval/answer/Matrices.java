@@ -87,7 +87,10 @@ final class Matrices {
 
     private static Matrix power(Matrix m, int n) {
         if (n < 1) {
-            throw new NoValueException("power of a matrix");
+            if (n == 0) {
+                throw new NoValueException("matrix to the power 0");
+            }
+            return power(inverse(m), -n);
         }
         Matrix result = m;
         for (int i = 1; i < n; i++) {
@@ -173,6 +176,34 @@ final class Matrices {
         return new Matrix(rows);
     }
 
+    /** The adjugate over the determinant. */
+    private static Matrix inverse(Matrix m) {
+        Expr determinant = determinant(m);
+        int n = m.rows().size();
+        List<List<Expr>> rows = new ArrayList<>();
+        for (int i = 0; i < n; i++) {
+            List<Expr> row = new ArrayList<>();
+            for (int j = 0; j < n; j++) {
+                Expr minor = n == 1 ? Expr.ONE : determinant(without(m, j, i));
+                row.add(new Quotient((i + j) % 2 == 0 ? minor : Expr.negative(minor), determinant));
+            }
+            rows.add(row);
+        }
+        return new Matrix(rows);
+    }
+
+    private static Matrix without(Matrix m, int row, int column) {
+        List<List<Expr>> rest = new ArrayList<>();
+        for (int i = 0; i < m.rows().size(); i++) {
+            if (i != row) {
+                List<Expr> kept = new ArrayList<>(m.rows().get(i));
+                kept.remove(column);
+                rest.add(kept);
+            }
+        }
+        return new Matrix(rest);
+    }
+
     /** The determinant by expansion along the first row. */
     static Expr determinant(Matrix m) {
         checked(m);
@@ -185,13 +216,7 @@ final class Matrices {
         }
         List<Expr> terms = new ArrayList<>();
         for (int j = 0; j < n; j++) {
-            List<List<Expr>> rest = new ArrayList<>();
-            for (List<Expr> row : m.rows().subList(1, n)) {
-                List<Expr> kept = new ArrayList<>(row);
-                kept.remove(j);
-                rest.add(kept);
-            }
-            Expr term = new Product(List.of(m.rows().get(0).get(j), determinant(new Matrix(rest))));
+            Expr term = new Product(List.of(m.rows().get(0).get(j), determinant(without(m, 0, j))));
             terms.add(j % 2 == 0 ? term : Expr.negative(term));
         }
         return new Sum(terms);

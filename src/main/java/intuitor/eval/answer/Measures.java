@@ -68,7 +68,7 @@ final class Measures {
     }
 
     private static boolean isNumeric(Expr e) {
-        return e instanceof Num || !(e instanceof Symbol) && !e.children().isEmpty()
+        return e instanceof Num || e instanceof Expr.Constant || !(e instanceof Symbol) && !e.children().isEmpty()
                 && e.children().stream().allMatch(Measures::isNumeric);
     }
 

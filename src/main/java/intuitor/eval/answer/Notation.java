@@ -30,6 +30,7 @@ final class Notation {
     private static final Pattern SPACED_THOUSANDS = Pattern.compile(
             "(?<![\\d.,_^])([1-9]\\d{0,2})((?:(?:\\\\[,;: ]|[ ~])\\d{3})+)(?![\\d,.]\\d|\\d|[/\\\\]\\w|\\s?/)");
     private static final Pattern HALF_DAY = Pattern.compile("(?<=[\\d\\s{~])([apAP])\\.\\s?[mM]\\b\\.?");
+    private static final Pattern SQUARE = Pattern.compile("\\b(sq|cu)\\.(?=\\s)");
     private static final Pattern TIMES = Pattern.compile("(?<=\\d) ?[xX] ?(?=\\d)");
 
     private Notation() { }
@@ -45,6 +46,7 @@ final class Notation {
         s = SPACED_THOUSANDS.matcher(s).replaceAll(m -> m.group(1) + m.group(2).replaceAll("\\D", ""));
         s = TIMES.matcher(s).replaceAll("*");
         s = HALF_DAY.matcher(s).replaceAll(m -> m.group(1) + "m");
+        s = SQUARE.matcher(s).replaceAll("$1");
         return outerBraces(s);
     }
 

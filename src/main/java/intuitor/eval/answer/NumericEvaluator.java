@@ -105,7 +105,7 @@ final class NumericEvaluator {
         }
         int larger = Math.max(Complex.magnitude(a), Complex.magnitude(b));
         int smaller = Math.min(Complex.magnitude(a), Complex.magnitude(b));
-        if ((long) larger - smaller > mc.getPrecision() - 6) {
+        if ((long) larger - smaller > mc.getPrecision() * 2L / 3 - 3) {
             absorbed = true;
         }
         BigDecimal sum = a.add(b, mc);

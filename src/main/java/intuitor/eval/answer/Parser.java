@@ -36,6 +36,9 @@ final class Parser {
     }
 
     private Expr answer() {
+        if (cursor.peek().is("=") || cursor.peek().is("≈")) {
+            cursor.next();
+        }
         Expr all = list(Kind.END, null);
         if (!cursor.atEnd()) {
             throw cursor.error();
@@ -91,11 +94,16 @@ final class Parser {
                 joints.joint = '|';
             } else if (cursor.accept("∧")) {
                 joints.joint = joints.joint == '|' ? '|' : '&';
-            } else if (!cursor.accept(",") && !cursor.accept("\\\\") && !cursor.accept(".") && !condition()) {
+            } else if (!cursor.accept(",") && !cursor.accept("\\\\") && !fullStop() && !condition()) {
                 return any;
             }
             any = true;
         }
+    }
+
+    /** A full stop at the end. */
+    private boolean fullStop() {
+        return cursor.peek().is(".") && cursor.peek(1).is(Kind.END) && cursor.accept(".");
     }
 
     private static Expr join(char joint, List<Expr> items) {

@@ -9,8 +9,8 @@ import java.util.Map;
 
 /** A union of finitely many intervals and points of the real line, in ascending order and disjoint. */
 final class RealSet {
-    private static final int DIGITS = 60;
-    private static final int SAME_DIGITS = 40;
+    private static final int DIGITS = 50;
+    private static final int SAME_DIGITS = 33;
 
     /** An end: an expression and its value; {@code infinite} is -1 or 1 for the infinities, else 0. */
     record End(Expr expr, BigDecimal value, int infinite) {

@@ -17,9 +17,9 @@ import java.util.SplittableRandom;
  * relation by relation up to a constant factor.
  */
 final class RelationEquality {
-    private static final int POINTS = 12;
+    private static final int POINTS = 8;
     private static final int ENOUGH = 5;
-    private static final int DIGITS = 60;
+    private static final int DIGITS = 40;
 
     private final Comparison comparison;
     private final ScalarEquality scalars;
@@ -66,13 +66,22 @@ final class RelationEquality {
     private boolean sameValues(Solutions.Named x, Solutions.Named y) {
         List<Expr> a = new ArrayList<>();
         List<Expr> b = new ArrayList<>();
-        for (int i = 0; i < x.values().size(); i++) {
-            a.add(new Group('(', ')', List.of(x.labels().get(i), x.values().get(i))));
-        }
-        for (int i = 0; i < y.values().size(); i++) {
-            b.add(new Group('(', ')', List.of(y.labels().get(i), y.values().get(i))));
-        }
+        collect(x, a);
+        collect(y, b);
         return Comparison.inAnyOrder(a, b, comparison::equal);
+    }
+
+    /** Pairs of label and value; (x, y) = (1, 2) gives two. */
+    private static void collect(Solutions.Named named, List<Expr> pairs) {
+        for (int i = 0; i < named.values().size(); i++) {
+            Expr label = named.labels().get(i);
+            Expr value = named.values().get(i);
+            if (label instanceof Group l && value instanceof Group v && l.items().size() == v.items().size()) {
+                collect(new Solutions.Named(l.items(), v.items()), pairs);
+            } else {
+                pairs.add(new Group('(', ')', List.of(label, value)));
+            }
+        }
     }
 
     /** Relations of two operands each, none of them with > or ≥. */

@@ -16,14 +16,15 @@ import java.util.SplittableRandom;
 import java.util.TreeSet;
 
 /**
- * Equality of numbers and formulas. Rational values are compared exactly; other constants by 50 and then by 150 digits;
+ * Equality of numbers and formulas. Rational values are compared exactly; other constants by 40 and then by 150 or 500 digits;
  * formulas at random rational points (Schwartz 1980, Zippel 1979), exactly where they are rational there. The points
  * are the same in every run.
  */
 final class ScalarEquality {
-    private static final int FEW = 50;
+    private static final int FEW = 40;
     private static final int MANY = 150;
-    private static final int POINTS = 12;
+    private static final int MOST = 500;
+    private static final int POINTS = 8;
     private static final int ENOUGH = 5;
 
     private final Rules rules;
@@ -92,7 +93,11 @@ final class ScalarEquality {
             return x.equals(y) ? Outcome.SAME : Outcome.DIFFERENT;
         }
         Outcome few = compareDigits(a, b, point, FEW);
-        return few == Outcome.SAME && thorough ? compareDigits(a, b, point, MANY) : few;
+        if (few == Outcome.DIFFERENT || !thorough) {
+            return few;
+        }
+        Outcome many = compareDigits(a, b, point, MANY);
+        return many == Outcome.UNKNOWN ? compareDigits(a, b, point, MOST) : many;
     }
 
     private Outcome compareDigits(Expr a, Expr b, Map<String, Rational> point, int digits) {
@@ -100,6 +105,10 @@ final class ScalarEquality {
         try {
             Complex x = evaluator.value(a);
             Complex y = evaluator.value(b);
+            if (!point.isEmpty() && !isReal(x, digits) && !isReal(y, digits) && !isComplex(a) && !isComplex(b)) {
+                // outside the domain of both
+                return Outcome.UNKNOWN;
+            }
             if (!close(x, y, digits)) {
                 return Outcome.DIFFERENT;
             }
@@ -110,6 +119,16 @@ final class ScalarEquality {
         } catch (ArithmeticException overflow) {
             return Outcome.UNKNOWN;
         }
+    }
+
+    private static boolean isReal(Complex x, int digits) {
+        return x.isReal() || Complex.magnitude(x.im()) < x.magnitude() - digits * 2 / 3;
+    }
+
+    /** Whether the imaginary unit is written somewhere. */
+    private static boolean isComplex(Expr e) {
+        return e == Constant.I || e instanceof Function f && f.name().equals("cis")
+                || e.children().stream().anyMatch(ScalarEquality::isComplex);
     }
 
     private static boolean close(Complex x, Complex y, int digits) {
@@ -160,7 +179,7 @@ final class ScalarEquality {
         for (int round = whole ? 3 : 0; round < 5 && same < ENOUGH; round++) {
             for (int i = 0; i < POINTS; i++) {
                 Map<String, Rational> point = point(names, random, round, i);
-                Outcome outcome = compare(a, b, point, i < 2);
+                Outcome outcome = compare(a, b, point, i == 0);
                 if (outcome == Outcome.DIFFERENT) {
                     return false;
                 }
