@@ -49,16 +49,15 @@ final class Commands {
             "equiv", "≡", "in", "∈", "notin", "∉", "cup", "∪", "bigcup", "∪", "cap", "∩", "bigcap", "∩",
             "setminus", "∖", "smallsetminus", "∖", "backslash", "∖", "infty", "∞", "circ", "∘", "degree", "°",
             "land", "∧", "wedge", "∧", "lor", "∨", "vee", "∨", "to", "→", "rightarrow", "→", "mapsto", "→",
-            "Rightarrow", "→", "implies", "→", "iff", "→", "Leftrightarrow", "→", "longrightarrow", "→",
-            "lfloor", "⌊", "rfloor", "⌋", "lceil", "⌈", "rceil", "⌉", "langle", "⟨", "rangle", "⟩",
-            "lvert", "|", "rvert", "|", "vert", "|", "mid", "|", "lVert", "‖", "rVert", "‖", "Vert", "‖",
-            "lbrace", "\\{", "rbrace", "\\}", "lbrack", "[", "rbrack", "]", "lparen", "(", "rparen", ")",
-            "colon", ":", "prime", "'", "emptyset", "∅", "varnothing", "∅", "sim", "~", "propto", "~",
-            "ldots", "…", "dots", "…", "cdots", "…", "dotsc", "…", "dotsb", "…", "vdots", "…", "ddots", "…",
-            "pounds", "£", "euro", "€", "texteuro", "€", "textdollar", "$", "dollar", "$", "Re", "Re", "Im", "Im",
-            "choose", "choose", "mod", "mod", "bmod", "mod", "pmod", "pmod", "textdegree", "°", "cr", "\\\\",
-            "forall", "∀", "exists", "∃", "angle", "∠", "triangle", "△", "perp", "⊥", "parallel", "∥",
-            "subset", "⊂", "subseteq", "⊆", "over", "over", "percent", "%"};
+            "Rightarrow", "→", "implies", "→", "iff", "→", "Leftrightarrow", "→", "longrightarrow", "→", "lfloor", "⌊",
+            "rfloor", "⌋", "lceil", "⌈", "rceil", "⌉", "langle", "⟨", "rangle", "⟩", "lvert", "|", "rvert", "|",
+            "vert", "|", "mid", "|", "lVert", "‖", "rVert", "‖", "Vert", "‖", "lbrace", "\\{", "rbrace", "\\}",
+            "lbrack", "[", "rbrack", "]", "lparen", "(", "rparen", ")", "colon", ":", "prime", "'", "emptyset", "∅",
+            "varnothing", "∅", "sim", "~", "propto", "~", "ldots", "…", "dots", "…", "cdots", "…", "dotsc", "…",
+            "dotsb", "…", "vdots", "…", "ddots", "…", "pounds", "£", "euro", "€", "texteuro", "€", "textdollar", "$",
+            "dollar", "$", "Re", "Re", "Im", "Im", "choose", "choose", "mod", "mod", "bmod", "mod", "pmod", "pmod",
+            "textdegree", "°", "cr", "\\\\", "forall", "∀", "exists", "∃", "angle", "∠", "triangle", "△", "perp", "⊥",
+            "parallel", "∥", "subset", "⊂", "subseteq", "⊆", "over", "over", "percent", "%"};
         for (int i = 0; i < pairs.length; i += 2) {
             map.put(pairs[i], pairs[i + 1]);
         }
@@ -67,9 +66,10 @@ final class Commands {
 
     private static Map<String, String> functions() {
         Map<String, String> map = new HashMap<>();
-        for (String name : new String[] {"sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "sech",
-            "csch", "arcsin", "arccos", "arctan", "arccot", "arcsec", "arccsc", "arcsinh", "arccosh", "arctanh", "ln",
-            "log", "exp", "max", "min", "gcd", "lcm", "abs", "floor", "ceil", "arg", "cis", "sgn", "det", "cbrt"}) {
+        for (String name : new String[] {"sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth",
+            "sech", "csch", "arcsin", "arccos", "arctan", "arccot", "arcsec", "arccsc", "arcsinh", "arccosh",
+            "arctanh", "ln", "log", "exp", "max", "min", "gcd", "lcm", "abs", "floor", "ceil", "arg", "cis", "sgn",
+            "det", "cbrt"}) {
             map.put(name, name);
             if (name.startsWith("arc")) {
                 map.put("a" + name.substring(3), name);

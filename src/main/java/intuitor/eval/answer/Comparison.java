@@ -53,7 +53,7 @@ final class Comparison {
             Expr other = a instanceof Expr.Text ? b : a;
             Integer number = Text.NUMBERS.get(words(a instanceof Expr.Text ? a : b));
             if (number != null && !(other instanceof Expr.Text)) {
-                return equal(a instanceof Expr.Text ? Expr.number(number) : a, b instanceof Expr.Text ? Expr.number(number) : b);
+                return a instanceof Expr.Text ? equal(Expr.number(number), b) : equal(a, Expr.number(number));
             }
             String words = words(a);
             return words != null && words.equals(words(b));
@@ -76,7 +76,8 @@ final class Comparison {
 
     /** An equation, inequality or membership beside an answer that is none. */
     private boolean statedAndValue(Expr stated, Expr value, boolean statedIsAnswer) {
-        if (stated instanceof Relation r && r.operators().equals(List.of('∈')) && Solutions.isLabel(r.operands().get(0))) {
+        if (stated instanceof Relation r && r.operators().equals(List.of('∈'))
+                && Solutions.isLabel(r.operands().get(0))) {
             Expr set = r.operands().get(1);
             return statedIsAnswer ? equal(value, set) : equal(set, value);
         }
@@ -140,7 +141,7 @@ final class Comparison {
         try {
             RealSets sets = new RealSets(budget, rules == Rules.STRICT);
             return sets.of(asSet(a)).equal(sets.of(asSet(b)), scalars);
-        } catch (NoValueException none) {
+        } catch (NoValueException | ArithmeticException none) {
             budget.check();
             return a instanceof SetOperation x && b instanceof SetOperation y && x.op() == y.op()
                     && (equal(x.left(), y.left()) && equal(x.right(), y.right())

@@ -94,7 +94,8 @@ record Complex(BigDecimal re, BigDecimal im) {
         if (isZero()) {
             throw new NoValueException("argument of zero");
         }
-        return isReal() ? (re.signum() > 0 ? BigDecimal.ZERO : BigDecimalMath.pi(mc)) : BigDecimalMath.atan2(im, re, mc);
+        return isReal() ? (re.signum() > 0 ? BigDecimal.ZERO : BigDecimalMath.pi(mc))
+                : BigDecimalMath.atan2(im, re, mc);
     }
 
     Complex exp(MathContext mc) {

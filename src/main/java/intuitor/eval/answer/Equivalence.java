@@ -50,7 +50,7 @@ public final class Equivalence {
         try {
             return decide(reference, answer, rules, budget);
         } catch (RuntimeException | StackOverflowError undecided) {
-            // a scorer must not end for the sake of one strange answer; AnswerFuzzTest sees to it that nothing gets here
+            // a scorer must not end for one strange answer; AnswerFuzzTest sees to it that nothing gets here
             return false;
         }
     }
@@ -72,7 +72,8 @@ public final class Equivalence {
         if (m.matches()) {
             char letter = (m.group(1) != null ? m.group(1) : m.group(2)).charAt(0);
             Matcher n = CHOICE_AND_VALUE.matcher(b);
-            return choiceB != 0 ? choiceB == letter : decide(m.group(3), n.matches() ? n.group(3) : answer, rules, budget);
+            return choiceB != 0 ? choiceB == letter
+                    : decide(m.group(3), n.matches() ? n.group(3) : answer, rules, budget);
         }
         m = CHOICE_AND_VALUE.matcher(b);
         if (m.matches()) {
@@ -90,7 +91,7 @@ public final class Equivalence {
     private static boolean compared(Expr x, Expr y, Rules rules, Budget budget) {
         try {
             return new Comparison(rules, budget).equal(x, y);
-        } catch (NoValueException undecided) {
+        } catch (NoValueException | ArithmeticException undecided) {
             return false;
         }
     }
@@ -107,7 +108,8 @@ public final class Equivalence {
     private static String trimmed(String s) {
         String t = s.strip();
         for (int i = 0; i < 3; i++) {
-            if (t.length() > 4 && (t.startsWith("\\(") && t.endsWith("\\)") || t.startsWith("\\[") && t.endsWith("\\]"))) {
+            if (t.length() > 4 && (t.startsWith("\\(") && t.endsWith("\\)")
+                    || t.startsWith("\\[") && t.endsWith("\\]"))) {
                 t = t.substring(2, t.length() - 2).strip();
             }
             while (t.length() > 1 && (t.endsWith(".") && !t.endsWith("..") || t.endsWith(",") || t.endsWith(";"))

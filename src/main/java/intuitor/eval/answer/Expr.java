@@ -35,7 +35,7 @@ sealed interface Expr {
     /** Rational exponents with an odd denominator give the real root of a negative base, as schools teach it. */
     record Power(Expr base, Expr exponent) implements Expr { }
 
-    /** A named function: {@code sin}, {@code log} (argument, base), {@code factorial}, {@code binom}, {@code abs}, ... */
+    /** A named function: {@code sin}, {@code log} (argument, base), {@code factorial}, {@code binom}, ... */
     record Function(String name, List<Expr> arguments) implements Expr { }
 
     /** A function that has no meaning of its own, as f in f(x). */

@@ -37,6 +37,8 @@ public final class FinalAnswer {
     private static final Pattern FORMULA = Pattern.compile("\\$\\$(.{1,1000}?)\\$\\$|\\\\\\[(.{1,1000}?)\\\\\\]"
             + "|\\\\\\((.{1,1000}?)\\\\\\)|(?<!\\\\)\\$((?:[^$\\n\\\\]|\\\\.){1,1000}?)\\$(?!\\d)", Pattern.DOTALL);
     private static final Pattern PERCENT = Pattern.compile("\\s*(?:\\\\?%|percent\\b|pct\\b)");
+    private static final Pattern UNBRACED = Pattern.compile("\\\\boxed\\s+([^\\s${}\\\\]{1,100})");
+    private static final Pattern PERCENT_AFTER_BOX = Pattern.compile("[\\s$]*(?:\\\\?%|percent\\b|pct\\b)");
     private static final Pattern NUMBER = Pattern.compile("(?<![\\w.^_])(?:(?<![\\w)}\\]] ?)-)?\\s?\\$?(?:"
             + "\\\\[dtc]?frac\\{[^{}]{1,50}\\}\\{[^{}]{1,50}\\}"
             + "|(?:\\d{1,3}(?:,\\d{3})+(?!\\d)|\\d+)(?:\\.\\d+)?(?:\\s?/\\s?\\d+(?:\\.\\d+)?)?|\\.\\d+)"
@@ -81,8 +83,8 @@ public final class FinalAnswer {
     }
 
     /**
-     * The letter chosen among A to J, by the rules of MMLU-Pro (Wang et al. 2024): "answer is (X)", then "answer: X", then
-     * the last letter that stands alone. A letter in a box goes first.
+     * The letter chosen among A to J, by the rules of MMLU-Pro (Wang et al. 2024): "answer is (X)", then "answer: X",
+     * then the last letter that stands alone. A letter in a box goes first.
      */
     public static Optional<Character> choice(String completion) {
         String text = tail(completion);
@@ -179,7 +181,7 @@ public final class FinalAnswer {
         }
         String content = all.toString().strip();
         int end = boxes.get(boxes.size() - 1).to + 1;
-        Matcher percent = Pattern.compile("[\\s$]*(?:\\\\?%|percent\\b|pct\\b)").matcher(text).region(end, text.length());
+        Matcher percent = PERCENT_AFTER_BOX.matcher(text).region(end, text.length());
         if (percent.lookingAt() && !content.isEmpty() && Character.isDigit(content.charAt(content.length() - 1))) {
             content += "\\%";
         }
@@ -193,7 +195,7 @@ public final class FinalAnswer {
 
     /** {@code \boxed 5}: up to the next space or delimiter. */
     private static Optional<String> unbraced(String text) {
-        return last(Pattern.compile("\\\\boxed\\s+([^\\s${}\\\\]{1,100})"), text);
+        return last(UNBRACED, text);
     }
 
     /** All boxes with balanced braces that lie in no other, in their order. */

@@ -222,7 +222,8 @@ final class Lexer {
     }
 
     private void plainSign(char c) {
-        String next = source.startsWith("...", at) ? "…" : at + 1 < source.length() ? switch (source.substring(at, at + 2)) {
+        String next = source.startsWith("...", at) ? "…"
+                : at + 1 < source.length() ? switch (source.substring(at, at + 2)) {
             case "<=" -> "≤";
             case ">=" -> "≥";
             case "!=", "<>" -> "≠";

@@ -7,25 +7,27 @@ import java.util.regex.Pattern;
 final class Notation {
 
     /** Pairs: characters, and the LaTeX they stand for. */
-    private static final String[] UNICODE = {"−–—‐‑﹣－", "-", "×✕✖⨯·⋅∙•∗", "\\times ", "÷∕⁄", "/", "±", "\\pm ", "∓", "\\mp ",
-        "≤≦⩽", "\\le ", "≥≧⩾", "\\ge ", "≠", "\\ne ", "≈≅≃", "\\approx ", "≡", "\\equiv ", "∈", "\\in ", "∉", "\\notin ",
-        "∪⋃", "\\cup ", "∩⋂", "\\cap ", "∖", "\\setminus ", "∞", "\\infty ", "π", "\\pi ", "√", "\\sqrt* ",
-        "∅⌀", "\\emptyset ", "°˚º", "\\degree ", "ℝ", "\\mathbb{R}", "ℤ", "\\mathbb{Z}", "ℕ", "\\mathbb{N}",
-        "ℚ", "\\mathbb{Q}", "ℂ", "\\mathbb{C}", "…", "\\ldots ", "⌊", "\\lfloor ", "⌋", "\\rfloor ", "⌈", "\\lceil ",
-        "⌉", "\\rceil ", "⟨〈", "\\langle ", "⟩〉", "\\rangle ", "∣", "|", "‖∥", "\\Vert ", "∧", "\\land ", "∨", "\\lor ",
-        "→⇒", "\\to ", "′’‘", "'", "“”", "\"", "∠", "\\angle ", "△", "\\triangle ", "α", "\\alpha ", "β", "\\beta ",
-        "γ", "\\gamma ", "δ", "\\delta ", "ε", "\\epsilon ", "θ", "\\theta ", "λ", "\\lambda ", "μµ", "\\mu ",
-        "ρ", "\\rho ", "σ", "\\sigma ", "τ", "\\tau ", "φϕ", "\\phi ", "ω", "\\omega ", "Δ∆", "\\Delta ",
-        "Ω", "\\Omega ", "∛", "\\cbrt ", "∑", "\\sum ", "∏", "\\prod ", "，", ",", "。", ".", "：", ":", "％", "%",
-        "\u00a0\u2009\u202f\u2002\u2003\u200a\u3000", " ", "\u200b\u200c\u200d\u2060\ufeff\u2061\u2062", ""};
+    private static final String[] UNICODE = {"−–—‐‑﹣－", "-", "×✕✖⨯·⋅∙•∗", "\\times ", "÷∕⁄", "/", "±", "\\pm ",
+        "∓", "\\mp ", "≤≦⩽", "\\le ", "≥≧⩾", "\\ge ", "≠", "\\ne ", "≈≅≃", "\\approx ", "≡", "\\equiv ", "∈", "\\in ",
+        "∉", "\\notin ", "∪⋃", "\\cup ", "∩⋂", "\\cap ", "∖", "\\setminus ", "∞", "\\infty ", "π", "\\pi ",
+        "√", "\\sqrt* ", "∅⌀", "\\emptyset ", "°˚º", "\\degree ", "ℝ", "\\mathbb{R}", "ℤ", "\\mathbb{Z}",
+        "ℕ", "\\mathbb{N}", "ℚ", "\\mathbb{Q}", "ℂ", "\\mathbb{C}", "…", "\\ldots ", "⌊", "\\lfloor ",
+        "⌋", "\\rfloor ", "⌈", "\\lceil ", "⌉", "\\rceil ", "⟨〈", "\\langle ", "⟩〉", "\\rangle ", "∣", "|",
+        "‖∥", "\\Vert ", "∧", "\\land ", "∨", "\\lor ", "→⇒", "\\to ", "′’‘", "'", "“”", "\"", "∠", "\\angle ",
+        "△", "\\triangle ", "α", "\\alpha ", "β", "\\beta ", "γ", "\\gamma ", "δ", "\\delta ", "ε", "\\epsilon ",
+        "θ", "\\theta ", "λ", "\\lambda ", "μµ", "\\mu ", "ρ", "\\rho ", "σ", "\\sigma ", "τ", "\\tau ",
+        "φϕ", "\\phi ", "ω", "\\omega ", "Δ∆", "\\Delta ", "Ω", "\\Omega ", "∛", "\\cbrt ", "∑", "\\sum ",
+        "∏", "\\prod ", "，", ",", "。", ".", "：", ":", "％", "%", "\u00a0\u2009\u202f\u2002\u2003\u200a\u3000", " ",
+        "\u200b\u200c\u200d\u2060\ufeff\u2061\u2062", ""};
     private static final String SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ";
     private static final String SUPERSCRIPT_TEXT = "0123456789+-n";
     private static final String SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
     private static final String FRACTIONS = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞";
-    private static final String[] FRACTION_TEXT = {"12", "13", "23", "14", "34", "15", "25", "35", "45", "16", "56", "18",
-        "38", "58", "78"};
+    private static final String[] FRACTION_TEXT = {"12", "13", "23", "14", "34", "15", "25", "35", "45", "16", "56",
+        "18", "38", "58", "78"};
 
-    private static final Pattern BRACED_COMMA = Pattern.compile("(?<=\\d)\\s?\\{\\s?,\\s?\\}\\s?(?:\\\\!)?\\s?(?=\\d{3})");
+    private static final Pattern BRACED_COMMA = Pattern.compile(
+            "(?<=\\d)\\s?\\{\\s?,\\s?\\}\\s?(?:\\\\!)?\\s?(?=\\d{3})");
     private static final Pattern TIGHT_COMMA = Pattern.compile("(?<=\\d),\\\\!\\s?(?=\\d{3})");
     private static final Pattern SPACED_THOUSANDS = Pattern.compile(
             "(?<![\\d.,_^])([1-9]\\d{0,2})((?:(?:\\\\[,;: ]|[ ~])\\d{3})+)(?![\\d,.]\\d|\\d|[/\\\\]\\w|\\s?/)");

@@ -77,8 +77,10 @@ final class NumericEvaluator {
             case Quotient q -> value(q.top()).over(value(q.bottom()), mc);
             case Power p -> power(p);
             case Percent p -> value(p.value()).over(Complex.of(BigDecimal.valueOf(100)), mc);
-            case Degrees d -> value(d.value()).times(Complex.of(BigDecimalMath.pi(mc).divide(BigDecimal.valueOf(180), mc)),
-                    mc);
+            case Degrees d -> {
+                BigDecimal degree = BigDecimalMath.pi(mc).divide(BigDecimal.valueOf(180), mc);
+                yield value(d.value()).times(Complex.of(degree), mc);
+            }
             case Ratio r when r.parts().size() == 2 -> value(r.parts().get(0)).over(value(r.parts().get(1)), mc);
             case Series s -> series(s);
             case Function f -> function(f);
@@ -255,7 +257,7 @@ final class NumericEvaluator {
             throw new NoValueException("floor of a rounded number");
         }
         BigDecimal nearest = x.setScale(0, RoundingMode.HALF_EVEN);
-        BigDecimal off = x.subtract(nearest);
+        BigDecimal off = x.subtract(nearest, mc);
         return off.signum() != 0 && Complex.magnitude(off) < Complex.magnitude(x) - mc.getPrecision() + 10 ? nearest
                 : x.setScale(0, RoundingMode.FLOOR);
     }

@@ -22,11 +22,12 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Which real numbers a set, an interval or relations in one variable denote. Relations are solved where they are linear;
- * with {@code solve} also where they are quadratic with rational coefficients or bound an absolute value.
+ * Which real numbers a set, an interval or relations in one variable denote. Relations are solved where they are
+ * linear; with {@code solve} also where they are quadratic with rational coefficients or bound an absolute value.
  */
 final class RealSets {
     private static final int DIGITS = 60;
+    private static final MathContext MC = new MathContext(DIGITS);
 
     private final Budget budget;
     private final boolean solve;
@@ -182,10 +183,10 @@ final class RealSets {
     /** All x with f(x) op 0, for f of degree 1 or 2. */
     private RealSet polynomial(Expr f, char op, String x) {
         BigDecimal at0 = value(f, x, 0);
-        BigDecimal slope = value(f, x, 1).subtract(at0);
+        BigDecimal slope = value(f, x, 1).subtract(at0, MC);
         boolean linear = slope.signum() != 0;
         for (int k : new int[] {2, -3, 7}) {
-            BigDecimal expected = at0.add(slope.multiply(BigDecimal.valueOf(k)));
+            BigDecimal expected = at0.add(slope.multiply(BigDecimal.valueOf(k), MC), MC);
             linear &= near(value(f, x, k), expected);
         }
         Expr constant = substitute(f, x, 0);
@@ -246,7 +247,7 @@ final class RealSets {
     }
 
     private static boolean near(BigDecimal a, BigDecimal b) {
-        BigDecimal d = a.subtract(b, new MathContext(DIGITS));
+        BigDecimal d = a.subtract(b, MC);
         return d.signum() == 0 || Complex.magnitude(d) < Math.max(1, Math.max(Complex.magnitude(a),
                 Complex.magnitude(b))) - DIGITS + 15;
     }

@@ -48,7 +48,7 @@ final class RelationEquality {
         if (names.size() <= 1 && names.equals(ScalarEquality.variables(b))) {
             try {
                 return sets.of(a).equal(sets.of(b), scalars);
-            } catch (NoValueException unsolved) {
+            } catch (NoValueException | ArithmeticException unsolved) {
                 budget.check();
             }
         }

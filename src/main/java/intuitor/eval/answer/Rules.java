@@ -9,8 +9,8 @@ public enum Rules {
     STRICT(12, false),
 
     /**
-     * As benchmarks are scored: six agreeing decimal places are enough, a percent sign of the reference may be left out,
-     * and a single solution may stand in set braces or not.
+     * As benchmarks are scored: six agreeing decimal places are enough, a percent sign of the reference may be left
+     * out, and a single solution may stand in set braces or not.
      */
     BENCHMARK(6, true);
 

@@ -16,9 +16,9 @@ import java.util.SplittableRandom;
 import java.util.TreeSet;
 
 /**
- * Equality of numbers and formulas. Rational values are compared exactly; other constants by 40 and then by 150 or 500 digits;
- * formulas at random rational points (Schwartz 1980, Zippel 1979), exactly where they are rational there. The points
- * are the same in every run.
+ * Equality of numbers and formulas. Rational values are compared exactly; other constants by 40 and then by 150 or 500
+ * digits; formulas at random rational points (Schwartz 1980, Zippel 1979), exactly where they are rational there. The
+ * points are the same in every run.
  */
 final class ScalarEquality {
     private static final int FEW = 40;
@@ -143,7 +143,7 @@ final class ScalarEquality {
 
     /** Whether a is a decimal written with enough digits to stand for b, whose expansion goes on. */
     private boolean approximates(Expr a, Expr b) {
-        if (!(a instanceof Num decimal) || !rules.precise(decimal)) {
+        if (!(a instanceof Num decimal) || !rules.precise(decimal) || decimal.digits() > 200) {
             return false;
         }
         Rational exact = ExactEvaluator.constant(b, budget);
@@ -153,11 +153,11 @@ final class ScalarEquality {
         try {
             MathContext mc = new MathContext(decimal.digits() + 20);
             Complex value = new NumericEvaluator(Map.of(), decimal.digits() + 30, budget).value(b);
-            if (!value.isReal() || decimal.digits() > 200) {
+            if (!value.isReal()) {
                 return false;
             }
             BigDecimal written = decimal.value().toBigDecimal(mc);
-            BigDecimal off = value.re().subtract(written);
+            BigDecimal off = value.re().subtract(written, mc);
             BigDecimal unit = BigDecimal.ONE.movePointLeft(decimal.decimals());
             boolean rounded = off.abs().compareTo(unit.divide(BigDecimal.TWO)) <= 0;
             boolean truncated = off.abs().compareTo(unit) < 0 && off.signum() == value.re().signum();

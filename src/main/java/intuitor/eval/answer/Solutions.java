@@ -153,7 +153,8 @@ final class Solutions {
                 boolean reversed = !isLabel(left) && right instanceof Symbol;
                 Expr label = reversed ? right : left;
                 Expr value = reversed ? left : right;
-                if (!isLabel(label) || label instanceof Symbol s && ScalarEquality.variables(value).contains(s.name())) {
+                if (!isLabel(label) || label instanceof Symbol s
+                        && ScalarEquality.variables(value).contains(s.name())) {
                     return null;
                 }
                 labels.add(label);

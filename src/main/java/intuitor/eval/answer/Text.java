@@ -66,7 +66,7 @@ final class Text {
         };
     }
 
-    /** The letter of a multiple choice answer as {@code B}, {@code (B)}, {@code B.} or {@code \text{(B)}}; 0 for others. */
+    /** The letter of a choice, as {@code B}, {@code (B)}, {@code B.} or {@code \text{(B)}}; 0 for other answers. */
     static char choice(String s) {
         String t = collapse(s);
         t = t.replaceAll("\\\\(?:text|textbf|mathrm|mathbf|textrm|left|right|mbox)\\s*(?![a-z])", "").replace("$", "")

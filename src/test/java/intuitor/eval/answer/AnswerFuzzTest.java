@@ -10,24 +10,26 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 /**
- * Mutated answers: whatever comes in, extraction and comparison end within their limit, and only {@link NoValueException}
- * and {@link ArithmeticException} come from within. The soak: {@code -Dintuitor.fuzz.strings=1000000}.
+ * Mutated answers: whatever comes in, extraction and comparison end within their limit, and only
+ * {@link NoValueException} and {@link ArithmeticException} come from within. The soak:
+ * {@code -Dintuitor.fuzz.strings=1000000}.
  */
 class AnswerFuzzTest {
     private static final int STRINGS = Integer.getInteger("intuitor.fuzz.strings", 20_000);
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
     private static final long SEED = Long.getLong("intuitor.fuzz.seed", 1);
 
-    private static final String[] PIECES = {"\\frac", "\\frac{1}{2}", "\\sqrt", "\\sqrt[3]", "{", "}", "\\{", "\\}", "(", ")",
-        "[", "]", "^", "_", "^{", "_{", "\\left", "\\right", "\\begin{pmatrix}", "\\end{pmatrix}", "\\\\", "&", "$", "\\$",
-        "%", "\\%", "!", "!!", "|", "\\|", ",", ";", ":", ".", "..", "=", "<", "\\le", "\\ne", "\\in", "\\cup", "\\cap",
-        "\\setminus", "\\infty", "\\pi", "e", "i", "\\pm", "\\mp", "\\text{", "\\text{cm}", "\\mathrm", "\\mathbb{R}",
-        "\\boxed{", "\\log", "\\log_2", "\\sin", "\\sin^{-1}", "\\ln", "\\sum_{k=1}^{9}", "\\prod_{i=0}^", "\\binom",
-        "\\lfloor", "\\rfloor", "^\\circ", "°", "½", "²", "√", "∞", "≤", "−", "\u0660", "\uff11", "\ud835\udfd9", "\ud800", "\0",
-        "\t", "\n", " ", "\\ ", "\\,", "1", "0", "9", "10", "1e9", "1e-9", "1e999999999", "99999999999999999999", "0.", ".5",
-        "0.\\overline{3}", "...", "x", "y", "n", "f(", "C(5,2)", "C(", "{}_5C_", "\\choose", "\\over", "\\pmod", "\\mod",
-        "or", "and", "where", "cm", "miles", "dollars", "percent", "p.m.", "no solution", "0^0", "1/0", "\\ln 0", "/0",
-        "(-1)^", "^{1/3}", "\\gcd", "\\max(", "\\det", "#### ", "answer: ", "final answer is ", "\\overline{", "'", "''"};
+    private static final String[] PIECES = {"\\frac", "\\frac{1}{2}", "\\sqrt", "\\sqrt[3]", "{", "}", "\\{", "\\}",
+        "(", ")", "[", "]", "^", "_", "^{", "_{", "\\left", "\\right", "\\begin{pmatrix}", "\\end{pmatrix}", "\\\\",
+        "&", "$", "\\$", "%", "\\%", "!", "!!", "|", "\\|", ",", ";", ":", ".", "..", "=", "<", "\\le", "\\ne", "\\in",
+        "\\cup", "\\cap", "\\setminus", "\\infty", "\\pi", "e", "i", "\\pm", "\\mp", "\\text{", "\\text{cm}",
+        "\\mathrm", "\\mathbb{R}", "\\boxed{", "\\log", "\\log_2", "\\sin", "\\sin^{-1}", "\\ln", "\\sum_{k=1}^{9}",
+        "\\prod_{i=0}^", "\\binom", "\\lfloor", "\\rfloor", "^\\circ", "°", "½", "²", "√", "∞", "≤", "−", "\u0660",
+        "\uff11", "\ud835\udfd9", "\ud800", "\0", "\t", "\n", " ", "\\ ", "\\,", "1", "0", "9", "10", "1e9", "1e-9",
+        "1e999999999", "99999999999999999999", "0.", ".5", "0.\\overline{3}", "...", "x", "y", "n", "f(", "C(5,2)",
+        "C(", "{}_5C_", "\\choose", "\\over", "\\pmod", "\\mod", "or", "and", "where", "cm", "miles", "dollars",
+        "percent", "p.m.", "no solution", "0^0", "1/0", "\\ln 0", "/0", "(-1)^", "^{1/3}", "\\gcd", "\\max(", "\\det",
+        "#### ", "answer: ", "final answer is ", "\\overline{", "'", "''"};
 
     @Test
     void mutatedAnswersNeverThrowAndEndInTime() {
@@ -85,7 +87,8 @@ class AnswerFuzzTest {
                     String other = seeds.get(random.nextInt(seeds.size()));
                     s.insert(at, other, 0, random.nextInt(other.length() + 1));
                 }
-                case 5 -> s.insert(at, (char) (random.nextInt(8) == 0 ? random.nextInt(0x10000) : random.nextInt(32, 127)));
+                case 5 -> s.insert(at, (char) (random.nextInt(8) == 0 ? random.nextInt(0x10000)
+                        : random.nextInt(32, 127)));
                 default -> s.insert(at, PIECES[random.nextInt(PIECES.length)].repeat(1 + random.nextInt(
                         random.nextInt(200) == 0 ? 400 : 4)));
             }

@@ -85,10 +85,13 @@ class EquivalenceTest {
     /** What a formula is unequal to: every other formula of the list. Any false equality would show. */
     @Test
     void answersOfDifferentValueAreAllUnequal() {
-        String[] different = {"0", "1", "-1", "2", "\\frac12", "0.25", "\\pi", "e", "i", "\\infty", "-\\infty", "x", "y",
+        String[] different = {"0", "1", "-1", "2", "\\frac12", "0.25", "\\pi", "e", "i", "\\infty", "-\\infty", "x",
+            "y",
             "x^2", "-x^2", "2x", "\\sqrt{x}", "|x|", "\\{1,2\\}", "(1,2)", "[1,2]", "(1,2]", "[1,2)", "(2,1)", "1,3",
-            "x>1", "x\\ge1", "x<1", "y>1", "x=7", "y=7", "\\emptyset", "\\mathbb{R}", "\\mathbb{Z}", "\\sqrt2", "\\ln 2",
-            "5\\text{ cm}", "5\\text{ m}", "\\$4", "10\\%", "3:4", "6:30", "\\pm3", "\\begin{pmatrix}1\\\\2\\end{pmatrix}",
+            "x>1", "x\\ge1", "x<1", "y>1", "x=7", "y=7", "\\emptyset", "\\mathbb{R}", "\\mathbb{Z}", "\\sqrt2",
+            "\\ln 2",
+            "5\\text{ cm}", "5\\text{ m}", "\\$4", "10\\%", "3:4", "6:30", "\\pm3",
+            "\\begin{pmatrix}1\\\\2\\end{pmatrix}",
             "\\begin{pmatrix}1&2\\end{pmatrix}", "\\text{odd}", "\\text{even}", "\\text{(A)}", "\\text{(B)}", "2^{100}",
             "100!", "1e400", "3+4i", "3-4i", "x+y=1", "x-y=1", "\\sin x", "\\cos x", "f(x)", "\\binom{9}{4}", "20_7"};
         for (String a : different) {
@@ -99,7 +102,8 @@ class EquivalenceTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", " ", "$", "\\", "{", "}", "\\frac", "\\frac{", "^", "_", "\\begin{pmatrix}", "(", "=", ",", "\\left(", "\\text{"})
+    @ValueSource(strings = {"", " ", "$", "\\", "{", "}", "\\frac", "\\frac{", "^", "_", "\\begin{pmatrix}", "(",
+        "=", ",", "\\left(", "\\text{"})
     void brokenAnswersAreEqualToNothingElse(String broken) {
         assertFalse(Equivalence.equal(broken, "1"));
         assertFalse(Equivalence.equal("1", broken));
@@ -141,7 +145,8 @@ class EquivalenceTest {
                 "\\binom{1000000000}{500000000}", "1".repeat(4000), "1e999999999", "e^{e^{e^{e}}}",
                 "\\sin(10^{1000})", "(1+\\sqrt2)^{1000000000}", "x^{1000000}", "(x+y+z)^{100000}",
                 "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}^{64}", "\\sqrt[1000000]{2}", "\\ln(\\ln(\\ln(10^{100000})))",
-                "{".repeat(100_000), "(".repeat(2_000), "-".repeat(3_999) + "1", "!".repeat(3_000), "\\frac".repeat(700),
+                "{".repeat(100_000), "(".repeat(2_000), "-".repeat(3_999) + "1",
+                "!".repeat(3_000), "\\frac".repeat(700),
                 "x^".repeat(1_500) + "2", "1,".repeat(1_999) + "1", "\\{" + "1,".repeat(1_900) + "2\\}",
                 "{".repeat(100_000) + "1" + "}".repeat(100_000), "\\sqrt{".repeat(500) + "2" + "}".repeat(500),
                 "1/".repeat(1_900) + "1", "1" + "%".repeat(2_000), "1" + "'".repeat(2_000), "|".repeat(3_000),

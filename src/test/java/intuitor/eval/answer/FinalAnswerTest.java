@@ -135,7 +135,8 @@ class FinalAnswerTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"\\boxed{", "{", "}", "$", "\\[", "\\(", "answer is ", "answer: ", "#### ", "1", "1,", "-", "(",
+    @ValueSource(strings = {"\\boxed{", "{", "}", "$", "\\[", "\\(", "answer is ", "answer: ", "#### ", "1", "1,",
+            "-", "(",
         "final answer is ", "\\frac{1}{", "\n", ". ", "\\boxed", "$ "})
     void longTextsTakeLittleTime(String piece) {
         long start = System.nanoTime();
