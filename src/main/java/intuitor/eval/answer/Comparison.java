@@ -49,6 +49,13 @@ final class Comparison {
             return isStated(a) && isStated(b) ? relations.equal(a, b)
                     : isStated(a) ? statedAndValue(a, b, false) : statedAndValue(b, a, true);
         }
+        if (a instanceof Expr.Text != b instanceof Expr.Text) {
+            Expr setA = asSet(a);
+            Expr setB = asSet(b);
+            if (setA != a || setB != b) {
+                return equal(setA, setB);
+            }
+        }
         if (a instanceof Expr.Text || b instanceof Expr.Text) {
             Expr other = a instanceof Expr.Text ? b : a;
             Integer number = Text.NUMBERS.get(words(a instanceof Expr.Text ? a : b));

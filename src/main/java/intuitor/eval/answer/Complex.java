@@ -109,9 +109,17 @@ record Complex(BigDecimal re, BigDecimal im) {
         if (isZero()) {
             throw new NoValueException("logarithm of zero");
         }
-        limit(re, 100_000);
-        limit(im, 100_000);
-        return new Complex(BigDecimalMath.log(abs(mc), mc), arg(mc));
+        return new Complex(ln(abs(mc), mc), arg(mc));
+    }
+
+    /** The library takes time in proportion to the exponent: it is taken out before. */
+    private static BigDecimal ln(BigDecimal x, MathContext mc) {
+        int exponent = magnitude(x);
+        if (Math.abs(exponent) < 5) {
+            return BigDecimalMath.log(x, mc);
+        }
+        BigDecimal rest = BigDecimalMath.log(x.movePointLeft(exponent), mc);
+        return rest.add(BigDecimalMath.log(BigDecimal.TEN, mc).multiply(BigDecimal.valueOf(exponent), mc), mc);
     }
 
     Complex sqrt(MathContext mc) {
@@ -162,9 +170,8 @@ record Complex(BigDecimal re, BigDecimal im) {
         if (n == 2) {
             return x.sqrt(mc);
         }
-        limit(x, 100_000);
         MathContext more = new MathContext(mc.getPrecision() + 8);
-        return BigDecimalMath.exp(BigDecimalMath.log(x, more).divide(BigDecimal.valueOf(n), more), more).round(mc);
+        return BigDecimalMath.exp(ln(x, more).divide(BigDecimal.valueOf(n), more), more).round(mc);
     }
 
     Complex sin(MathContext mc) {
@@ -225,7 +232,7 @@ record Complex(BigDecimal re, BigDecimal im) {
                 .over(of(BigDecimal.TWO), mc);
     }
 
-    /** Refuses arguments of more than {@code digits} digits before the decimal point, or as many zeros after it. */
+    /** Refuses arguments of more than {@code digits} digits before the decimal point. */
     private static void limit(BigDecimal x, int digits) {
         if (x.signum() != 0 && magnitude(x) > digits) {
             throw new NoValueException("argument too large");

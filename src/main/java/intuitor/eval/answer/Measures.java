@@ -57,14 +57,17 @@ final class Measures {
         return switch (normal) {
             case "percent" -> new Percent(value);
             case "degrees", "degree" -> new Expr.Degrees(value);
-            case "million", "thousand", "billion", "hundred" -> new Product(List.of(value, Expr.number(switch (normal) {
-                case "hundred" -> 100;
-                case "thousand" -> 1000;
-                case "million" -> 1_000_000;
-                default -> 1_000_000_000;
-            })));
-            default -> new Quantity(value, normal);
+            case "hundred" -> times(value, 100);
+            case "thousand" -> times(value, 1000);
+            case "million" -> times(value, 1_000_000);
+            case "billion" -> times(value, 1_000_000_000);
+            default -> value instanceof Quantity q && q.unit().equals(normal) ? q : new Quantity(value, normal);
         };
+    }
+
+    private static Expr times(Expr value, long factor) {
+        return value instanceof Quantity q ? new Quantity(times(q.value(), factor), q.unit())
+                : new Product(List.of(value, Expr.number(factor)));
     }
 
     private static boolean isNumeric(Expr e) {

@@ -103,7 +103,7 @@ final class RealSets {
     }
 
     private RealSet relation(Relation relation) {
-        Relation r = named(relation);
+        Relation r = (Relation) named(relation);
         Set<String> names = ScalarEquality.variables(r);
         if (names.size() != 1) {
             throw new NoValueException("not a relation in one variable");
@@ -117,12 +117,8 @@ final class RealSets {
     }
 
     /** f(x) between bounds is a variable like any other. */
-    static Relation named(Relation r) {
-        return (Relation) name(r);
-    }
-
-    private static Expr name(Expr e) {
-        return e instanceof Expr.Unknown u ? new Symbol(u.toString()) : e.map(RealSets::name);
+    static Expr named(Expr e) {
+        return e instanceof Expr.Unknown u ? new Symbol(u.toString()) : e.map(RealSets::named);
     }
 
     private RealSet atom(Expr left, char op, Expr right, String x) {

@@ -10,14 +10,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.SplittableRandom;
 
 /**
  * Equality of equations, inequalities and lists of them: by the values they state, by the real numbers they admit, else
  * relation by relation up to a constant factor.
  */
 final class RelationEquality {
-    private static final int POINTS = 8;
     private static final int ENOUGH = 5;
     private static final int DIGITS = 40;
 
@@ -44,8 +42,8 @@ final class RelationEquality {
         if (memberA != null && memberB != null) {
             return comparison.equal(memberA, memberB);
         }
-        Set<String> names = ScalarEquality.variables(a);
-        if (names.size() <= 1 && names.equals(ScalarEquality.variables(b))) {
+        Set<String> names = ScalarEquality.variables(RealSets.named(a));
+        if (names.size() <= 1 && names.equals(ScalarEquality.variables(RealSets.named(b)))) {
             try {
                 return sets.of(a).equal(sets.of(b), scalars);
             } catch (NoValueException | ArithmeticException unsolved) {
@@ -131,12 +129,11 @@ final class RelationEquality {
             return false;
         }
         Expr quotient = new Quotient(f, g);
-        SplittableRandom random = new SplittableRandom(11);
+        SamplePoints points = new SamplePoints(names, f, g);
         BigDecimal factor = null;
         int same = 0;
-        for (int round = 0; round < 3 && same < ENOUGH; round++) {
-            for (int i = 0; i < POINTS; i++) {
-                Map<String, Rational> point = ScalarEquality.point(List.copyOf(names), random, round, i);
+        for (int round = 0; round < points.rounds() && (round < points.needed() || same < ENOUGH); round++) {
+            for (Map<String, Rational> point : points.round(round)) {
                 Complex ratio = valueOrNull(quotient, point);
                 if (ratio == null) {
                     continue;

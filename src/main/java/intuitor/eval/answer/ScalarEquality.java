@@ -8,11 +8,9 @@ import intuitor.eval.answer.Expr.Series;
 import intuitor.eval.answer.Expr.Symbol;
 import java.math.BigDecimal;
 import java.math.MathContext;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.TreeSet;
 
 /**
@@ -24,7 +22,6 @@ final class ScalarEquality {
     private static final int FEW = 40;
     private static final int MANY = 150;
     private static final int MOST = 500;
-    private static final int POINTS = 8;
     private static final int ENOUGH = 5;
 
     private final Rules rules;
@@ -172,47 +169,19 @@ final class ScalarEquality {
         if (names.size() > 40) {
             return false;
         }
-        SplittableRandom random = new SplittableRandom(7);
-        boolean whole = needsIntegers(a) || needsIntegers(b);
+        SamplePoints points = new SamplePoints(Set.copyOf(names), a, b);
         int same = 0;
-        int tried = 0;
-        for (int round = whole ? 3 : 0; round < 5 && same < ENOUGH; round++) {
-            for (int i = 0; i < POINTS; i++) {
-                Map<String, Rational> point = point(names, random, round, i);
-                Outcome outcome = compare(a, b, point, i == 0);
+        for (int round = 0; round < points.rounds() && (round < points.needed() || same < ENOUGH); round++) {
+            boolean thorough = true;
+            for (Map<String, Rational> point : points.round(round)) {
+                Outcome outcome = compare(a, b, point, thorough);
                 if (outcome == Outcome.DIFFERENT) {
                     return false;
                 }
                 same += outcome == Outcome.SAME ? 1 : 0;
-                tried++;
+                thorough = false;
             }
         }
-        return same >= ENOUGH && same * 4 >= Math.min(tried, POINTS);
-    }
-
-    /** Factorials, binomials and sums have values at whole numbers only. */
-    private static boolean needsIntegers(Expr e) {
-        if (e instanceof Function f && Set.of("factorial", "factorial2", "binom", "permutations", "gcd", "lcm")
-                .contains(f.name()) && !variables(e).isEmpty()) {
-            return true;
-        }
-        return e instanceof Series s && !(variables(s.from()).isEmpty() && variables(s.to()).isEmpty())
-                || e.children().stream().anyMatch(ScalarEquality::needsIntegers);
-    }
-
-    /** Rounds: of both signs; positive; between 0 and 1; whole and small; whole. */
-    static Map<String, Rational> point(List<String> names, SplittableRandom random, int round, int index) {
-        Map<String, Rational> point = new HashMap<>();
-        for (int k = 0; k < names.size(); k++) {
-            Rational x = switch (round) {
-                case 0 -> Rational.of(random.nextLong(20, 4_000) * ((index >> (k % 3) & 1) == 0 ? 1 : -1), 997);
-                case 1 -> Rational.of(random.nextLong(1_100, 20_000), 997);
-                case 2 -> Rational.of(random.nextLong(1, 996), 997);
-                case 3 -> Rational.of(random.nextLong(2, 12));
-                default -> Rational.of(index + 1 + (long) k);
-            };
-            point.put(names.get(k), x);
-        }
-        return point;
+        return same >= ENOUGH;
     }
 }

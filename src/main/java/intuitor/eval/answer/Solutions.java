@@ -173,6 +173,9 @@ final class Solutions {
 
     /** What the equations of an answer come to without their labels; null where the answer is something else. */
     static Expr unlabelled(Expr e) {
+        if (e instanceof Relation r && r.operators().contains('≡')) {
+            return null;
+        }
         if (e instanceof Relation r && r.isEquation() && ScalarEquality.variables(r).isEmpty()
                 && r.operands().stream().noneMatch(o -> o instanceof Unknown || o instanceof Expr.Text)) {
             return r.operands().get(r.operands().size() - 1);
