@@ -94,7 +94,8 @@ public record RunOrigin(String model, Map<String, String> modelSha256, String da
         }
     }
 
-    private static Map<String, String> modelDigests(Path folder) {
+    /** SHA-256 of a model's weights, configuration and tokenizer, by file name. */
+    public static Map<String, String> modelDigests(Path folder) {
         Map<String, String> digests = new TreeMap<>();
         try (Stream<Path> files = Files.list(folder)) {
             files.filter(f -> ModelFolder.isPartOfModel(f.getFileName().toString()))

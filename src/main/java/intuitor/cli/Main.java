@@ -13,7 +13,7 @@ import picocli.CommandLine.IVersionProvider;
         name = "intuitor",
         versionProvider = Main.Version.class,
         subcommands = {
-            TrainCommand.class, PretrainCommand.class, GenerateCommand.class, ScoreCommand.class, BenchCommand.class,
+            TrainCommand.class, PretrainCommand.class, GenerateCommand.class, EvalCommand.class, ScoreCommand.class, BenchCommand.class,
             DoctorCommand.class,
             HelpCommand.class
         },

@@ -10,7 +10,7 @@ package intuitor.rollout;
  * @param logprobs      log-probability of each, at the sampling temperature, before top-k, top-p and min-p
  * @param entropy       entropy of the distribution it was drawn from, in nats, at that temperature
  * @param selfCertainty KL(uniform || p) of that distribution, in nats, at the certainty temperature
- * @param stopped       whether it ended with a stop token, rather than at the greatest length
+ * @param stopped       whether it ended with a stop token or text, rather than at the greatest length
  */
 public record Completion(int prompt, int index, int[] tokens, float[] logprobs, float[] entropy, float[] selfCertainty,
                          boolean stopped) {

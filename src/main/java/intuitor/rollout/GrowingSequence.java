@@ -61,6 +61,11 @@ final class GrowingSequence {
         stopped = isStop;
     }
 
+    /** What was added last is its end. */
+    void end() {
+        stopped = true;
+    }
+
     boolean finished(int maxLength) {
         return stopped || length == maxLength;
     }

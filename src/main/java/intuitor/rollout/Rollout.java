@@ -157,6 +157,9 @@ public final class Rollout implements AutoCloseable {
             s.add(tokens[i], stats.logprob()[i], stats.entropy()[i], stats.selfCertainty()[i],
                     decoding.stopTokens().contains(tokens[i]));
             listener.token(s.prompt, s.index, tokens[i]);
+            if (listener.ends(s.prompt, s.index)) {
+                s.end();
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 package intuitor.rollout;
 
-/** Hears of every token as it is drawn, for output that streams. */
+/** Hears of every token as it is drawn: for output that streams, and for completions that end with a text. */
 @FunctionalInterface
 public interface TokenListener {
 
@@ -12,4 +12,12 @@ public interface TokenListener {
      * @param index  place of the completion in its group
      */
     void token(int prompt, int index, int token);
+
+    /**
+     * Whether the completion ends with the token that was told last, as a stop token would end it: for texts that end a
+     * completion wherever its tokens are cut.
+     */
+    default boolean ends(int prompt, int index) {
+        return false;
+    }
 }

@@ -35,6 +35,7 @@ public final class PythonSandbox implements AutoCloseable {
     private static final int SIGNALLED = 128;
     private static final int SIGALRM = 14;
     private static final int SIGXCPU = 24;
+    private static final int SIGPROF = 27;
     /** Before Linux 5.14 the limit counts all processes of the user, not only those of a user namespace. */
     private static final int[] OWN_COUNT_SINCE = {5, 14};
     private static final int GENEROUS_THREADS = 4096;
@@ -175,7 +176,8 @@ public final class PythonSandbox implements AutoCloseable {
     private Map<String, Object> rlimits(Limits l) {
         Map<String, Object> r = new LinkedHashMap<>();
         r.put("seconds", l.seconds());
-        r.put("CPU", (long) Math.ceil(l.seconds()) + 1);
+        r.put("wall_seconds", l.wallSeconds());
+        r.put("CPU", (long) Math.ceil(l.seconds()) + 2);
         r.put("AS", l.memoryBytes());
         if (isolated) {
             r.put("NPROC", threadsCountedApart() ? l.threads() : GENEROUS_THREADS);
@@ -198,7 +200,7 @@ public final class PythonSandbox implements AutoCloseable {
         long start = System.nanoTime();
         boolean ended = false;
         try {
-            ended = process.waitFor((long) (1e3 * (within.seconds() + Limits.GRACE_SECONDS)), TimeUnit.MILLISECONDS);
+            ended = process.waitFor((long) (1e3 * (within.wallSeconds() + Limits.GRACE_SECONDS)), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
@@ -211,7 +213,7 @@ public final class PythonSandbox implements AutoCloseable {
         boolean full = Math.max(Files.size(out), Files.size(err)) >= within.outputBytes();
         Ending ending = full ? Ending.TOO_MUCH_OUTPUT : switch (status) {
             case 0 -> Ending.FINISHED;
-            case SIGNALLED + SIGALRM, SIGNALLED + SIGXCPU -> Ending.TIMED_OUT;
+            case SIGNALLED + SIGALRM, SIGNALLED + SIGPROF, SIGNALLED + SIGXCPU -> Ending.TIMED_OUT;
             default -> Ending.FAILED;
         };
         String error = tail(err);

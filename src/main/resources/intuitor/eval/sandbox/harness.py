@@ -49,8 +49,9 @@ def limit(limits):
             hard = resource.getrlimit(which)[1]
             value = value if hard == resource.RLIM_INFINITY else min(value, hard)
             resource.setrlimit(which, (value, value))
-    # the program is ended by the signal's default action, unless it asks for another; then the host ends it
-    signal.setitimer(signal.ITIMER_REAL, limits["seconds"])
+    # the program is ended by the signals' default action, unless it asks for another; then the kernel or the host ends it
+    signal.setitimer(signal.ITIMER_PROF, limits["seconds"])
+    signal.setitimer(signal.ITIMER_REAL, limits["wall_seconds"])
 
 
 def encode(x):

@@ -13,7 +13,6 @@ import java.net.ServerSocket;
 import java.net.SocketTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -22,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Programs that mean harm: each is contained, and this process notices nothing of it. */
 class HostileProgramsTest {
 
-    private static final double SECONDS = 2;
+    private static final double SECONDS = 1;
     private static PythonSandbox sandbox;
 
     @TempDir
@@ -132,16 +131,15 @@ class HostileProgramsTest {
     void endlessLoopsEndAlsoWhenTheyIgnoreTheAlarm() {
         assertEquals(Ending.TIMED_OUT, run("while True:\n    pass").ending());
         assertEquals(Ending.TIMED_OUT, run("import time\ntime.sleep(60)").ending());
-        long start = System.nanoTime();
+        assertEquals(Ending.TIMED_OUT, run("import signal\nsignal.setitimer(signal.ITIMER_PROF, 0)\nwhile True:\n    pass").ending());
         assertEquals(Ending.TIMED_OUT, run("""
                 import signal, time
                 signal.setitimer(signal.ITIMER_REAL, 0)
-                for s in (signal.SIGALRM, signal.SIGXCPU, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                for s in (signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                     signal.signal(s, signal.SIG_IGN)
                 while True:
                     time.sleep(60)
                 """).ending());
-        assertTrue(Duration.ofNanos(System.nanoTime() - start).toMillis() < 1e3 * (SECONDS + Limits.GRACE_SECONDS + 5));
     }
 
     @Test

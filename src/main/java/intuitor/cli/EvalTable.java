@@ -1,0 +1,44 @@
+package intuitor.cli;
+
+import intuitor.eval.run.Bootstrap;
+import intuitor.eval.run.PaperResults;
+import intuitor.eval.run.Summary;
+import intuitor.report.Table;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** The results of an evaluation, with the paper's beside them. */
+final class EvalTable {
+
+    private EvalTable() { }
+
+    /** @param paper the paper's model; null: none */
+    static String of(List<Summary> summaries, String paper) {
+        List<String> methods = paper == null ? List.of() : PaperResults.methods(paper);
+        List<String> header = new ArrayList<>(List.of("task", "measure", "problems", "measured [95%]"));
+        methods.forEach(m -> header.add("paper: " + m));
+        Table table = new Table(header.toArray(String[]::new));
+        for (Summary s : summaries) {
+            for (Map.Entry<String, Bootstrap> measure : s.measures().entrySet()) {
+                boolean published = measure.getKey().equals(Summary.ACCURACY);
+                List<String> row = new ArrayList<>(List.of(s.task(), measure.getKey(), "" + s.problems(), cell(measure.getValue())));
+                methods.forEach(m -> row.add(!published ? "" : PaperResults.value(paper, m, s.task())
+                        .map(v -> String.format(Locale.ROOT, "%.3f", v)).orElse("")));
+                table.row(row.toArray(String[]::new));
+            }
+            if (s.measures().isEmpty()) {
+                List<String> row = new ArrayList<>(List.of(s.task(), "win rate", "" + s.problems(), "not judged"));
+                methods.forEach(m -> row.add(PaperResults.value(paper, m, s.task())
+                        .map(v -> String.format(Locale.ROOT, "%.2f%%", v)).orElse("")));
+                table.row(row.toArray(String[]::new));
+            }
+        }
+        return (paper == null ? "" : "paper: arXiv 2505.19590, " + paper + "\n") + table;
+    }
+
+    private static String cell(Bootstrap b) {
+        return String.format(Locale.ROOT, "%.3f [%.3f, %.3f]", b.mean(), b.low(), b.high());
+    }
+}

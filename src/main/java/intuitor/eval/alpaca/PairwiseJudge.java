@@ -1,0 +1,110 @@
+package intuitor.eval.alpaca;
+
+import intuitor.UserError;
+import intuitor.checkpoint.AtomicFiles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.TreeMap;
+import java.util.concurrent.CompletionService;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorCompletionService;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.BooleanSupplier;
+import java.util.function.IntConsumer;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Has pairs of answers judged, each in both orders, and keeps what has been judged: it is paid for. */
+public final class PairwiseJudge {
+
+    private static final JsonMapper JSON = JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
+    private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
+
+    private final JudgeSettings settings;
+    private final Path file;
+    private final Duration firstPause;
+
+    /** @param file where judgements are kept, a line each */
+    public PairwiseJudge(JudgeSettings settings, Path file) {
+        this(settings, file, FIRST_PAUSE);
+    }
+
+    PairwiseJudge(JudgeSettings settings, Path file, Duration firstPause) {
+        this.settings = settings;
+        this.file = file;
+        this.firstPause = firstPause;
+    }
+
+    /** The pairs that nobody has judged yet. */
+    public List<Pair> unjudged(List<Pair> pairs) {
+        Map<Integer, Judgement> there = read();
+        return pairs.stream().filter(p -> !there.containsKey(p.index())).toList();
+    }
+
+    /** The judgements of all pairs, in their order; asks for those that are missing. */
+    public List<Judgement> judge(List<Pair> pairs, BooleanSupplier stop, IntConsumer progress) {
+        Map<Integer, Judgement> judgements = read();
+        List<Pair> todo = unjudged(pairs);
+        ExecutorService pool = Executors.newFixedThreadPool(settings.parallel());
+        try (JudgeClient client = new JudgeClient(settings, firstPause)) {
+            CompletionService<Judgement> done = new ExecutorCompletionService<>(pool);
+            todo.forEach(pair -> done.submit(() -> judgement(client, pair)));
+            for (int i = 0; i < todo.size() && !stop.getAsBoolean(); i++) {
+                Judgement j = done.take().get();
+                judgements.put(j.index(), j);
+                append(j);
+                progress.accept(judgements.size());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new UserError("interrupted", e);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
+        } finally {
+            pool.shutdownNow();
+        }
+        return pairs.stream().map(p -> judgements.get(p.index())).filter(j -> j != null).toList();
+    }
+
+    private static Judgement judgement(JudgeClient client, Pair p) throws InterruptedException {
+        OptionalDouble baselineFirst = client.preferenceForFirst(p.instruction(), p.baseline(), p.output());
+        OptionalDouble modelFirst = client.preferenceForFirst(p.instruction(), p.output(), p.baseline());
+        return new Judgement(p.index(), baselineFirst.isPresent() ? (Double) (1 - baselineFirst.getAsDouble()) : null,
+                modelFirst.isPresent() ? (Double) modelFirst.getAsDouble() : null,
+                p.output().codePointCount(0, p.output().length()), p.baseline().codePointCount(0, p.baseline().length()));
+    }
+
+    private Map<Integer, Judgement> read() {
+        Map<Integer, Judgement> judgements = new TreeMap<>();
+        if (!Files.exists(file)) {
+            return judgements;
+        }
+        try {
+            List<String> lines = new ArrayList<>(Files.readAllLines(file));
+            for (String line : lines) {
+                Judgement j = JSON.readValue(line, Judgement.class);
+                judgements.put(j.index(), j);
+            }
+            return judgements;
+        } catch (IOException | JacksonException e) {
+            throw new UserError(file + " is damaged; remove it to have all pairs judged again", e);
+        }
+    }
+
+    /** Whole files only: some hundred lines. */
+    private void append(Judgement judgement) {
+        Map<Integer, Judgement> all = read();
+        all.put(judgement.index(), judgement);
+        StringBuilder lines = new StringBuilder();
+        all.values().forEach(j -> lines.append(JSON.writeValueAsString(j)).append('\n'));
+        AtomicFiles.writeString(file, lines.toString());
+    }
+}

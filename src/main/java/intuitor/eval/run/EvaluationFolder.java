@@ -1,0 +1,150 @@
+package intuitor.eval.run;
+
+import intuitor.UserError;
+import intuitor.checkpoint.AtomicFiles;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.type.TypeReference;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The folder of an evaluation, which one process at a time may write:
+ * <pre>
+ *   TASK/settings.json        what the completions depend on
+ *   TASK/completions.jsonl    a line a completion, with its verdict
+ *   TASK/summary.json         what it came to; written last
+ * </pre>
+ */
+public final class EvaluationFolder implements AutoCloseable {
+
+    private static final String SETTINGS = "settings.json";
+    private static final String COMPLETIONS = "completions.jsonl";
+    private static final JsonMapper JSON = JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .enable(SerializationFeature.INDENT_OUTPUT).build();
+
+    private final Path path;
+    private final FileChannel lock;
+
+    private EvaluationFolder(Path path, FileChannel lock) {
+        this.path = path;
+        this.lock = lock;
+    }
+
+    /** Creates the folder where there is none, and keeps other processes from writing to it. */
+    public static EvaluationFolder open(Path path) {
+        try {
+            Files.createDirectories(path);
+            FileChannel channel = FileChannel.open(path.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            try {
+                if (channel.tryLock() != null) {
+                    return new EvaluationFolder(path, channel);
+                }
+            } catch (OverlappingFileLockException e) {
+                // held by this process
+            }
+            channel.close();
+            throw new UserError(path + " is in use: a process writes to it");
+        } catch (IOException e) {
+            throw new UserError("cannot write to " + path + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** The results of a task so far; a {@link UserError} where they were made with other settings. */
+    ResultsFile results(String task, Map<String, ?> settings, int batch, int all) {
+        Path folder = path.resolve(task);
+        try {
+            Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw new UserError("cannot write to " + folder + ": " + e.getMessage(), e);
+        }
+        AtomicFiles.recover(folder);
+        Path file = folder.resolve(SETTINGS);
+        JsonNode now = JSON.readTree(JSON.writeValueAsString(settings));
+        if (Files.exists(file)) {
+            requireSame(folder, JSON.readTree(file.toFile()), now);
+        } else {
+            AtomicFiles.writeString(file, JSON.writeValueAsString(settings) + "\n");
+        }
+        return ResultsFile.open(folder.resolve(COMPLETIONS), batch, all);
+    }
+
+    private static void requireSame(Path folder, JsonNode then, JsonNode now) {
+        Set<String> names = new TreeSet<>(then.propertyNames());
+        names.addAll(now.propertyNames());
+        for (String name : names) {
+            if (!Objects.equals(then.get(name), now.get(name))) {
+                throw new UserError(folder + " holds results of another evaluation: " + name + " was " + shown(then.get(name))
+                        + " and is " + shown(now.get(name)) + "; give another --output, or remove the folder");
+            }
+        }
+    }
+
+    private static String shown(JsonNode value) {
+        return value == null ? "not set" : value.isContainer() ? "different" : value.toString();
+    }
+
+    void writeSummary(Summary summary, Map<String, ?> more) {
+        Map<String, Object> map = new TreeMap<>(more);
+        map.putAll(JSON.convertValue(summary, new TypeReference<Map<String, Object>>() { }));
+        AtomicFiles.writeString(path.resolve(summary.task()).resolve("summary.json"), JSON.writeValueAsString(map) + "\n");
+    }
+
+    /** Where a further file of a task goes. */
+    public Path file(String task, String name) {
+        return path.resolve(task).resolve(name);
+    }
+
+    /** The tasks that a folder holds results of. */
+    public static List<String> tasks(Path folder) {
+        if (!Files.isDirectory(folder)) {
+            throw new UserError("no such folder: " + folder);
+        }
+        try (Stream<Path> entries = Files.list(folder)) {
+            List<String> tasks = entries.filter(e -> Files.exists(e.resolve(COMPLETIONS))).map(e -> e.getFileName().toString())
+                    .sorted().toList();
+            if (tasks.isEmpty()) {
+                throw new UserError(folder + " is not the folder of an evaluation: it holds no results");
+            }
+            return tasks;
+        } catch (IOException e) {
+            throw new UserError("cannot read " + folder + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** The results of a task in a folder, as far as they go. */
+    public static List<Result> read(Path folder, String task) {
+        Path file = folder.resolve(task).resolve(COMPLETIONS);
+        if (!Files.exists(file)) {
+            throw new UserError(folder + " has no results of " + task);
+        }
+        try {
+            return ResultsFile.read(file);
+        } catch (JacksonException e) {
+            throw new UserError(file + ": damaged", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            lock.close();
+        } catch (IOException e) {
+            throw new UserError("cannot unlock " + path + ": " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+package intuitor.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import intuitor.eval.sandbox.Limits;
+import intuitor.eval.sandbox.Sandboxes;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Evaluations with the model that comes along, on small files in the data sets' layouts. */
+class EvalCommandTest {
+
+    private static final String DATA = "src/test/resources/intuitor/eval/data";
+
+    @TempDir
+    Path folder;
+
+    private static List<String> arguments(Path output, String tasks, String... more) {
+        List<String> args = new ArrayList<>(List.of("eval", "--model", "models/arithmetic-1m", "--data", DATA, "--tasks", tasks,
+                "--output", output.toString(), "--threads", "1", "--max-new-tokens", "24"));
+        args.addAll(List.of(more));
+        return args;
+    }
+
+    private static Outcome eval(Path output, String tasks, String... more) {
+        Outcome o = Outcome.of(arguments(output, tasks, more).toArray(String[]::new));
+        assertEquals(0, o.status(), o.err());
+        return o;
+    }
+
+    private static List<JsonNode> lines(Path output, String task) throws IOException {
+        return Files.readAllLines(output.resolve(task).resolve("completions.jsonl")).stream().map(new JsonMapper()::readTree).toList();
+    }
+
+    @Test
+    void everyTaskRunsEndToEnd() throws IOException {
+        Sandboxes.open(Limits.CONTEST).close();
+        Outcome o = eval(folder, "gsm8k,math500,livecodebench,cruxeval,mmlu_pro,alpaca_eval,cruxeval_input", "--paper", "Qwen2.5-3B");
+        assertTrue(o.out().matches("(?s).*gsm8k +accuracy +4 +[01]\\.\\d{3} \\[.*\\] +0\\.673 +0\\.826 +0\\.820 +0\\.792 +0\\.743\\R.*"), o.out());
+        assertTrue(o.out().matches("(?s).*alpaca_eval +win rate +4 +not judged +3\\.72%.*"), o.out());
+        for (String task : List.of("gsm8k", "math500", "livecodebench", "cruxeval", "mmlu_pro", "alpaca_eval", "cruxeval_input")) {
+            JsonNode line = lines(folder, task).getFirst();
+            assertTrue(line.get("prompt").stringValue().length() > 10 && line.get("tokens").intValue() > 0, line.toString());
+            assertTrue(Files.exists(folder.resolve(task).resolve("summary.json")));
+        }
+        assertEquals("17", lines(folder, "gsm8k").getFirst().get("reference").stringValue());
+        assertTrue(lines(folder, "mmlu_pro").getFirst().get("prompt_cut").booleanValue() || lines(folder, "mmlu_pro").getFirst().get("shots").intValue() < 2);
+        assertTrue(o.err().contains("prompts are too long for this model and lost their beginning"), o.err());
+    }
+
+    @Test
+    void samplesGiveMoreMeasures() {
+        String out = eval(folder, "gsm8k", "--num-samples", "4", "--temperature", "1").out();
+        for (String measure : List.of("accuracy", "pass@2", "pass@4", "maj@4", "best@4", "borda@4")) {
+            assertTrue(out.contains(" " + measure + " "), out);
+        }
+    }
+
+    /** Cut off in the middle of a line of the second batch, as a kill would. */
+    @Test
+    void whatWasCutOffGoesOnToTheSameResults() throws IOException {
+        String[] how = {"--num-samples", "2", "--temperature", "1", "--batch-size", "4"};
+        String whole = eval(folder.resolve("a"), "gsm8k", how).out();
+        Path file = folder.resolve("a/gsm8k/completions.jsonl");
+        String results = Files.readString(file);
+        assertEquals(8, results.lines().count());
+        Files.writeString(file, results.substring(0, results.length() * 7 / 10));
+        assertEquals(whole, eval(folder.resolve("a"), "gsm8k", how).out());
+        assertEquals(results, Files.readString(file));
+        assertEquals(whole, eval(folder.resolve("a"), "gsm8k", how).out());
+        eval(folder.resolve("b"), "gsm8k", "--num-samples", "2", "--temperature", "1", "--batch-size", "4", "--limit", "3");
+        eval(folder.resolve("b"), "gsm8k", how);
+        assertEquals(results, Files.readString(folder.resolve("b/gsm8k/completions.jsonl")));
+        eval(folder.resolve("c"), "gsm8k", "--num-samples", "2", "--temperature", "1", "--batch-size", "4", "--seed", "1");
+        assertNotEquals(results, Files.readString(folder.resolve("c/gsm8k/completions.jsonl")));
+    }
+
+    @Test
+    void otherSettingsNeedAnotherFolder() {
+        eval(folder, "gsm8k");
+        Outcome o = Outcome.of(arguments(folder, "gsm8k", "--temperature", "1").toArray(String[]::new));
+        assertEquals(2, o.status());
+        assertEquals(1, o.err().lines().count());
+        assertTrue(o.err().contains("holds results of another evaluation: temperature was 0.0 and is 1.0; give another --output"), o.err());
+    }
+
+    @Test
+    void aStopStringEndsACompletion() throws IOException {
+        eval(folder, "gsm8k", "--temperature", "3", "--num-samples", "64", "--seed", "2");
+        for (JsonNode line : lines(folder, "gsm8k")) {
+            assertFalse(line.get("completion").stringValue().contains("Question:"));
+        }
+    }
+
+    @Test
+    void resultsCanBeBrowsed() {
+        eval(folder, "gsm8k");
+        Outcome wrong = Outcome.of("eval", "--output", folder.toString(), "--show", "wrong");
+        Outcome right = Outcome.of("eval", "--output", folder.toString(), "--show", "right");
+        Outcome all = Outcome.of("eval", "--output", folder.toString(), "--show", "all", "--limit", "1", "--tasks", "gsm8k");
+        long shown = all.out().lines().filter(l -> l.startsWith("=== gsm8k")).count();
+        assertEquals(1, shown);
+        assertTrue(all.out().contains("Question: Ada has 3 boxes of 4 pens") && all.out().contains("; right: 17"), all.out());
+        assertTrue(all.out().contains("--- gsm8k: 4 of 4, 1 shown"), all.out());
+        assertEquals(4, count(wrong) + count(right));
+    }
+
+    private static long count(Outcome o) {
+        assertEquals(0, o.status(), o.err());
+        return o.out().lines().filter(l -> l.startsWith("=== ")).count();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            --tasks gsm8k --data x                             | --model is missing
+            --model m --data x                                 | --tasks is missing: one or more of gsm8k,math500
+            --model m --tasks gsm9k --data x                   | --tasks: no task 'gsm9k'; there are gsm8k, math500
+            --model m --tasks gsm8k                            | --data is missing
+            --model m --tasks gsm8k --data x --limit 0         | --limit: expected at least 1
+            --model m --tasks gsm8k --data x --num-samples 0   | --num-samples: expected 1 to
+            --model m --tasks gsm8k --data x --num-samples 4   | --num-samples 4: give a --temperature above 0
+            --model m --tasks gsm8k --data x --chat-template x | --chat-template: expected auto, always or never
+            --model m --tasks gsm8k --data x --paper GPT       | --paper: the paper has no GPT; it has Qwen2.5-1.5B
+            --model m --tasks gsm8k --data x --chat-template-date x | --chat-template-date: expected a date
+            --model none --tasks gsm8k --data none --output target/eval-none | no such model folder: none
+            --show bad --output x                              | --show: expected wrong, right, all
+            --show wrong                                       | --show: give --output
+            --show wrong --output none                         | no such folder: none
+            --show wrong --output docs                         | docs is not the folder of an evaluation
+            """)
+    void errorsAreOneLine(String arguments, String message) {
+        Outcome o = Outcome.of(("eval " + arguments).split(" "));
+        assertEquals(2, o.status());
+        assertTrue(o.err().startsWith("error: ") && o.err().contains(message), o.err());
+        assertEquals(1, o.err().lines().count());
+    }
+}
