@@ -21,6 +21,7 @@ import java.util.stream.Stream;
  * <pre>
  *   config.yaml      its settings           origin.json     base model and prompts, with check sums
  *   metrics.jsonl    a line a step          completions/    what the model wrote, a file a logged step
+ *   evaluations/     on benchmarks, a file an evaluated step
  *   checkpoint-N/    the model after step N as a Hugging Face folder, and the state to go on from
  *   final/           the model after the last step     summary.json    what came of it
  * </pre>
@@ -170,6 +171,16 @@ public final class RunFolder implements AutoCloseable {
             return Files.createDirectories(completions()).resolve(String.format(Locale.ROOT, "step-%06d.jsonl", step));
         } catch (IOException e) {
             throw new UserError("cannot create " + completions() + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** The file for what benchmarks came to after a step. */
+    public Path evaluation(int step) {
+        Path folder = path.resolve("evaluations");
+        try {
+            return Files.createDirectories(folder).resolve(String.format(Locale.ROOT, "step-%06d.json", step));
+        } catch (IOException e) {
+            throw new UserError("cannot create " + folder + ": " + e.getMessage(), e);
         }
     }
 

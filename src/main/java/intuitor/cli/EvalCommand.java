@@ -2,6 +2,7 @@ package intuitor.cli;
 
 import intuitor.UserError;
 import intuitor.checkpoint.RunOrigin;
+import intuitor.eval.alpaca.AlpacaResult;
 import intuitor.eval.run.Drawing;
 import intuitor.eval.run.EvaluatedModel;
 import intuitor.eval.run.Evaluation;
@@ -11,6 +12,7 @@ import intuitor.eval.run.PaperResults;
 import intuitor.eval.run.Summary;
 import intuitor.eval.sandbox.Limits;
 import intuitor.eval.sandbox.PythonSandbox;
+import intuitor.eval.task.DataFolder;
 import intuitor.eval.task.Task;
 import intuitor.eval.task.Tasks;
 import intuitor.report.ProgressLine;
@@ -47,6 +49,7 @@ import picocli.CommandLine.Option;
             "Examples:",
             "  intuitor eval --model runs/run-1/final --tasks gsm8k,math500 --data DIR",
             "  intuitor eval --model DIR --tasks gsm8k --data DIR --num-samples 8 --temperature 0.8",
+            "  intuitor eval --model DIR --tasks alpaca_eval --data DIR --judge-url https://HOST/v1   (key: OPENAI_API_KEY)",
             "  intuitor eval --output runs/eval/final --show wrong       what it got wrong, and why"
         })
 final class EvalCommand extends BaseCommand {
@@ -125,6 +128,9 @@ final class EvalCommand extends BaseCommand {
     private String show;
 
     @Mixin
+    private JudgeOptions judgeOptions;
+
+    @Mixin
     private DeviceOptions deviceOptions;
 
     @Override
@@ -179,6 +185,7 @@ final class EvalCommand extends BaseCommand {
         }
         chatUse();
         chatDate();
+        judgeOptions.check(tasks, numSamples);
     }
 
     private static void require(boolean holds, String message) {
@@ -204,7 +211,7 @@ final class EvalCommand extends BaseCommand {
     }
 
     private Path outputFolder() {
-        return output != null ? output : Path.of("runs", "eval", model.toAbsolutePath().normalize().getFileName().toString());
+        return output != null ? output : Path.of("runs", "eval", generator());
     }
 
     private void evaluate(ProgressLine progress, StopSignal stop) {
@@ -219,13 +226,19 @@ final class EvalCommand extends BaseCommand {
                         String.format(Locale.ROOT, "%s  %d of %d completions, %.0f s generating, %.0f s judging", task, done, of,
                                 e.generateSeconds(), e.judgeSeconds()), true));
                 progress.end();
-                report(summaries, loaded);
+                AlpacaResult judged = judgeOptions.judge(folder, new DataFolder(data), tasks, generator(), err(), progress, stop);
+                report(summaries, judged, loaded);
             }
         } finally {
             if (sandbox != null) {
                 sandbox.close();
             }
         }
+    }
+
+    /** The model's name in AlpacaEval's files. */
+    private String generator() {
+        return model.toAbsolutePath().normalize().getFileName().toString();
     }
 
     private PythonSandbox sandbox() {
@@ -278,9 +291,9 @@ final class EvalCommand extends BaseCommand {
         return s;
     }
 
-    private void report(List<Summary> summaries, LoadedModel loaded) {
+    private void report(List<Summary> summaries, AlpacaResult judged, LoadedModel loaded) {
         Optional<String> beside = paper != null ? Optional.of(paper) : PaperResults.modelLike(loaded.config());
-        out().print(EvalTable.of(summaries, beside.orElse(null)));
+        out().print(EvalTable.of(summaries, judged, beside.orElse(null)));
         for (Summary s : summaries) {
             if (s.promptsCut() > 0) {
                 err().println(s.task() + ": " + s.promptsCut() + " of " + s.problems()

@@ -1,5 +1,6 @@
 package intuitor.cli;
 
+import intuitor.eval.alpaca.AlpacaResult;
 import intuitor.eval.run.Bootstrap;
 import intuitor.eval.run.PaperResults;
 import intuitor.eval.run.Summary;
@@ -14,8 +15,11 @@ final class EvalTable {
 
     private EvalTable() { }
 
-    /** @param paper the paper's model; null: none */
-    static String of(List<Summary> summaries, String paper) {
+    /**
+     * @param judged AlpacaEval's result; null: it was not judged
+     * @param paper  the paper's model; null: none
+     */
+    static String of(List<Summary> summaries, AlpacaResult judged, String paper) {
         List<String> methods = paper == null ? List.of() : PaperResults.methods(paper);
         List<String> header = new ArrayList<>(List.of("task", "measure", "problems", "measured [95%]"));
         methods.forEach(m -> header.add("paper: " + m));
@@ -29,13 +33,23 @@ final class EvalTable {
                 table.row(row.toArray(String[]::new));
             }
             if (s.measures().isEmpty()) {
-                List<String> row = new ArrayList<>(List.of(s.task(), "win rate", "" + s.problems(), "not judged"));
+                List<String> row = new ArrayList<>(List.of(s.task(), "LC win rate", "" + s.problems(), lengthControlled(judged)));
                 methods.forEach(m -> row.add(PaperResults.value(paper, m, s.task())
                         .map(v -> String.format(Locale.ROOT, "%.2f%%", v)).orElse("")));
                 table.row(row.toArray(String[]::new));
+                if (judged != null) {
+                    List<String> plain = new ArrayList<>(List.of(s.task(), "win rate", "" + judged.judged(), cell(judged.winRate())));
+                    methods.forEach(m -> plain.add(""));
+                    table.row(plain.toArray(String[]::new));
+                }
             }
         }
         return (paper == null ? "" : "paper: arXiv 2505.19590, " + paper + "\n") + table;
+    }
+
+    private static String lengthControlled(AlpacaResult judged) {
+        return judged == null ? "not judged" : String.format(Locale.ROOT, "%.2f%% (standard error %.2f)",
+                judged.lengthControlled().percent(), judged.lengthControlled().standardError());
     }
 
     private static String cell(Bootstrap b) {

@@ -1,6 +1,7 @@
 package intuitor.train;
 
 import intuitor.device.StorageType;
+import intuitor.eval.task.Tasks;
 import intuitor.optim.SchedulerType;
 import intuitor.recipe.Key;
 import java.nio.file.Path;
@@ -118,6 +119,17 @@ public record GrpoConfig(
         @Key(value = "true", help = "evaluate after the last step")
         boolean evalOnEnd,
 
+        // evaluation on benchmarks while training
+
+        @Key(value = "0", range = "[0, inf)", help = "steps between evaluations on eval_tasks; 0: none")
+        int evalSteps,
+        @Key(help = "benchmarks, as gsm8k or math500, to evaluate on every eval_steps, greedily")
+        List<String> evalTasks,
+        @Key(help = "folder of the benchmarks' folders, as for eval --data")
+        Path evalTasksData,
+        @Key(value = "100", range = "[1, inf)", help = "problems of each benchmark: the first")
+        int evalTasksLimit,
+
         // what is kept
 
         @Key(value = "10", range = "[0, inf)", help = "steps between checkpoints; 0: none but the final model")
@@ -152,6 +164,12 @@ public record GrpoConfig(
                 "run_name: letters, digits, '_', '-' and '.' only, found '" + runName + "'");
         require(certaintyModel == CertaintyModel.POLICY || positionOffset == PositionOffset.ALIGNED,
                 "position_offset: legacy goes with certainty_model policy only");
+        for (String task : evalTasks) {
+            require(Tasks.NAMES.contains(task), "eval_tasks: no task '" + task + "'; there are " + String.join(", ", Tasks.NAMES));
+        }
+        require(evalTasks.isEmpty() == (evalSteps == 0),
+                "eval_steps and eval_tasks: give both, or neither");
+        require(evalTasks.isEmpty() || evalTasksData != null, "eval_tasks: needs eval_tasks_data, the folder of the benchmarks");
         if (chatTemplateDate != null) {
             try {
                 LocalDate.parse(chatTemplateDate);

@@ -52,6 +52,7 @@ public final class GrpoRun implements AutoCloseable {
     private final TrainingWeights policy;
     private final GrpoTrainer trainer;
     private final HeldOutEvaluation evaluation;
+    private final TaskEvaluation taskEvaluation;
 
     private double seconds;
 
@@ -102,6 +103,9 @@ public final class GrpoRun implements AutoCloseable {
         if (config.evalData() != null) {
             changes.put("eval_data", config.evalData().toAbsolutePath().normalize().toString());
         }
+        if (config.evalTasksData() != null) {
+            changes.put("eval_tasks_data", config.evalTasksData().toAbsolutePath().normalize().toString());
+        }
         if (config.cudaLibraries() != null) {
             changes.put("cuda_libraries", config.cudaLibraries().toAbsolutePath().normalize().toString());
         }
@@ -141,6 +145,7 @@ public final class GrpoRun implements AutoCloseable {
         this.totalSteps = config.totalSteps(prompts.encoded().size());
         this.trainer = new GrpoTrainer(device, config, policy, reference,
                 new PromptStream<>(prompts.encoded(), config.shuffleDataset(), config.seed()), prompts.decoding(), totalSteps, stop);
+        this.taskEvaluation = config.evalTasks().isEmpty() ? null : TaskEvaluation.open(config, prompts, policy.config(), trainer.rollout());
     }
 
     private RunResult run(RunFolder folder) {
@@ -172,6 +177,7 @@ public final class GrpoRun implements AutoCloseable {
     }
 
     private void train(RunFolder folder, MetricsLog metrics) {
+        evaluateTasks(folder);
         while (step() < totalSteps) {
             StepResult result = trainer.step();
             seconds += result.totalSeconds();
@@ -185,8 +191,19 @@ public final class GrpoRun implements AutoCloseable {
             if (config.saveSteps() > 0 && result.step() % config.saveSteps() == 0) {
                 save(folder, metrics);
             }
+            evaluateTasks(folder);
         }
         progress.end();
+    }
+
+    /** Where it is due and was not done before: a run that stopped in the middle of it does it when it goes on. */
+    private void evaluateTasks(RunFolder folder) {
+        boolean due = taskEvaluation != null && (step() == 0 ? config.evalOnStart() : step() == totalSteps ? config.evalOnEnd() : step() % config.evalSteps() == 0);
+        if (!due || Files.exists(folder.evaluation(step()))) {
+            return;
+        }
+        progress.update("evaluating on " + String.join(", ", config.evalTasks()), true);
+        progress.message("step " + step() + ": " + taskEvaluation.run(step(), folder.evaluation(step()), stop));
     }
 
     /** Measured once in the life of a run, on the untrained policy, and noted in its folder. */
@@ -257,6 +274,9 @@ public final class GrpoRun implements AutoCloseable {
 
     @Override
     public void close() {
+        if (taskEvaluation != null) {
+            taskEvaluation.close();
+        }
         trainer.close();
     }
 }

@@ -94,6 +94,32 @@ class GrpoRunTest {
         assertThrows(UserError.class, () -> start("full", Map.of()));
     }
 
+    @Test
+    void benchmarksAreRunWhileItTrains() throws IOException {
+        Map<String, String> settings = Map.of("eval_steps", "3", "eval_tasks", "gsm8k,mmlu_pro", "eval_tasks_data",
+                "src/test/resources/intuitor/eval/data", "eval_tasks_limit", "2");
+        start("benchmarks", settings);
+        Path run = files.resolve("runs/benchmarks");
+        List<String> evaluated = List.of("step-000000.json", "step-000003.json", "step-000006.json", "step-000008.json");
+        assertEquals(evaluated, names(run.resolve("evaluations")));
+        JsonNode last = JSON.readTree(Files.readString(run.resolve("evaluations/step-000008.json")));
+        assertEquals(8, last.path("step").asInt());
+        assertEquals(2, last.path("gsm8k").path("problems").asInt());
+        assertTrue(last.path("mmlu_pro").path("accuracy").isNumber());
+        // the evaluations change nothing, and a run that was stopped has the same
+        start("unevaluated", Map.of());
+        assertSameOutcome(files.resolve("runs/unevaluated"), run);
+        StopSignal stop = new StopSignal();
+        Map<String, String> again = new TreeMap<>(settings);
+        GrpoRun.start(config("benchmarks-stopped", again), stopAt(6, stop), stop);
+        resume("benchmarks-stopped");
+        assertSameOutcome(run, files.resolve("runs/benchmarks-stopped"));
+        for (String name : evaluated) {
+            assertEquals(Files.readString(run.resolve("evaluations").resolve(name)),
+                    Files.readString(files.resolve("runs/benchmarks-stopped/evaluations").resolve(name)));
+        }
+    }
+
     /** Stopped between two checkpoints and at one; computed and stored in 32 and in 16 bits. */
     @ParameterizedTest
     @CsvSource({"cpu, float32, f32", "cpu, float32, bf16", "emu, bfloat16, f32", "emu, bfloat16, bf16",

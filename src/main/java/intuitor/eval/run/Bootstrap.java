@@ -18,7 +18,7 @@ public record Bootstrap(double mean, double low, double high) {
     private static final double TAIL = 0.025;
 
     /** @param values one a problem, at least one */
-    static Bootstrap of(double[] values) {
+    public static Bootstrap of(double[] values) {
         SplittableRandom random = new SplittableRandom(SEED);
         double[] means = new double[DRAWS];
         for (int d = 0; d < DRAWS; d++) {

@@ -104,6 +104,10 @@ public final class EvaluationFolder implements AutoCloseable {
         AtomicFiles.writeString(path.resolve(summary.task()).resolve("summary.json"), JSON.writeValueAsString(map) + "\n");
     }
 
+    public Path path() {
+        return path;
+    }
+
     /** Where a further file of a task goes. */
     public Path file(String task, String name) {
         return path.resolve(task).resolve(name);

@@ -16,7 +16,7 @@ public record Limits(double seconds, long memoryBytes, int threads, long outputB
     /** LiveCodeBench's 6 seconds a test, and room enough for a contest's problems. */
     public static final Limits CONTEST = new Limits(6, 1L << 30, 32, 16L << 20, 64L << 20);
 
-    static final double WALL_FACTOR = 4;
+    static final double WALL_FACTOR = 10;
     /** Starting Python takes time of its own; after this on top of the wall-clock time the host ends the program. */
     static final double GRACE_SECONDS = 6;
 

@@ -15,12 +15,6 @@ final class Gsm8k implements Task {
     private static final String GOLD = "####";
     private static final int PUBLISHED_MAX_TOKENS = 32768;
 
-    private final MathAnswers answers;
-
-    Gsm8k(MathAnswers answers) {
-        this.answers = answers;
-    }
-
     @Override
     public String name() {
         return "gsm8k";
@@ -40,7 +34,7 @@ final class Gsm8k implements Task {
                     String solution = row.text("answer");
                     String gold = solution.substring(solution.lastIndexOf(GOLD) < 0 ? 0 : solution.lastIndexOf(GOLD) + GOLD.length()).strip();
                     problems.add(Problem.of("" + problems.size(), null, "Question: " + row.text("question") + "\nAnswer:", gold,
-                            completion -> answers.judge(gold, completion)));
+                            completion -> MathAnswers.judge(gold, completion)));
                 }
             }
         }
@@ -49,6 +43,6 @@ final class Gsm8k implements Task {
 
     @Override
     public boolean sameAnswer(String a, String b) {
-        return answers.equal(a, b);
+        return MathAnswers.equal(a, b);
     }
 }

@@ -14,12 +14,6 @@ final class Math500 implements Task {
             + "where ANSWER is just the final number or expression that solves the problem. Think step by step before answering.\n\n";
     private static final int PUBLISHED_MAX_TOKENS = 32768;
 
-    private final MathAnswers answers;
-
-    Math500(MathAnswers answers) {
-        this.answers = answers;
-    }
-
     @Override
     public String name() {
         return "math500";
@@ -39,7 +33,7 @@ final class Math500 implements Task {
                 if (problems.size() < limit) {
                     String gold = row.text("answer");
                     problems.add(Problem.of(row.text("unique_id"), row.text("subject"), PROMPT + row.text("problem"), gold,
-                            completion -> answers.judge(gold, completion)));
+                            completion -> MathAnswers.judge(gold, completion)));
                 }
             }
         }
@@ -48,6 +42,6 @@ final class Math500 implements Task {
 
     @Override
     public boolean sameAnswer(String a, String b) {
-        return answers.equal(a, b);
+        return MathAnswers.equal(a, b);
     }
 }

@@ -1,32 +1,22 @@
 package intuitor.eval.task;
 
-import intuitor.eval.FinalAnswer;
-import java.math.BigDecimal;
-import java.util.Optional;
+import intuitor.eval.answer.Equivalence;
+import intuitor.eval.answer.FinalAnswer;
+import intuitor.eval.answer.Rules;
 
-/** Finds the final answer of a worked solution, and tells whether two answers mean the same. */
-interface MathAnswers {
+/** Judges the final answers of worked solutions. */
+final class MathAnswers {
 
-    Optional<String> extract(String completion);
-
-    boolean equal(String reference, String answer);
-
-    /** Numbers only, after {@code ####} or in a box. */
-    MathAnswers NUMBERS = new MathAnswers() {
-        @Override
-        public Optional<String> extract(String completion) {
-            return FinalAnswer.of(completion).map(BigDecimal::toPlainString);
-        }
-
-        @Override
-        public boolean equal(String reference, String answer) {
-            return FinalAnswer.matches("#### " + answer.strip(), reference);
-        }
-    };
+    private MathAnswers() { }
 
     /** The verdict on a completion. */
-    default Verdict judge(String reference, String completion) {
-        return extract(completion).map(answer -> new Verdict(answer, equal(reference, answer), null))
+    static Verdict judge(String reference, String completion) {
+        return FinalAnswer.of(completion).map(answer -> new Verdict(answer, equal(reference, answer), null))
                 .orElse(new Verdict(null, false, "no answer found"));
+    }
+
+    /** Whether an answer means the same as another. */
+    static boolean equal(String reference, String answer) {
+        return Equivalence.equal(reference, answer, Rules.BENCHMARK, Equivalence.LIMIT);
     }
 }

@@ -39,8 +39,8 @@ public final class Tasks {
         List<Task> tasks = new ArrayList<>();
         for (String name : names) {
             tasks.add(switch (name) {
-                case "gsm8k" -> new Gsm8k(MathAnswers.NUMBERS);
-                case "math500" -> new Math500(MathAnswers.NUMBERS);
+                case "gsm8k" -> new Gsm8k();
+                case "math500" -> new Math500();
                 case "livecodebench" -> new LiveCodeBench(new ProgramJudge(sandbox.get()));
                 case "cruxeval" -> new CruxEval(sandbox.get(), false);
                 case "cruxeval_input" -> new CruxEval(sandbox.get(), true);

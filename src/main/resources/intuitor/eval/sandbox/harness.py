@@ -47,8 +47,9 @@ def limit(limits):
         if value is not None:
             which = getattr(resource, "RLIMIT_" + name)
             hard = resource.getrlimit(which)[1]
-            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.setrlimit(which, (value, value))
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard - (name == "CPU"))
+            # a second more of processor time before the signal that cannot be caught, so that the first one says why
+            resource.setrlimit(which, (value, value + 1 if name == "CPU" else value))
     # the program is ended by the signals' default action, unless it asks for another; then the kernel or the host ends it
     signal.setitimer(signal.ITIMER_PROF, limits["seconds"])
     signal.setitimer(signal.ITIMER_REAL, limits["wall_seconds"])

@@ -44,7 +44,7 @@ class TasksTest {
         assertEquals(4, problems.size());
         assertEquals("Question: It is 4 degrees and gets 9 degrees colder. How many degrees is it?\nAnswer:", problems.get(2).prompt().apply(0));
         assertEquals("-5", problems.get(2).reference());
-        assertEquals(new Verdict("1500", true, null), judge(problems.get(1), "75/50 = 1.5 and so on\n#### 1,500"));
+        assertEquals(new Verdict("1,500", true, null), judge(problems.get(1), "75/50 = 1.5 and so on\n#### 1,500"));
         assertEquals(new Verdict("1500", true, null), judge(problems.get(1), "It is \\boxed{1500}."));
         assertEquals(new Verdict("15", false, null), judge(problems.get(1), "#### 15"));
         assertEquals(new Verdict(null, false, "no answer found"), judge(problems.get(1), "I do not know."));
@@ -63,6 +63,7 @@ class TasksTest {
                 "Think step by step before answering.\n\nSolve $2x = 14$."), prompt);
         assertTrue(prompt.contains("'Therefore, the final answer is: $\\boxed{ANSWER}$. I hope it is correct'"), prompt);
         assertTrue(judge(problems.get(1), "Therefore, the final answer is: $\\boxed{7}$. I hope it is correct").correct());
+        assertTrue(judge(problems.get(0), "Therefore, the final answer is: $\\boxed{\\dfrac{10}{12}}$. I hope it is correct").correct());
         assertFalse(judge(problems.get(1), "Therefore, the final answer is: $\\boxed{8}$. I hope it is correct").correct());
     }
 
