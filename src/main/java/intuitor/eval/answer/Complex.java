@@ -94,14 +94,24 @@ record Complex(BigDecimal re, BigDecimal im) {
         if (isZero()) {
             throw new NoValueException("argument of zero");
         }
-        return isReal() ? (re.signum() > 0 ? BigDecimal.ZERO : BigDecimalMath.pi(mc))
-                : BigDecimalMath.atan2(im, re, mc);
+        int gap = isReal() ? Integer.MIN_VALUE : re.signum() == 0 ? Integer.MAX_VALUE : magnitude(im) - magnitude(re);
+        if (gap < -mc.getPrecision() - 10) {
+            return re.signum() > 0 ? BigDecimal.ZERO : BigDecimalMath.pi(mc);
+        }
+        if (gap > mc.getPrecision() + 10) {
+            return BigDecimalMath.pi(mc).divide(BigDecimal.valueOf(2L * im.signum()), mc);
+        }
+        return BigDecimalMath.atan2(im, re, mc);
     }
 
     Complex exp(MathContext mc) {
         limit(re, 6);
         limit(im, 9);
-        BigDecimal r = BigDecimalMath.exp(re, mc);
+        if (!isReal() && (isTiny(re, mc) || isTiny(im, mc))) {
+            // the rest of a rounding error beside the other part
+            return new Complex(isTiny(re, mc) ? BigDecimal.ZERO : re, isTiny(im, mc) ? BigDecimal.ZERO : im).exp(mc);
+        }
+        BigDecimal r = BigDecimalMath.exp(sizeable(re, mc), mc);
         return isReal() ? of(r) : new Complex(r.multiply(cos(im, mc), mc), r.multiply(sin(im, mc), mc));
     }
 
@@ -171,7 +181,7 @@ record Complex(BigDecimal re, BigDecimal im) {
             return x.sqrt(mc);
         }
         MathContext more = new MathContext(mc.getPrecision() + 8);
-        return BigDecimalMath.exp(ln(x, more).divide(BigDecimal.valueOf(n), more), more).round(mc);
+        return BigDecimalMath.exp(sizeable(ln(x, more).divide(BigDecimal.valueOf(n), more), more), more).round(mc);
     }
 
     Complex sin(MathContext mc) {
@@ -192,12 +202,12 @@ record Complex(BigDecimal re, BigDecimal im) {
 
     private static BigDecimal sin(BigDecimal x, MathContext mc) {
         limit(x, 12);
-        return chop(BigDecimalMath.sin(x, guard(mc)), mc);
+        return chop(BigDecimalMath.sin(sizeable(x, mc), guard(mc)), mc);
     }
 
     private static BigDecimal cos(BigDecimal x, MathContext mc) {
         limit(x, 12);
-        return chop(BigDecimalMath.cos(x, guard(mc)), mc);
+        return chop(BigDecimalMath.cos(sizeable(x, mc), guard(mc)), mc);
     }
 
     private static MathContext guard(MathContext mc) {
@@ -211,7 +221,7 @@ record Complex(BigDecimal re, BigDecimal im) {
 
     Complex arcsin(MathContext mc) {
         if (isReal() && re.abs().compareTo(BigDecimal.ONE) <= 0) {
-            return of(BigDecimalMath.asin(re, mc));
+            return of(BigDecimalMath.asin(sizeable(re, mc), mc));
         }
         // -i log(iz + sqrt(1 - z^2))
         Complex root = ONE.minus(times(this, mc), mc).sqrt(mc);
@@ -224,12 +234,28 @@ record Complex(BigDecimal re, BigDecimal im) {
 
     Complex arctan(MathContext mc) {
         if (isReal()) {
-            return of(BigDecimalMath.atan(re, mc));
+            limit(re, mc.getPrecision());
+            return of(BigDecimalMath.atan(sizeable(re, mc), mc));
         }
         // i/2 (log(1 - iz) - log(1 + iz))
         Complex iz = times(I, mc);
         return ONE.minus(iz, mc).log(mc).minus(ONE.plus(iz, mc).log(mc), mc).times(I, mc)
                 .over(of(BigDecimal.TWO), mc);
+    }
+
+    private static boolean isTiny(BigDecimal x, MathContext mc) {
+        return x.signum() != 0 && magnitude(x) < -mc.getPrecision() - 10;
+    }
+
+    /**
+     * Refuses arguments so small that a function does not differ from its value at zero in any digit; the library would
+     * write out all the zeros.
+     */
+    private static BigDecimal sizeable(BigDecimal x, MathContext mc) {
+        if (isTiny(x, mc)) {
+            throw new NoValueException("argument too small");
+        }
+        return x;
     }
 
     /** Refuses arguments of more than {@code digits} digits before the decimal point. */
