@@ -25,9 +25,11 @@ namespace {
 
 constexpr int THREADS = 128;
 
-/* At most 1: with scores so large that a last bit of lse is a factor of many, still finite. lse in powers of two. */
+/* At most 1: with scores so large that a last bit of lse is a factor of many, still finite. A NaN stays. lse in powers
+   of two. */
 __device__ __forceinline__ float probability(float product, float log2_scale, float lse) {
-    return fast_exp2(fminf(0, fmaf(product, log2_scale, -lse)));
+    float x = fmaf(product, log2_scale, -lse);
+    return fast_exp2(x > 0 ? 0 : x);
 }
 
 /* sums [16][8 N] += a others^T, of columns 16 k .. 16 k + 15 of the 16 own rows (a) and of `others` [8 N][D] */

@@ -207,8 +207,10 @@ __global__ void __launch_bounds__(THREADS, 4) forward_kernel(Forward<T> f, int t
     }
 }
 
-/* At most 1: with scores so large that a last bit of lse is a factor of many, still finite. */
-__device__ __forceinline__ float probability(float score, float lse) { return expf(fminf(0, score - lse)); }
+/* At most 1: with scores so large that a last bit of lse is a factor of many, still finite. A NaN stays. */
+__device__ __forceinline__ float probability(float score, float lse) {
+    return expf(score - lse > 0 ? 0 : score - lse);
+}
 
 /* dq: a block of rows walks over its keys. */
 template <class T, int TILE, int COLUMNS>

@@ -6,6 +6,7 @@ import static intuitor.device.KernelRun.gaussian;
 import static intuitor.device.KernelRun.run;
 import static intuitor.device.KernelRun.runAligned;
 import static intuitor.device.KernelRun.widen;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -129,6 +130,47 @@ class AttentionKernelTest {
         });
     }
 
+    /** NaN in one sequence makes NaN of its own results and leaves those of its neighbours as they are, bit for bit. */
+    @ParameterizedTest
+    @CsvSource({"4, 2, 10", "4, 2, 64", "3, 1, 128"})
+    void neighboursAreLeftAlone(int heads, int kvHeads, int d) {
+        Batch batch = batch("ragged");
+        int t = batch.tokens();
+        int width = (heads + 2 * kvHeads) * d;
+        float[] clean = gaussian(1, t * width);
+        float[] dout = gaussian(2, t * heads * d);
+        int[] spoilt = batch.segments()[3];
+        float[] dirty = clean.clone();
+        Arrays.fill(dirty, spoilt[0] * width, (spoilt[0] + spoilt[1]) * width, Float.NaN);
+        double[][][] results = new double[2][][];
+        for (int i = 0; i < 2; i++) {
+            float[] qkv = i == 0 ? clean : dirty;
+            results[i] = runAligned(r -> forwardAndBackward(r, batch, qkv, dout, heads, kvHeads, d));
+        }
+        for (int k = 0; k < 2; k++) {
+            int row = results[0][k].length / t;
+            for (int i = 0; i < results[0][k].length; i++) {
+                boolean own = i / row >= spoilt[0] && i / row < spoilt[0] + spoilt[1];
+                assertEquals(own ? Double.NaN : results[0][k][i], results[1][k][i], "result " + k + ", element " + i);
+            }
+        }
+    }
+
+    /** out and dqkv. */
+    private static double[][] forwardAndBackward(KernelRun r, Batch batch, float[] qkv, float[] dout, int heads,
+            int kvHeads, int d) {
+        int t = batch.tokens();
+        Segments segments = batch.upload(r);
+        Tensor input = r.in(qkv, t, (long) (heads + 2 * kvHeads) * d);
+        Tensor out = r.out(t, heads * d);
+        Tensor lse = r.outF32(t, heads);
+        r.kernels().attentionForward(out, lse, input, segments, heads, kvHeads, d);
+        Tensor dqkv = r.out(t, (long) (heads + 2 * kvHeads) * d);
+        r.kernels().attentionBackward(dqkv, r.outF32(t, heads), r.in(dout, t, heads * d), input, out, lse, segments,
+                heads, kvHeads, d);
+        return new double[][] {r.get(out), r.get(dqkv)};
+    }
+
     /**
      * One new token a sequence, over cache rows of its own and of a prompt shared with its siblings.
      *
@@ -233,16 +275,7 @@ class AttentionKernelTest {
         float[] qkv = gaussian(1, t * width);
         float[] dout = gaussian(2, t * heads * d);
         var expected = new AttentionOracle(heads, kvHeads, d, batch.segments()).backward(widen(dout), widen(qkv));
-        check(r -> {
-            Segments segments = batch.upload(r);
-            Tensor input = r.in(qkv, t, width);
-            Tensor out = r.out(t, heads * d);
-            Tensor lse = r.outF32(t, heads);
-            r.kernels().attentionForward(out, lse, input, segments, heads, kvHeads, d);
-            Tensor dqkv = r.out(t, width);
-            r.kernels().attentionBackward(dqkv, r.outF32(t, heads), r.in(dout, t, heads * d), input, out, lse, segments,
-                    heads, kvHeads, d);
-            return new double[][] {r.get(dqkv)};
-        }, results -> assertStored(expected.d(), expected.bound(), results[0], 1e-5, 1e-5, "dqkv"));
+        check(r -> forwardAndBackward(r, batch, qkv, dout, heads, kvHeads, d),
+                results -> assertStored(expected.d(), expected.bound(), results[1], 1e-5, 1e-5, "dqkv"));
     }
 }
