@@ -53,6 +53,10 @@ int init(int32_t device, int32_t) {
     IT_CUDA(cudaFree(nullptr)); // makes the context now rather than in the first call that is timed
     cudaDeviceProp properties;
     IT_CUDA(cudaGetDeviceProperties(&properties, device));
+    if (properties.major < 8) {
+        return fail(IT_NO_DEVICE, __func__, "%s has compute capability %d.%d, but 8.0 or newer is needed; use --device cpu",
+                    properties.name, properties.major, properties.minor);
+    }
     multiprocessor_count = properties.multiProcessorCount;
     // what a Workspace gives back stays with this process: by default it would go back to the driver at every wait
     cudaMemPool_t pool;
