@@ -137,7 +137,7 @@ final class EvalCommand extends BaseCommand {
     public Integer call() throws Exception {
         check();
         if (show != null) {
-            new EvalBrowser(out(), show, limit == null ? Integer.MAX_VALUE : limit).show(outputFolder(), tasks);
+            new EvalBrowser(out(), show, problems()).show(outputFolder(), tasks);
             return CommandLine.ExitCode.OK;
         }
         ProgressLine progress = ProgressLine.onStandardError();
@@ -176,6 +176,10 @@ final class EvalCommand extends BaseCommand {
         require(data != null, "--data is missing: the folder that holds the benchmarks");
         require(limit == null || limit >= 1, "--limit: expected at least 1, found " + limit);
         require(numSamples >= 1 && numSamples <= MAX_SAMPLES, "--num-samples: expected 1 to " + MAX_SAMPLES + ", found " + numSamples);
+        require(temperature == 0 || (float) temperature > 0 && Float.isFinite((float) temperature),
+                "--temperature: expected 0 or more, found " + temperature);
+        require(topK >= 0, "--top-k: expected 0 or more, found " + topK);
+        require((float) topP > 0 && topP <= 1, "--top-p: expected more than 0 and at most 1, found " + topP);
         require(numSamples == 1 || temperature > 0, "--num-samples " + numSamples + ": give a --temperature above 0; greedy samples are all the same");
         require(batchSize >= 1, "--batch-size: expected at least 1, found " + batchSize);
         require(maxNewTokens >= 1, "--max-new-tokens: expected at least 1, found " + maxNewTokens);
@@ -186,6 +190,11 @@ final class EvalCommand extends BaseCommand {
         chatUse();
         chatDate();
         judgeOptions.check(tasks, numSamples);
+    }
+
+    /** Greatest number of problems of a task. */
+    private int problems() {
+        return limit == null ? Integer.MAX_VALUE : limit;
     }
 
     private static void require(boolean holds, String message) {
@@ -221,12 +230,13 @@ final class EvalCommand extends BaseCommand {
             try (LoadedModel loaded = LoadedModel.open(model, deviceOptions);
                     Rollout rollout = new Rollout(loaded.device(), loaded.transformer(), (long) kvCacheMib << 20);
                     Evaluator evaluator = new Evaluator(evaluated(loaded, rollout), drawing())) {
-                Evaluation evaluation = new Evaluation(folder, settings(loaded), chosen, data, limit == null ? Integer.MAX_VALUE : limit);
+                Evaluation evaluation = new Evaluation(folder, settings(loaded), chosen, data, problems());
                 List<Summary> summaries = evaluation.run(evaluator, stop, (task, done, of, e) -> progress.update(
                         String.format(Locale.ROOT, "%s  %d of %d completions, %.0f s generating, %.0f s judging", task, done, of,
                                 e.generateSeconds(), e.judgeSeconds()), true));
                 progress.end();
-                AlpacaResult judged = judgeOptions.judge(folder, new DataFolder(data), tasks, generator(), err(), progress, stop);
+                AlpacaResult judged = judgeOptions.judge(folder, new DataFolder(data), tasks, problems(), generator(), err(), progress,
+                        stop);
                 report(summaries, judged, loaded);
             }
         } finally {

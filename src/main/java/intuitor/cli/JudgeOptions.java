@@ -21,6 +21,7 @@ import intuitor.rollout.StopRequested;
 import intuitor.train.StopSignal;
 import java.io.PrintWriter;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.Option;
@@ -71,7 +72,7 @@ final class JudgeOptions {
         if (!tasks.contains(AlpacaEval.NAME)) {
             throw new UserError("--judge-url: it judges alpaca_eval, which is not among the --tasks");
         }
-        if (!url.matches("https?://[^/]+.*") || URI.create(url.strip()).getHost() == null) {
+        if (!isAddress(url.strip())) {
             throw new UserError("--judge-url: expected an address such as https://host/v1, found '" + url + "'");
         }
         if (parallel < 1 || parallel > MAX_PARALLEL) {
@@ -80,25 +81,58 @@ final class JudgeOptions {
         if (attempts < 1) {
             throw new UserError("--judge-attempts: expected at least 1, found " + attempts);
         }
-        if (price.size() != 2) {
+        if (price.size() != 2 || !price.stream().allMatch(p -> p >= 0)) {
             throw new UserError("--judge-price: expected two prices, as in 10,30");
+        }
+        if (!(requestsPerMinute >= 0)) {
+            throw new UserError("--judge-rpm: expected at least 0, found " + requestsPerMinute);
+        }
+        if (maxCost != null && !(maxCost >= 0)) {
+            throw new UserError("--judge-max-cost: expected at least 0, found " + maxCost);
+        }
+        key(System.getenv(keyVariable), keyVariable);
+    }
+
+    private static boolean isAddress(String text) {
+        try {
+            return text.matches("https?://[^/]+.*") && new URI(text).getHost() != null;
+        } catch (URISyntaxException e) {
+            return false;
         }
     }
 
-    /** Writes the outputs, and has them judged where there is a judge; null where there is none, or the task was not asked for. */
-    AlpacaResult judge(EvaluationFolder folder, DataFolder data, List<String> tasks, String generator, PrintWriter err,
+    /** The key without white space around it; null if there is none. Its value is in no message. */
+    static String key(String value, String variable) {
+        if (value == null || value.isBlank()) {
+            return null;
+        }
+        String key = value.strip();
+        if (!key.matches("[\\x21-\\x7e]+")) {
+            throw new UserError("the key in the environment variable " + variable + " has a space, a line break or another character "
+                    + "that no key has");
+        }
+        return key;
+    }
+
+    /**
+     * Writes the outputs, and has them judged where there is a judge; null where there is none, or the task was not asked for.
+     *
+     * @param limit the first so many instructions
+     */
+    AlpacaResult judge(EvaluationFolder folder, DataFolder data, List<String> tasks, int limit, String generator, PrintWriter err,
                        ProgressLine progress, StopSignal stop) {
         if (!tasks.contains(AlpacaEval.NAME)) {
             return null;
         }
-        List<Result> results = EvaluationFolder.read(folder.path(), AlpacaEval.NAME);
+        List<Result> results = EvaluationFolder.read(folder.path(), AlpacaEval.NAME).stream()
+                .filter(r -> Integer.parseInt(r.id()) < limit).toList();
         AlpacaOutputs.write(folder.file(AlpacaEval.NAME, "outputs.json"), results, AlpacaEval.instructions(data), generator);
         if (url == null) {
             return null;
         }
         List<Pair> pairs = AlpacaOutputs.pairs(results, AlpacaEval.baseline(data));
-        JudgeSettings settings = new JudgeSettings(url.strip(), model, System.getenv(keyVariable), requestsPerMinute, parallel, attempts,
-                price.get(0), price.get(1));
+        JudgeSettings settings = new JudgeSettings(url.strip(), model, key(System.getenv(keyVariable), keyVariable),
+                requestsPerMinute, parallel, attempts, price.get(0), price.get(1));
         PairwiseJudge judge = new PairwiseJudge(settings, folder.file(AlpacaEval.NAME, "judgements.jsonl"));
         CostEstimate cost = CostEstimate.of(judge.unjudged(pairs), settings);
         err.println("judge " + settings + ": " + cost);

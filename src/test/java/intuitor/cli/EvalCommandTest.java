@@ -3,8 +3,11 @@ package intuitor.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import intuitor.UserError;
 import intuitor.eval.sandbox.Limits;
 import intuitor.eval.sandbox.Sandboxes;
 import java.io.IOException;
@@ -87,6 +90,23 @@ class EvalCommandTest {
     }
 
     @Test
+    void aSmallerLimitLosesNothing() throws IOException {
+        String whole = eval(folder, "gsm8k").out();
+        String results = Files.readString(folder.resolve("gsm8k/completions.jsonl"));
+        assertTrue(eval(folder, "gsm8k", "--limit", "1").out().matches("(?s).*gsm8k +accuracy +1 .*"));
+        assertEquals(results, Files.readString(folder.resolve("gsm8k/completions.jsonl")));
+        assertEquals(whole, eval(folder, "gsm8k").out());
+    }
+
+    @Test
+    void theKeyIsInNoMessage() {
+        assertEquals("sk-1", JudgeOptions.key(" sk-1\n", "KEY"));
+        assertNull(JudgeOptions.key(" ", "KEY"));
+        UserError e = assertThrows(UserError.class, () -> JudgeOptions.key("sk-1\nsk-2", "KEY"));
+        assertTrue(e.getMessage().contains("KEY") && !e.getMessage().contains("sk-"), e.getMessage());
+    }
+
+    @Test
     void otherSettingsNeedAnotherFolder() {
         eval(folder, "gsm8k");
         Outcome o = Outcome.of(arguments(folder, "gsm8k", "--temperature", "1").toArray(String[]::new));
@@ -131,6 +151,12 @@ class EvalCommandTest {
             --model m --tasks gsm8k --data x --num-samples 0   | --num-samples: expected 1 to
             --model m --tasks gsm8k --data x --num-samples 4   | --num-samples 4: give a --temperature above 0
             --model m --tasks gsm8k --data x --chat-template x | --chat-template: expected auto, always or never
+            --model m --tasks gsm8k --data x --temperature -1  | --temperature: expected 0 or more, found -1.0
+            --model m --tasks gsm8k --data x --temperature 1e99 | --temperature: expected 0 or more
+            --model m --tasks gsm8k --data x --top-k -1        | --top-k: expected 0 or more
+            --model m --tasks gsm8k --data x --top-p 0         | --top-p: expected more than 0
+            --model m --tasks alpaca_eval --data x --judge-url https://h/^ | --judge-url: expected an address
+            --model m --tasks alpaca_eval --data x --judge-url http://h --judge-price 1,-2 | --judge-price: expected two prices
             --model m --tasks gsm8k --data x --paper GPT       | --paper: the paper has no GPT; it has Qwen2.5-1.5B
             --model m --tasks gsm8k --data x --chat-template-date x | --chat-template-date: expected a date
             --model none --tasks gsm8k --data none --output target/eval-none | no such model folder: none

@@ -41,8 +41,7 @@ final class JudgePrompt {
             so make sure your output only contains one of the following model identifiers and nothing else (no quotes, no spaces, no \
             new lines, ...): m or M.
 
-            ## Best Model Identifier
-            """;
+            ## Best Model Identifier""";
 
     private JudgePrompt() { }
 

@@ -22,7 +22,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Has pairs of answers judged, each in both orders, and keeps what has been judged: it is paid for. */
+/** Has pairs of answers judged, each in both orders, and keeps what has been judged, by each judge: it is paid for. */
 public final class PairwiseJudge {
 
     private static final JsonMapper JSON = JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
@@ -43,7 +43,7 @@ public final class PairwiseJudge {
         this.firstPause = firstPause;
     }
 
-    /** The pairs that nobody has judged yet. */
+    /** The pairs that this judge has not judged yet. */
     public List<Pair> unjudged(List<Pair> pairs) {
         Map<Integer, Judgement> there = read();
         return pairs.stream().filter(p -> !there.containsKey(p.index())).toList();
@@ -74,24 +74,30 @@ public final class PairwiseJudge {
         return pairs.stream().map(p -> judgements.get(p.index())).filter(j -> j != null).toList();
     }
 
-    private static Judgement judgement(JudgeClient client, Pair p) throws InterruptedException {
+    private Judgement judgement(JudgeClient client, Pair p) throws InterruptedException {
         OptionalDouble baselineFirst = client.preferenceForFirst(p.instruction(), p.baseline(), p.output());
         OptionalDouble modelFirst = client.preferenceForFirst(p.instruction(), p.output(), p.baseline());
-        return new Judgement(p.index(), baselineFirst.isPresent() ? (Double) (1 - baselineFirst.getAsDouble()) : null,
+        return new Judgement(p.index(), settings.model(), baselineFirst.isPresent() ? (Double) (1 - baselineFirst.getAsDouble()) : null,
                 modelFirst.isPresent() ? (Double) modelFirst.getAsDouble() : null,
                 p.output().codePointCount(0, p.output().length()), p.baseline().codePointCount(0, p.baseline().length()));
     }
 
+    /** This judge's, by pair. */
     private Map<Integer, Judgement> read() {
         Map<Integer, Judgement> judgements = new TreeMap<>();
+        all().stream().filter(j -> settings.model().equals(j.judge())).forEach(j -> judgements.put(j.index(), j));
+        return judgements;
+    }
+
+    /** Those of all judges that this file has seen. */
+    private List<Judgement> all() {
+        List<Judgement> judgements = new ArrayList<>();
         if (!Files.exists(file)) {
             return judgements;
         }
         try {
-            List<String> lines = new ArrayList<>(Files.readAllLines(file));
-            for (String line : lines) {
-                Judgement j = JSON.readValue(line, Judgement.class);
-                judgements.put(j.index(), j);
+            for (String line : Files.readAllLines(file)) {
+                judgements.add(JSON.readValue(line, Judgement.class));
             }
             return judgements;
         } catch (IOException | JacksonException e) {
@@ -101,10 +107,10 @@ public final class PairwiseJudge {
 
     /** Whole files only: some hundred lines. */
     private void append(Judgement judgement) {
-        Map<Integer, Judgement> all = read();
-        all.put(judgement.index(), judgement);
+        List<Judgement> all = all();
+        all.add(judgement);
         StringBuilder lines = new StringBuilder();
-        all.values().forEach(j -> lines.append(JSON.writeValueAsString(j)).append('\n'));
+        all.forEach(j -> lines.append(JSON.writeValueAsString(j)).append('\n'));
         AtomicFiles.writeString(file, lines.toString());
     }
 }

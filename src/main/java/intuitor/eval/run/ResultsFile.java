@@ -34,10 +34,10 @@ public final class ResultsFile implements AutoCloseable {
     }
 
     /**
-     * Opens the file to go on with it.
+     * Opens the file to go on with it. Lines beyond those asked for stay in it: a smaller {@code --limit} loses nothing.
      *
      * @param batch lines of a whole batch
-     * @param all   lines of the finished file: the last batch may be smaller
+     * @param all   lines asked for: the last batch may be smaller
      */
     static ResultsFile open(Path file, int batch, int all) {
         List<Result> there = new ArrayList<>(Files.exists(file) ? read(file) : List.of());
@@ -45,7 +45,9 @@ public final class ResultsFile implements AutoCloseable {
         List<Result> results = new ArrayList<>(there.subList(0, kept));
         try {
             FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            channel.truncate(bytes(results).remaining());
+            if (kept < all) {
+                channel.truncate(bytes(results).remaining());
+            }
             channel.position(channel.size());
             return new ResultsFile(file, channel, results);
         } catch (IOException e) {
@@ -70,7 +72,7 @@ public final class ResultsFile implements AutoCloseable {
         }
     }
 
-    /** What it holds so far. */
+    /** What it holds so far of what was asked for. */
     List<Result> results() {
         return results;
     }

@@ -124,7 +124,11 @@ public sealed interface PythonValue {
                 : number(Double.toString(node.doubleValue()));
     }
 
+    /** What the harness wrote may as well have been written by the program: it is read in bounded time. */
     private static PythonValue number(String text) {
+        if (text.length() > Reader.MAX_DIGITS) {
+            throw new IllegalArgumentException("a number of " + text.length() + " digits");
+        }
         return text.equals("nan") || text.endsWith("inf") ? new Number(null, text)
                 : new Number(text.matches("-?\\d+") ? new BigDecimal(text) : new BigDecimal(Double.parseDouble(text)), text);
     }
@@ -132,8 +136,9 @@ public sealed interface PythonValue {
     /** Reads results of any length: the sandbox has limited them. */
     final class Reader {
         private static final int DEPTH = 2_000;
+        private static final int MAX_DIGITS = 100_000;
         private static final JsonMapper JSON = new JsonMapper(JsonFactory.builder().streamReadConstraints(StreamReadConstraints.builder()
-                .maxStringLength(Integer.MAX_VALUE).maxNumberLength(100_000).maxNestingDepth(DEPTH).build()).build());
+                .maxStringLength(Integer.MAX_VALUE).maxNumberLength(MAX_DIGITS).maxNestingDepth(DEPTH).build()).build());
 
         private Reader() { }
     }

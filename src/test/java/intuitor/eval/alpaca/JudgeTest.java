@@ -105,7 +105,7 @@ class JudgeTest {
         String text = r.path("messages").path(1).path("content").stringValue();
         assertTrue(text.contains("\"instruction\": \"\"\"question 0\"\"\""), text);
         assertTrue(text.indexOf("theirs") < text.indexOf("mine {output_2} 0"), text);
-        assertTrue(text.endsWith("## Best Model Identifier\n"), text);
+        assertTrue(text.endsWith("\n\n## Best Model Identifier"), text);
         assertTrue(authorizations.stream().allMatch("Bearer secret-key"::equals));
         assertFalse(settings(0, 1).toString().contains("secret"));
     }
@@ -139,6 +139,21 @@ class JudgeTest {
         assertEquals(5, judge(pairs(5), 1).size());
         assertEquals(10, requests.size());
         assertEquals(5, Files.readAllLines(folder.resolve("j.jsonl")).size());
+    }
+
+    @Test
+    void anotherJudgeJudgesAnew() throws IOException {
+        Path file = folder.resolve("j.jsonl");
+        judge(pairs(2), 1);
+        JudgeSettings s = settings(0, 1);
+        JudgeSettings other = new JudgeSettings(s.url(), "other", s.key(), 0, 1, 1, 10, 30);
+        answer = prompt -> logprobs("m", 0.5, "M", 0.5);
+        PairwiseJudge second = new PairwiseJudge(other, file, Duration.ofMillis(1));
+        assertEquals(2, second.unjudged(pairs(2)).size());
+        assertTrue(second.judge(pairs(2), () -> false, n -> { }).stream().allMatch(j -> j.asFirst() == 0.5 && j.judge().equals("other")));
+        assertEquals(4, Files.readAllLines(file).size());
+        assertEquals(8 / 9.0, judge(pairs(2), 1).getFirst().asFirst(), 1e-6);
+        assertEquals(8, requests.size());
     }
 
     @Test

@@ -54,7 +54,7 @@ class LengthControlledWinRateTest {
             int length = random.nextInt(1000, 3000); // longer than the baseline's on average
             int baseline = random.nextInt(500, 2000);
             double p = L1Logistic.sigmoid(skill + lengthBias * Math.tanh((length - baseline) / 760.0));
-            all.add(new Judgement(i, p, p, length, baseline));
+            all.add(new Judgement(i, "judge", p, p, length, baseline));
         }
         return all;
     }
@@ -98,7 +98,7 @@ class LengthControlledWinRateTest {
     @Test
     void pairsWithoutAPreferenceAreLeftOut() {
         List<Judgement> some = new ArrayList<>(judgements(0.5, 0, 2));
-        some.add(new Judgement(900, null, null, 5, 5));
+        some.add(new Judgement(900, "judge", null, null, 5, 5));
         assertEquals(LengthControlledWinRate.of(judgements(0.5, 0, 2), null).percent(), LengthControlledWinRate.of(some, null).percent(), 1e-9);
     }
 }

@@ -1,10 +1,15 @@
 package intuitor.eval.code;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import intuitor.eval.sandbox.Limits;
 import intuitor.eval.sandbox.PythonSandbox;
+import intuitor.eval.sandbox.PythonValue;
 import intuitor.eval.sandbox.Sandboxes;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -69,5 +74,16 @@ class ProgramJudgeTest {
             """)
     void outputsAreComparedAsLiveCodeBenchDoes(String output, String expected, boolean equal) {
         assertEquals(equal, OutputComparison.difference(output.replace("\\n", "\n"), expected.replace("\\n", "\n")).isEmpty());
+    }
+
+    /** Reading them as numbers would take hours. */
+    @Test
+    void millionsOfDigitsAreComparedInNoTime() {
+        String digits = "7".repeat(16 << 20);
+        assertTimeoutPreemptively(Duration.ofSeconds(60), () -> {
+            assertTrue(OutputComparison.difference(digits, "7").isPresent());
+            assertTrue(OutputComparison.difference(digits, digits).isEmpty());
+            assertFalse(PythonValue.equal(PythonValue.parse("[\"n\", \"" + digits + "\"]"), PythonValue.ofJson("7")));
+        });
     }
 }
