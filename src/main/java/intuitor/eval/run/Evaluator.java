@@ -8,15 +8,16 @@ import intuitor.eval.task.Verdict;
 import intuitor.rollout.Completion;
 import intuitor.rollout.Decoding;
 import intuitor.rollout.Group;
+import intuitor.rollout.StopRequested;
 import intuitor.rollout.StopTokens;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
@@ -56,7 +57,7 @@ public final class Evaluator implements AutoCloseable {
         return generateSeconds;
     }
 
-    /** Time spent on extraction and verdicts, in which nothing was generated. */
+    /** Time spent waiting for extraction and verdicts, in which nothing was generated. */
     public double judgeSeconds() {
         return judgeSeconds;
     }
@@ -73,27 +74,60 @@ public final class Evaluator implements AutoCloseable {
 
     /** Goes on where the results end; returns when all problems are answered, or throws when {@code stop} asks for it. */
     public void run(Task task, List<Problem> problems, ResultsFile results, BooleanSupplier stop, Progress progress) {
-        Prompting prompting = new Prompting(task.protocol(), model, drawing);
-        Decoding decoding = decoding(prompting);
-        int atOnce = drawing.problemsAtOnce();
         int all = problems.size() * drawing.numSamples();
-        for (int from = results.results().size() / drawing.numSamples(); from < problems.size(); from += atOnce) {
-            List<Problem> batch = problems.subList(from, Math.min(problems.size(), from + atOnce));
-            results.append(answer(task, batch, from / atOnce, prompting, decoding, stop));
+        run(task, problems, results.results().size() / drawing.numSamples(), stop, batch -> {
+            results.append(batch);
             progress.done(task.name(), results.results().size(), all, this);
-        }
+        });
     }
 
     /** Answers problems without keeping the results in a file. */
     public List<Result> run(Task task, List<Problem> problems, BooleanSupplier stop) {
+        List<Result> results = new ArrayList<>();
+        run(task, problems, 0, stop, results::addAll);
+        return results;
+    }
+
+    /** A batch is judged while the next one is generated. */
+    private void run(Task task, List<Problem> problems, int from, BooleanSupplier stop, Consumer<List<Result>> sink) {
         Prompting prompting = new Prompting(task.protocol(), model, drawing);
         Decoding decoding = decoding(prompting);
-        List<Result> results = new ArrayList<>();
-        for (int from = 0; from < problems.size(); from += drawing.problemsAtOnce()) {
-            List<Problem> batch = problems.subList(from, Math.min(problems.size(), from + drawing.problemsAtOnce()));
-            results.addAll(answer(task, batch, from / drawing.problemsAtOnce(), prompting, decoding, stop));
+        int atOnce = drawing.problemsAtOnce();
+        List<Future<Result>> judging = List.of();
+        for (int at = from; at < problems.size(); at += atOnce) {
+            List<Problem> batch = problems.subList(at, Math.min(problems.size(), at + atOnce));
+            List<Future<Result>> next;
+            try {
+                next = answer(task, batch, at / atOnce, prompting, decoding, stop);
+            } catch (StopRequested e) {
+                finish(judging, sink);
+                throw e;
+            }
+            finish(judging, sink);
+            judging = next;
         }
-        return results;
+        finish(judging, sink);
+    }
+
+    /** Waits for the verdicts of a batch, if there is one. */
+    private void finish(List<Future<Result>> judging, Consumer<List<Result>> sink) {
+        if (judging.isEmpty()) {
+            return;
+        }
+        long start = System.nanoTime();
+        List<Result> results = new ArrayList<>();
+        try {
+            for (Future<Result> f : judging) {
+                results.add(f.get());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new UserError("interrupted", e);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
+        }
+        judgeSeconds += (System.nanoTime() - start) / 1e9;
+        sink.accept(results);
     }
 
     private Decoding decoding(Prompting prompting) {
@@ -103,24 +137,21 @@ public final class Evaluator implements AutoCloseable {
                 StopTokens.of(model.config(), model.tokenizer(), prompting.encoder(), List.of()), CERTAINTY_TEMPERATURE);
     }
 
-    private List<Result> answer(Task task, List<Problem> batch, int number, Prompting prompting, Decoding decoding,
-                                BooleanSupplier stop) {
+    private List<Future<Result>> answer(Task task, List<Problem> batch, int number, Prompting prompting, Decoding decoding,
+                                        BooleanSupplier stop) {
         long start = System.nanoTime();
         List<Prompting.Encoded> prompts = batch.stream().map(prompting::encode).toList();
         StopText stopText = new StopText(model.tokenizer(), task.protocol().stopStrings());
         List<Group> groups = model.rollout().generate(prompts.stream().map(Prompting.Encoded::tokens).toList(),
                 drawing.numSamples(), decoding, number, stop, stopText);
-        long generated = System.nanoTime();
-        List<Callable<Result>> work = new ArrayList<>();
+        generateSeconds += (System.nanoTime() - start) / 1e9;
+        List<Future<Result>> judging = new ArrayList<>();
         for (int i = 0; i < batch.size(); i++) {
             Problem problem = batch.get(i);
             Prompting.Encoded prompt = prompts.get(i);
-            groups.get(i).completions().forEach(c -> work.add(() -> judged(problem, prompt, c, stopText)));
+            groups.get(i).completions().forEach(c -> judging.add(judges.submit(() -> judged(problem, prompt, c, stopText))));
         }
-        List<Result> results = all(work);
-        generateSeconds += (generated - start) / 1e9;
-        judgeSeconds += (System.nanoTime() - generated) / 1e9;
-        return results;
+        return judging;
     }
 
     private Result judged(Problem problem, Prompting.Encoded prompt, Completion c, StopText stopText) {
@@ -131,21 +162,6 @@ public final class Evaluator implements AutoCloseable {
         return new Result(problem.id(), problem.category(), c.index(), model.tokenizer().decode(prompt.tokens(), true), text,
                 c.length(), c.stopped(), mean, prompt.shots(), prompt.cut(), verdict.answer(), problem.reference(),
                 verdict.correct(), verdict.note());
-    }
-
-    private <T> List<T> all(List<Callable<T>> work) {
-        try {
-            List<T> results = new ArrayList<>();
-            for (Future<T> f : judges.invokeAll(work)) {
-                results.add(f.get());
-            }
-            return results;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new UserError("interrupted", e);
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
-        }
     }
 
     @Override
