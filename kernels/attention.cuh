@@ -7,7 +7,8 @@
  * causal triangle to mask.
  *
  * Keys come in tiles that are counted from the start of the prefix and from the start of the segment's own keys, and a
- * row never sees its neighbours. Therefore the bits of a row depend on its own segment alone, not on the batch.
+ * row never sees its neighbours. Therefore the bits of a row depend on its own segment alone, not on the batch; but a
+ * batch of single queries goes to the kernels for decoding, whose order is another.
  */
 #pragma once
 #include <cmath>

@@ -107,7 +107,7 @@ template <int D> __global__ void __launch_bounds__(THREADS, 2) dkv_kernel(Backwa
     at.high = OWN_KEYS;
 
     bf16 *k = dynamic_shared<bf16>(), *v = k + OWN_KEYS * D, *steps = v + OWN_KEYS * D; // then 2 x (q, dout)
-    __shared__ float lse_of[2][ROW_STEP], delta_of[2][ROW_STEP];                         // lse in powers of two
+    __shared__ __align__(8) float lse_of[2][ROW_STEP], delta_of[2][ROW_STEP]; // read in pairs; lse in powers of two
     auto copy_step = [&](int stage) {
         bf16 *q = steps + stage * 2 * ROW_STEP * D;
         copy_scattered_rows<D, ROW_STEP, THREADS>(q, at.rows - at.row, threadIdx.x, [&](int r) {

@@ -367,7 +367,7 @@ template <int D> int run(const Forward<bf16> &f, it_stream s) {
     unsigned own_blocks = block_count(f.S, f.Hkv, (int64_t)tiles * shares);
     if (!prefix_blocks || !own_blocks) return fail(IT_INVALID, NAME, "too many segments for one call");
     int slots = direct ? 1 : most + 1;
-    IT_WORKSPACE(memory, bytes(slots), s);
+    IT_WORKSPACE(NAME, memory, bytes(slots), s);
     Partials partials{memory.get<float>(), slots};
     if (f.max_k > 1) { // else there is no prefix
         if (int status = check(launch(prefix_kernel<D>, dim3(prefix_blocks), THREADS,

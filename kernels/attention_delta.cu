@@ -58,13 +58,13 @@ delta_kernel(float *delta, const S *dout, const S *out, int64_t rows, int D, int
 
 template <class S> int prepare_backward(const Backward<S> &b, int64_t T, it_stream s) {
     constexpr const char *NAME = "attention_backward";
-    IT_WORKSPACE(covered, (size_t)T, s);
-    IT_CUDA(cudaMemsetAsync(covered.get<void>(), 0, (size_t)T, (cudaStream_t)s));
+    IT_WORKSPACE(NAME, covered, (size_t)T, s);
+    IT_CUDA_IN(NAME, cudaMemsetAsync(covered.get<void>(), 0, (size_t)T, (cudaStream_t)s));
     if (b.S > 0) {
-        IT_CUDA(launch(mark_rows, dim3((unsigned)b.S), THREADS, 0, s, covered.get<uint8_t>(), b.segments));
+        IT_CUDA_IN(NAME, launch(mark_rows, dim3((unsigned)b.S), THREADS, 0, s, covered.get<uint8_t>(), b.segments));
     }
-    IT_CUDA(launch(clear_others<S>, dim3((unsigned)ceil_div(T, THREADS)), THREADS, 0, s, b.dqkv,
-                   covered.get<uint8_t>(), T, b.width()));
+    IT_CUDA_IN(NAME, launch(clear_others<S>, dim3((unsigned)ceil_div(T, THREADS)), THREADS, 0, s, b.dqkv,
+                            covered.get<uint8_t>(), T, b.width()));
     if (b.S == 0) return IT_OK;
     bool vectors = aligned<S>(b.D, (it_addr)b.dout, (it_addr)b.out);
     int lanes = 1;

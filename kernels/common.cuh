@@ -121,7 +121,7 @@ template <class T, class... Addresses> bool aligned(int64_t width, Addresses... 
     return width % VECTOR<T> == 0 && ((addresses % 16 == 0) && ...);
 }
 
-/* --- reductions: the same order for the same sizes ------------------------------------------------------------------- */
+/* --- reductions: the same order for the same sizes ---------------------------------------------------------------- */
 
 struct Sum {
     template <class T> __device__ __forceinline__ T operator()(T a, T b) const { return a + b; }
@@ -155,16 +155,17 @@ template <int THREADS, class T, class Combine> __device__ __forceinline__ T bloc
     return x;
 }
 
-/* --- the host's side --------------------------------------------------------------------------------------------------- */
+/* --- the host's side ---------------------------------------------------------------------------------------------- */
 
 /* IT_OK, or the runtime's error as a status with its reason. */
 int check(cudaError_t error, const char *function);
 
-/* Returns from a function of the ABI if a call of the runtime failed. */
-#define IT_CUDA(call)                                                                                                  \
+/* Returns from a function of the ABI if a call of the runtime failed; in a lambda, which has no name, IT_CUDA_IN. */
+#define IT_CUDA_IN(function, call)                                                                                     \
     do {                                                                                                               \
-        if (int status_ = ::intuitor::cuda::check(call, __func__)) return status_;                                     \
+        if (int status_ = ::intuitor::cuda::check(call, function)) return status_;                                     \
     } while (0)
+#define IT_CUDA(call) IT_CUDA_IN(__func__, call)
 
 /* Starts kernel(arguments...) on `grid` blocks of `threads` threads with `shared` bytes of dynamic shared memory. */
 template <class... Parameters, class... Arguments>
@@ -182,10 +183,12 @@ cudaError_t launch(void (*kernel)(Parameters...), dim3 grid, int threads, size_t
     return cudaLaunchKernelEx(&config, kernel, (Parameters)arguments...);
 }
 
-/* Memory of one call, ordered on its stream: taken from the device's pool, given back when this goes. */
+/* Memory of one call, ordered on its stream: taken from the device's pool, given back when this goes. None: null. */
 class Workspace {
 public:
-    Workspace(size_t bytes, it_stream s) : stream((cudaStream_t)s) { error = cudaMallocAsync(&address, bytes, stream); }
+    Workspace(size_t bytes, it_stream s) : stream((cudaStream_t)s) {
+        if (bytes) error = cudaMallocAsync(&address, bytes, stream);
+    }
     ~Workspace() {
         if (address) cudaFreeAsync(address, stream);
     }
@@ -193,15 +196,15 @@ public:
     Workspace &operator=(const Workspace &) = delete;
     template <class T> T *get() const { return (T *)address; }
 
-    cudaError_t error;
+    cudaError_t error = cudaSuccess;
 
 private:
     void *address = nullptr;
     cudaStream_t stream;
 };
-#define IT_WORKSPACE(name, bytes, stream)                                                                              \
+#define IT_WORKSPACE(function, name, bytes, stream)                                                                    \
     ::intuitor::cuda::Workspace name(bytes, stream);                                                                   \
-    IT_CUDA(name.error)
+    IT_CUDA_IN(function, name.error)
 
 int multiprocessors();
 

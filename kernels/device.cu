@@ -24,16 +24,28 @@ int multiprocessors() { return multiprocessor_count; }
 
 namespace {
 
-/* The number of devices; where it is 0, `reason` says why. */
+constexpr int MIN_MAJOR = 8; // of the compute capability: native/Makefile compiles for sm_80 and later
+
+/* The number of devices, and 0 if the first one, which is the one that is used, cannot run these kernels; `reason` then
+   says why. */
 int count_devices(const char **reason) {
     int count = 0;
+    cudaDeviceProp first;
     cudaError_t error = cudaGetDeviceCount(&count);
+    if (error == cudaSuccess && count > 0) error = cudaGetDeviceProperties(&first, 0);
     if (error != cudaSuccess) {
         cudaGetLastError();
         *reason = cudaGetErrorString(error);
         return 0;
     }
     *reason = "the driver reports none";
+    if (count > 0 && first.major < MIN_MAJOR) {
+        static char text[400];
+        snprintf(text, sizeof text, "%s has compute capability %d.%d, and %d.0 is needed", first.name, first.major,
+                 first.minor, MIN_MAJOR);
+        *reason = text;
+        return 0;
+    }
     return count;
 }
 
@@ -47,7 +59,7 @@ int device_count(int32_t *count) {
 int init(int32_t device, int32_t) {
     const char *reason;
     int count = count_devices(&reason);
-    if (count == 0) return fail(IT_NO_DEVICE, __func__, "no CUDA device: %s", reason);
+    if (count == 0) return fail(IT_NO_DEVICE, __func__, "%s", reason);
     IT_CHECK(device >= 0 && device < count, "device %d of %d", device, count);
     IT_CUDA(cudaSetDevice(device));
     IT_CUDA(cudaFree(nullptr)); // makes the context now rather than in the first call that is timed
@@ -78,7 +90,7 @@ int device_info(it_device_info *info) {
              properties.major == 9 && properties.minor == 0 ? "a" : "");
     info->memory_bytes = properties.totalGlobalMem;
     info->threads = properties.multiProcessorCount;
-    info->bf16_dot = properties.major >= 8;
+    info->bf16_dot = 1; // of compute capability 8.0 on
     return IT_OK;
 }
 
@@ -147,7 +159,6 @@ int event_elapsed_ms(it_event start, it_event end, float *ms) {
     return IT_OK;
 }
 
-/* A kernel that is not written yet is a gap in the table, which Java names. */
 it_api fill_table() {
     it_api api = {};
     api.abi_version = IT_ABI_VERSION;

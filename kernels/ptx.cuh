@@ -51,7 +51,7 @@ __device__ __forceinline__ void ldmatrix_x4_transposed(uint32_t (&r)[4], const v
 #endif
 }
 
-/* Copies 16 bytes from global to shared memory asynchronously, both aligned; zeros instead, and no read, if not valid. */
+/* Copies 16 bytes from global to shared memory asynchronously, both aligned; not valid: zeros instead, and no read. */
 __device__ __forceinline__ void cp_async_16(void *shared, const void *global, bool valid = true) {
 #ifdef INTUITOR_EMULATION
     emulation::async_copy(shared, global, 16, valid ? 16 : 0);

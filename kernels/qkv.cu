@@ -295,7 +295,7 @@ int qkv_backward(it_addr dqkv, it_addr dbias, it_addr dq_norm, it_addr dk_norm, 
         int64_t groups = ceil_div(heads.all, heads.per_block()), width = heads.width();
         int64_t bias_size = dbias ? blocks.count * width : 0;
         int64_t norm_size = dq_norm || dk_norm ? blocks.count * groups * 2 * D : 0;
-        IT_WORKSPACE(partial, (size_t)(bias_size + norm_size) * sizeof(float), s);
+        IT_WORKSPACE("qkv_backward", partial, (size_t)(bias_size + norm_size) * sizeof(float), s);
         float *bias_sums = dbias ? partial.get<float>() : nullptr;
         float *norm_sums = norm_size ? partial.get<float>() + bias_size : nullptr;
         bool vectors = aligned<S>(D / 2, dqkv, q_norm ? qkv : 0, q_norm, k_norm, rope);

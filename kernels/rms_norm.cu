@@ -252,7 +252,8 @@ int rms_norm_backward(it_addr dx, it_addr dweight, it_addr dout, it_addr x, it_a
         using S = decltype(type);
         if (T == 0) return (int)IT_OK;
         RowBlocks blocks(T);
-        IT_WORKSPACE(partial, dweight ? (size_t)(blocks.count * H) * sizeof(float) : 0, s);
+        size_t bytes = dweight ? (size_t)(blocks.count * H) * sizeof(float) : 0;
+        IT_WORKSPACE("rms_norm_backward", partial, bytes, s);
         float *sums = dweight ? partial.get<float>() : nullptr;
         int status = with_flag(aligned<S>(H, dx, dout, x, weight), [=](auto flag) {
             constexpr bool ALIGNED = flag.value;

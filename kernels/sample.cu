@@ -185,17 +185,18 @@ int sample(it_addr token, it_addr logprob, it_addr entropy, it_addr self_certain
     return with_storage(__func__, dtype, [=](auto type) {
         using T = decltype(type);
         if (N == 0) return (int)IT_OK;
-        IT_WORKSPACE(strips, strips_bytes(N, V), s);
+        IT_WORKSPACE("sample", strips, strips_bytes(N, V), s);
         auto sums = strips.template get<VocabSums<float>>();
         auto z = (const T *)logits;
         return with_flag(aligned<T>(ld, logits), [&](auto is_aligned) {
             constexpr bool ALIGNED = is_aligned.value;
-            IT_CUDA((launch_sum_strips<T, ALIGNED>(sums, z, ld, N, V, sampling.valid_vocab, outputs, s)));
-            bool small = V <= SMALL_VOCAB;
-            IT_CUDA(launch(small ? draw_tokens<WARP, T, ALIGNED> : draw_tokens<DRAW_THREADS, T, ALIGNED>,
-                           dim3((unsigned)N), small ? WARP : DRAW_THREADS, 0, s, (int32_t *)token, outputs, sums, z, ld,
-                           (const int64_t *)sequence, (const int32_t *)position, sampling, min_p_distance, V));
-            return (int)IT_OK;
+            IT_CUDA_IN("sample",
+                       (launch_sum_strips<T, ALIGNED>(sums, z, ld, N, V, sampling.valid_vocab, outputs, s)));
+            auto draw = V <= SMALL_VOCAB ? draw_tokens<WARP, T, ALIGNED> : draw_tokens<DRAW_THREADS, T, ALIGNED>;
+            int threads = V <= SMALL_VOCAB ? WARP : DRAW_THREADS;
+            return check(launch(draw, dim3((unsigned)N), threads, 0, s, (int32_t *)token, outputs, sums, z, ld,
+                                (const int64_t *)sequence, (const int32_t *)position, sampling, min_p_distance, V),
+                         "sample");
         });
     });
 }

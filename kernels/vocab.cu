@@ -39,15 +39,15 @@ int vocab_reduce(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_cer
     return with_storage(__func__, dtype, [=](auto type) {
         using T = decltype(type);
         if (N == 0) return (int)IT_OK;
-        IT_WORKSPACE(strips, strips_bytes(N, V), s);
+        IT_WORKSPACE("vocab_reduce", strips, strips_bytes(N, V), s);
         auto z = (const T *)logits;
         auto sums = strips.template get<VocabSums<float>>();
         return with_flag(aligned<T>(ld, logits), [&](auto is_aligned) {
             constexpr bool ALIGNED = is_aligned.value;
-            IT_CUDA((launch_sum_strips<T, ALIGNED>(sums, z, ld, N, V, V, outputs, s)));
-            IT_CUDA(launch(finish_rows<T, ALIGNED>, dim3((unsigned)ceil_div(N, VOCAB_WARPS)), VOCAB_THREADS, 0, s,
-                           outputs, (int32_t *)argmax, sums, z, ld, (const int32_t *)targets, N, V));
-            return (int)IT_OK;
+            IT_CUDA_IN("vocab_reduce", (launch_sum_strips<T, ALIGNED>(sums, z, ld, N, V, V, outputs, s)));
+            return check(launch(finish_rows<T, ALIGNED>, dim3((unsigned)ceil_div(N, VOCAB_WARPS)), VOCAB_THREADS, 0, s,
+                                outputs, (int32_t *)argmax, sums, z, ld, (const int32_t *)targets, N, V),
+                         "vocab_reduce");
         });
     });
 }

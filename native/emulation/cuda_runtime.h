@@ -12,7 +12,7 @@
 
 #include "emulator.h"
 
-/* --- the language ----------------------------------------------------------------------------------------------- */
+/* --- the language ------------------------------------------------------------------------------------------------- */
 
 #define __global__
 #define __device__
@@ -32,7 +32,6 @@ inline intuitor::emulation::Index &threadIdx = intuitor::emulation::position.thr
 inline intuitor::emulation::Index &blockIdx = intuitor::emulation::position.block;
 inline intuitor::emulation::Index &blockDim = intuitor::emulation::position.block_size;
 inline intuitor::emulation::Index &gridDim = intuitor::emulation::position.grid_size;
-constexpr int warpSize = 32;
 
 struct dim3 {
     unsigned x, y, z;
@@ -41,25 +40,15 @@ struct dim3 {
 
 struct __align__(8) float2 { float x, y; };
 struct __align__(16) float4 { float x, y, z, w; };
-struct __align__(8) int2 { int x, y; };
-struct __align__(16) int4 { int x, y, z, w; };
 struct __align__(8) uint2 { unsigned x, y; };
 struct __align__(16) uint4 { unsigned x, y, z, w; };
-struct __align__(16) double2 { double x, y; };
-inline float2 make_float2(float x, float y) { return {x, y}; }
-inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
-inline int2 make_int2(int x, int y) { return {x, y}; }
-inline int4 make_int4(int x, int y, int z, int w) { return {x, y, z, w}; }
-inline uint2 make_uint2(unsigned x, unsigned y) { return {x, y}; }
 inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
-inline double2 make_double2(double x, double y) { return {x, y}; }
 
 /* --- barriers and warps ------------------------------------------------------------------------------------------- */
 
 #define __syncthreads() ((void)::intuitor::emulation::block_barrier(INTUITOR_EMULATION_SITE))
 #define __syncthreads_count(p) ::intuitor::emulation::block_barrier(INTUITOR_EMULATION_SITE, (p) != 0)
 #define __syncthreads_or(p) (__syncthreads_count(p) != 0)
-#define __syncthreads_and(p) (__syncthreads_count((p) == 0) == 0)
 #define __syncwarp(...) ((void)::intuitor::emulation::exchange(INTUITOR_EMULATION_SITE, 0))
 
 #define __shfl_sync(mask, v, source) ::intuitor::emulation::shuffle(INTUITOR_EMULATION_SITE, mask, v, source)
@@ -72,8 +61,6 @@ inline double2 make_double2(double x, double y) { return {x, y}; }
     ::intuitor::emulation::shuffle(INTUITOR_EMULATION_SITE, mask, v,                                                   \
                                    ::intuitor::emulation::clamped(::intuitor::emulation::lane() - (int)(n)))
 #define __ballot_sync(mask, p) ::intuitor::emulation::ballot(INTUITOR_EMULATION_SITE, mask, (p) != 0)
-#define __any_sync(mask, p) (__ballot_sync(mask, p) != 0)
-#define __all_sync(mask, p) (__ballot_sync(mask, p) == ~0u)
 
 namespace intuitor::emulation {
 
@@ -97,9 +84,6 @@ inline unsigned ballot(const char *site, unsigned mask, bool predicate) {
 
 } // namespace intuitor::emulation
 
-inline void __threadfence() {}
-inline void __threadfence_block() {}
-
 /* Blocks and threads take turns: nothing comes between. */
 template <class T> T atomicAdd(T *address, std::type_identity_t<T> value) {
     static_assert(std::is_integral_v<T>, "no floating-point atomics: the result would depend on the order");
@@ -107,56 +91,24 @@ template <class T> T atomicAdd(T *address, std::type_identity_t<T> value) {
     *address = old + value;
     return old;
 }
-template <class T> T atomicMax(T *address, std::type_identity_t<T> value) {
-    T old = *address;
-    if (value > old) *address = value;
-    return old;
-}
-template <class T> T atomicMin(T *address, std::type_identity_t<T> value) {
-    T old = *address;
-    if (value < old) *address = value;
-    return old;
-}
 template <class T> T atomicOr(T *address, std::type_identity_t<T> value) {
     T old = *address;
     *address = old | value;
     return old;
 }
-template <class T> T atomicExch(T *address, std::type_identity_t<T> value) {
-    T old = *address;
-    *address = value;
-    return old;
-}
 
-/* --- arithmetic ------------------------------------------------------------------------------------------------------ */
+/* --- arithmetic --------------------------------------------------------------------------------------------------- */
 
-template <class T> T __ldg(const T *p) { return *p; }
-template <class T> T __ldcs(const T *p) { return *p; }
-template <class T> T __ldcg(const T *p) { return *p; }
-template <class T> void __stcs(T *p, T value) { *p = value; }
-
-inline int __float_as_int(float x) { return __builtin_bit_cast(int, x); }
 inline unsigned __float_as_uint(float x) { return __builtin_bit_cast(unsigned, x); }
 inline float __int_as_float(int x) { return __builtin_bit_cast(float, x); }
 inline float __uint_as_float(unsigned x) { return __builtin_bit_cast(float, x); }
 inline float __expf(float x) { return expf(x); }
 inline float __logf(float x) { return logf(x); }
-inline float __log2f(float x) { return log2f(x); }
-inline float rsqrtf(float x) { return 1 / sqrtf(x); }
-inline float __frcp_rn(float x) { return 1 / x; }
 inline float __fdividef(float x, float y) { return x / y; }
-inline float __fmaf_rn(float a, float b, float c) { return fmaf(a, b, c); }
-inline float __fadd_rn(float a, float b) { return a + b; }
 inline float __fmul_rn(float a, float b) { return a * b; }
-inline float __fsqrt_rn(float a) { return sqrtf(a); }
-inline float __fdiv_rn(float a, float b) { return a / b; }
-inline double __dadd_rn(double a, double b) { return a + b; }
-inline double __dmul_rn(double a, double b) { return a * b; }
 inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned)((uint64_t)a * b >> 32); }
-inline int __clz(int x) { return x ? __builtin_clz((unsigned)x) : 32; }
 inline int __popc(unsigned x) { return __builtin_popcount(x); }
 inline int __ffs(int x) { return __builtin_ffs(x); }
-inline float __saturatef(float x) { return fminf(fmaxf(x, 0), 1); }
 
 template <class A, class B> constexpr std::enable_if_t<std::is_integral_v<A> && std::is_integral_v<B>,
                                                        std::common_type_t<A, B>> min(A a, B b) {
@@ -168,10 +120,8 @@ template <class A, class B> constexpr std::enable_if_t<std::is_integral_v<A> && 
     using T = std::common_type_t<A, B>;
     return (T)a > (T)b ? (T)a : (T)b;
 }
-inline float min(float a, float b) { return fminf(a, b); }
-inline float max(float a, float b) { return fmaxf(a, b); }
 
-/* --- the runtime: runtime.cpp ------------------------------------------------------------------------------------------ */
+/* --- the runtime: runtime.cpp ------------------------------------------------------------------------------------- */
 
 enum cudaError_t {
     cudaSuccess = 0,
@@ -191,16 +141,13 @@ using cudaMemPool_t = struct CUmemPoolHandle_st *;
 
 struct cudaDeviceProp {
     char name[256];
-    size_t totalGlobalMem, sharedMemPerBlockOptin;
+    size_t totalGlobalMem;
     int major, minor, multiProcessorCount;
 };
-struct cudaLaunchAttribute {};
 struct cudaLaunchConfig_t {
     dim3 gridDim, blockDim;
     size_t dynamicSmemBytes;
     cudaStream_t stream;
-    cudaLaunchAttribute *attrs;
-    unsigned numAttrs;
 };
 
 const char *cudaGetErrorString(cudaError_t error);
@@ -236,7 +183,8 @@ template <class Kernel> cudaError_t cudaFuncSetAttribute(Kernel *kernel, cudaFun
 }
 
 template <class... Parameters, class... Arguments>
-cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*kernel)(Parameters...), Arguments &&...arguments) {
+cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*kernel)(Parameters...),
+                               Arguments &&...arguments) {
     auto call = [&] { kernel(arguments...); };
     return intuitor::emulation::launch(
         *config, (const void *)kernel, [](void *context) { (*(decltype(call) *)context)(); }, &call);

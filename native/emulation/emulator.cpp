@@ -17,8 +17,8 @@
 #endif
 
 /*
- * void intuitor_switch_fiber(void **save, void *load): keeps the callee-saved registers on this stack and its pointer in
- * *save, then goes on with the stack `load`.
+ * void intuitor_switch_fiber(void **save, void *load): keeps the callee-saved registers on this stack and its pointer
+ * in *save, then goes on with the stack `load`.
  */
 extern "C" void intuitor_switch_fiber(void **save, void *load);
 asm(R"(
@@ -302,8 +302,8 @@ bool run_grid(Index grid, Index block, size_t shared_bytes, void (*body)(void *)
     machine.failed = false;
     machine.size = (int)(block.x * block.y * block.z);
     if (machine.size < WARP || machine.size % WARP || machine.size > MAX_THREADS) {
-        snprintf(machine.error, sizeof machine.error, "blocks of %d threads: whole warps are expected, and no more than %d",
-                 machine.size, MAX_THREADS);
+        snprintf(machine.error, sizeof machine.error,
+                 "blocks of %d threads: whole warps are expected, and no more than %d", machine.size, MAX_THREADS);
         return false;
     }
     if (!machine.stacks) {

@@ -50,7 +50,7 @@ template <class T> Lanes<T> exchange(const char *site, const T &value) {
     return {static_cast<const T *>(warp_exchange(site, &value, sizeof(T)))};
 }
 
-/* Asynchronous copies of this thread: queued, grouped by commit, made when at most `pending` younger groups are left. */
+/* Asynchronous copies of this thread: queued, grouped by commit, made when at most `pending` younger groups remain. */
 void async_copy(void *shared, const void *global, size_t bytes, size_t valid_bytes);
 void async_commit();
 void async_wait(int pending);

@@ -74,7 +74,7 @@ cudaError_t cudaGetDevice(int *device) {
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int) {
     // few multiprocessors: a grid that is sized by them has each block take several turns
-    *properties = {"emulated CUDA device", (size_t)16 << 30, MAX_SHARED, 8, 6, 3};
+    *properties = {"emulated CUDA device", (size_t)16 << 30, 8, 6, 3};
     return cudaSuccess;
 }
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t *pool, int) {
@@ -93,7 +93,10 @@ cudaError_t cudaFree(void *address) {
     free(address);
     return cudaSuccess;
 }
-cudaError_t cudaMallocAsync(void **address, size_t bytes, cudaStream_t) { return cudaMalloc(address, bytes); }
+cudaError_t cudaMallocAsync(void **address, size_t bytes, cudaStream_t) {
+    if (!bytes) return cudaErrorInvalidValue; // what CUDA says to that is not documented
+    return cudaMalloc(address, bytes);
+}
 cudaError_t cudaFreeAsync(void *address, cudaStream_t) { return cudaFree(address); }
 
 cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes, cudaMemcpyKind, cudaStream_t) {

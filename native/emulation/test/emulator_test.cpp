@@ -42,7 +42,7 @@ void run(void (*kernel)(Parameters...), int blocks, int threads, size_t shared, 
     printf("%s\n", cudaGetErrorString(launch(kernel, dim3(blocks), threads, shared, 0, arguments...)));
 }
 
-/* --- divergence ---------------------------------------------------------------------------------------------------- */
+/* --- divergence --------------------------------------------------------------------------------------------------- */
 
 __global__ void barrier_of_some(float *out) {
     if (threadIdx.x < 16) __syncthreads();
@@ -78,7 +78,7 @@ __global__ void shuffle_of_half_a_mask(float *out) {
     out[threadIdx.x] = __shfl_sync(0xffffu, (float)threadIdx.x, 0);
 }
 
-/* --- memory that was not written yet ------------------------------------------------------------------------------- */
+/* --- memory that was not written yet ------------------------------------------------------------------------------ */
 
 __global__ void half_written_shared(float *out) {
     __shared__ float values[N];
@@ -106,7 +106,7 @@ __global__ void half_written_global(float *out) {
     if (threadIdx.x < N / 2) out[threadIdx.x] = 1;
 }
 
-/* --- asynchronous copies ------------------------------------------------------------------------------------------- */
+/* --- asynchronous copies ------------------------------------------------------------------------------------------ */
 
 /* A warp copies 4 floats a lane in two groups; all but the `WAIT` youngest are waited for. */
 template <int WAIT> __global__ void copied(float *out, const float *in) {
@@ -128,7 +128,7 @@ __global__ void misaligned_copy(float *out, const float *in) {
     out[threadIdx.x] = values[threadIdx.x];
 }
 
-/* --- order --------------------------------------------------------------------------------------------------------- */
+/* --- order -------------------------------------------------------------------------------------------------------- */
 
 __global__ void neighbour_without_barrier(float *out) {
     __shared__ float values[N];
@@ -154,7 +154,7 @@ template <class... Parameters> void in_both_orders(void (*kernel)(Parameters...)
     }
 }
 
-/* --- outside of an allocation -------------------------------------------------------------------------------------- */
+/* --- outside of an allocation ------------------------------------------------------------------------------------- */
 
 __global__ void write_at(float *out, int i) { out[i] = 1; }
 
@@ -174,7 +174,7 @@ __global__ void dynamic_shared_at(float *out, int i) {
 
 __global__ void vector_at(float *out, int i) { *(float4 *)(out + i) = {1, 1, 1, 1}; }
 
-/* --- what is right ------------------------------------------------------------------------------------------------- */
+/* --- what is right ------------------------------------------------------------------------------------------------ */
 
 __global__ void sums(float *out) {
     float sum = block_reduce<N>((float)threadIdx.x, Sum());

@@ -38,7 +38,8 @@ public final class Bench {
     }
 
     /** Measures the cases whose kernel's name is wanted, and hands each result on as soon as it is there. */
-    public List<Measurement> run(BenchShape shape, DType storage, Predicate<String> wanted, Consumer<Measurement> done) {
+    public List<Measurement> run(BenchShape shape, DType storage, Predicate<String> wanted,
+            Consumer<Measurement> done) {
         List<Measurement> results = new ArrayList<>();
         for (KernelCase one : KernelCases.of(shape, storage)) {
             if (wanted.test(one.kernel())) {

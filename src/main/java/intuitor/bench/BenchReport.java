@@ -29,8 +29,8 @@ public final class BenchReport {
 
     /** One line of the table, while the others are still being measured. */
     public static String line(Measurement m) {
-        return String.format(Locale.ROOT, "%-32s %-28s %-5s %10s ms  %s of the ceiling", m.of().kernel(), m.of().shape(),
-                type(m), millis(m.millis()), fraction(m));
+        return String.format(Locale.ROOT, "%-32s %-28s %-5s %10s ms  %s of the ceiling", m.of().kernel(),
+                m.of().shape(), type(m), millis(m.millis()), fraction(m));
     }
 
     /** For a Markdown page. */

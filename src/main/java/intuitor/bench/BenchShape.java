@@ -9,8 +9,8 @@ package intuitor.bench;
  * @param batch    sequences that decode together
  * @param context  keys of each
  */
-public record BenchShape(int tokens, int sequence, int scored, int batch, int context, int hidden, int heads, int kvHeads,
-        int headDim, int feedForward, int vocab) {
+public record BenchShape(int tokens, int sequence, int scored, int batch, int context, int hidden, int heads,
+        int kvHeads, int headDim, int feedForward, int vocab) {
 
     /** Qwen2.5-1.5B, for a GPU: a micro-batch of 16k tokens. */
     public static BenchShape large() {

@@ -18,12 +18,14 @@ record KernelCase(String kernel, String shape, DType storage, double bytes, doub
         Function<Inputs, Runnable> setUp, Function<Inputs, Runnable> ceiling) {
 
     /** A kernel that reads much and writes little, against the fastest read of as many bytes. */
-    static KernelCase reading(String kernel, String shape, DType storage, double bytes, Function<Inputs, Runnable> setUp) {
+    static KernelCase reading(String kernel, String shape, DType storage, double bytes,
+            Function<Inputs, Runnable> setUp) {
         return new KernelCase(kernel, shape, storage, bytes, 0, setUp, Ceilings.read(bytes));
     }
 
     /** A kernel that reads and writes, against a copy that moves as many bytes. */
-    static KernelCase moving(String kernel, String shape, DType storage, double bytes, Function<Inputs, Runnable> setUp) {
+    static KernelCase moving(String kernel, String shape, DType storage, double bytes,
+            Function<Inputs, Runnable> setUp) {
         return new KernelCase(kernel, shape, storage, bytes, 0, setUp, Ceilings.copy(bytes));
     }
 

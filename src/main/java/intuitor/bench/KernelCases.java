@@ -161,7 +161,8 @@ final class KernelCases {
                         System.arraycopy(row, 0, rows, i * Segments.WIDTH, Segments.WIDTH);
                         families[i + 1] = i + 1;
                     }
-                    Segments segments = new Segments(in.ints(rows).view(b, Segments.WIDTH), in.ints(families), b, b, 1, c);
+                    Segments segments = new Segments(in.ints(rows).view(b, Segments.WIDTH), in.ints(families), b, b,
+                            1, c);
                     return () -> in.device().kernels().attentionDecode(out, qkv, keys, values, segments, hq, hkv, d);
                 }));
     }
@@ -206,8 +207,8 @@ final class KernelCases {
             Tensor dbias = in.zeros(F32, width);
             Tensor rope = in.rope(s.sequence(), d);
             Tensor positions = in.indices(t, s.sequence());
-            return () -> in.device().kernels().qkvBackward(dqkv, dbias, null, null, null, null, null, EPS, rope, positions,
-                    hq, hkv, d);
+            return () -> in.device().kernels().qkvBackward(dqkv, dbias, null, null, null, null, null, EPS, rope,
+                    positions, hq, hkv, d);
         }));
         int f = s.feedForward();
         double part = (double) t * f * storage.bytes();

@@ -82,7 +82,7 @@ record Backend(NativeApi api, Function<Arena, Blas> blas) {
         NativeApi api = new NativeApi("cuda", table.get());
         if (api.deviceCount() == 0) {
             return Optional.of("no CUDA device: " + (CudaLibraries.driverIsInstalled()
-                    ? api.whyNoDevice() + "; see what nvidia-smi says and whether the driver is as new as CUDA"
+                    ? api.whyNoDevice() + "; nvidia-smi names the GPU and its driver"
                     : "no NVIDIA driver is installed (libcuda.so.1); install it on a machine with a GPU"));
         }
         List<String> missing = missing(table.get());

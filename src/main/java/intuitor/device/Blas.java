@@ -8,8 +8,8 @@ public interface Blas extends AutoCloseable {
 
     /**
      * c = op(a) op(b), or c += op(a) op(b) if {@code accumulate}; op transposes if its flag is set. Sums are formed in
-     * fp32 and rounded once, to c's type. Where K is 0 they are 0. On the CPU any shape costs the same the first time and
-     * later; on a GPU the library is asked once how to multiply it, which takes a fraction of a millisecond.
+     * fp32 and rounded once, to c's type. Where K is 0 they are 0. On the CPU any shape costs the same the first time
+     * and later; on a GPU the library is asked once how to multiply it, which takes a fraction of a millisecond.
      *
      * @param c [M,N]; F32, or the type of a and b
      * @param a [M,K], or [K,M] if transA; F32 or BF16

@@ -129,7 +129,7 @@ final class NativeApi {
     }
 
     void recordEvent(long event) {
-        check(it_api.event_record.invoke(it_api.event_record(table), event, 0));
+        check(it_api.event_record.invoke(it_api.event_record(table), event, DEFAULT_STREAM));
     }
 
     double elapsedMillis(long start, long end) {
