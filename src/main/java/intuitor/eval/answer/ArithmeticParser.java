@@ -153,7 +153,7 @@ final class ArithmeticParser {
             case NUMBER -> !cursor.peek(-1).is(Kind.NUMBER);
             case COMMAND -> OPERAND_COMMANDS.contains(token.text());
             case SIGN -> switch (token.text()) {
-                case "(" -> !cursor.peek(1).is("mod") && !cursor.peek(1).is("pmod");
+                case "(" -> !Parser.isModulus(cursor.peek(1));
                 case "{", "⌊", "⌈", "∠", "∞" -> true;
                 case "[" -> cursor.peek(1).is(Kind.LETTER) || cursor.peek(1).is(Kind.NUMBER) || cursor.peek(1).is("-")
                         || cursor.peek(1).is("(") || cursor.peek(1).is(Kind.COMMAND);

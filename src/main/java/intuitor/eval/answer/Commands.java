@@ -55,7 +55,7 @@ final class Commands {
             "lbrack", "[", "rbrack", "]", "lparen", "(", "rparen", ")", "colon", ":", "prime", "'", "emptyset", "∅",
             "varnothing", "∅", "sim", "~", "propto", "~", "ldots", "…", "dots", "…", "cdots", "…", "dotsc", "…",
             "dotsb", "…", "vdots", "…", "ddots", "…", "pounds", "£", "euro", "€", "texteuro", "€", "textdollar", "$",
-            "dollar", "$", "Re", "Re", "Im", "Im", "choose", "choose", "mod", "mod", "bmod", "mod", "pmod", "pmod",
+            "dollar", "$", "Re", "Re", "Im", "Im", "choose", "choose", "mod", "mod", "bmod", "bmod", "pmod", "pmod",
             "textdegree", "°", "cr", "\\\\", "forall", "∀", "exists", "∃", "angle", "∠", "triangle", "△", "perp", "⊥",
             "parallel", "∥", "subset", "⊂", "subseteq", "⊆", "over", "over", "percent", "%"};
         for (int i = 0; i < pairs.length; i += 2) {

@@ -265,12 +265,10 @@ final class Comparison {
             return quantities(a, b);
         }
         if (a instanceof Modulo x && b instanceof Modulo y) {
-            return scalars.equal(x.modulus(), y.modulus())
-                    && scalars.equal(Expr.ZERO, new Modulo(Expr.minus(x.value(), y.value()), x.modulus()));
+            return scalars.equal(x.modulus(), y.modulus()) && congruent(x.value(), y.value(), x.modulus());
         }
         if (a instanceof Modulo || b instanceof Modulo) {
-            Modulo m = (Modulo) (a instanceof Modulo ? a : b);
-            return equal(m.value(), a == m ? b : a) || scalars.equal(a, b);
+            return rules.modulusOptional() && a instanceof Modulo m && !(b instanceof Modulo) && equal(m.value(), b);
         }
         if (a instanceof Ratio || b instanceof Ratio) {
             return ratios(a, b);
@@ -282,6 +280,11 @@ final class Comparison {
             return scalars.equal(p.value(), b);
         }
         return hasDegrees(a) != hasDegrees(b) && scalars.equal(withoutDegrees(a), withoutDegrees(b));
+    }
+
+    private boolean congruent(Expr a, Expr b, Expr modulus) {
+        Expr quotient = new Quotient(Expr.minus(a, b), modulus);
+        return scalars.equal(quotient, Expr.function("floor", quotient));
     }
 
     private boolean quantities(Expr a, Expr b) {

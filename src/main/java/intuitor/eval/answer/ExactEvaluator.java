@@ -1,7 +1,6 @@
 package intuitor.eval.answer;
 
 import intuitor.eval.answer.Expr.Function;
-import intuitor.eval.answer.Expr.Modulo;
 import intuitor.eval.answer.Expr.Num;
 import intuitor.eval.answer.Expr.Percent;
 import intuitor.eval.answer.Expr.Power;
@@ -68,7 +67,6 @@ final class ExactEvaluator {
             case Power p -> power(value(p.base()), value(p.exponent()));
             case Percent p -> value(p.value()).over(Rational.of(100));
             case Ratio r when r.parts().size() == 2 -> value(r.parts().get(0)).over(value(r.parts().get(1)));
-            case Modulo m -> modulo(value(m.value()), value(m.modulus()));
             case Function f -> function(f);
             case Series s -> series(s);
             default -> throw new NoValueException("not rational");
@@ -93,10 +91,6 @@ final class ExactEvaluator {
         return root.pow(Rational.of(exponent.num()).intValue(MAX_EXPONENT));
     }
 
-    private Rational modulo(Rational a, Rational m) {
-        return a.minus(m.times(a.over(m).floor()));
-    }
-
     private Rational series(Series s) {
         int from = value(s.from()).intValue(1_000_000);
         int to = value(s.to()).intValue(1_000_000);
@@ -119,6 +113,10 @@ final class ExactEvaluator {
         if (f.name().equals("det")) {
             return value(Matrices.determinant(Matrices.evaluate(arguments.get(0))));
         }
+        if (f.name().equals("mod") && !ScalarEquality.variables(f).isEmpty()) {
+            // at a sample point it may well equal its operand
+            throw new NoValueException("remainder of a formula");
+        }
         List<Rational> x = arguments.stream().map(this::value).toList();
         return switch (f.name()) {
             case "abs" -> x.get(0).abs();
@@ -131,6 +129,7 @@ final class ExactEvaluator {
             case "min" -> x.stream().min(Rational::compareTo).orElseThrow();
             case "gcd" -> Rational.of(x.stream().map(ExactEvaluator::integer).reduce(BigInteger.ZERO, BigInteger::gcd));
             case "lcm" -> Rational.of(x.stream().map(ExactEvaluator::integer).reduce(BigInteger.ONE, this::lcm));
+            case "mod" -> remainder(integer(x.get(0)), integer(x.get(1)));
             case "factorial" -> factorial(x.get(0), 1);
             case "factorial2" -> factorial(x.get(0), 2);
             case "binom" -> falling(x.get(0), x.get(1)).over(factorial(x.get(1), 1));
@@ -145,6 +144,15 @@ final class ExactEvaluator {
             throw new NoValueException("not an integer");
         }
         return x.num();
+    }
+
+    /** The remainder of the sign of the modulus (Knuth, The Art of Computer Programming 1, 1.2.4). */
+    private static Rational remainder(BigInteger a, BigInteger m) {
+        if (m.signum() == 0) {
+            throw new NoValueException("modulus of zero");
+        }
+        BigInteger rest = a.mod(m.abs());
+        return Rational.of(m.signum() < 0 && rest.signum() > 0 ? rest.add(m) : rest);
     }
 
     private BigInteger lcm(BigInteger a, BigInteger b) {

@@ -99,7 +99,7 @@ sealed interface Expr {
         }
     }
 
-    /** {@code a mod m}, of a value or on the right of a congruence. */
+    /** The residue class of a value, or the right of a congruence. The remainder is the function {@code mod}. */
     record Modulo(Expr value, Expr modulus) implements Expr { }
 
     /** The elements that fulfil a condition. */

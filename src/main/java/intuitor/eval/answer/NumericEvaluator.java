@@ -21,6 +21,7 @@ import java.math.RoundingMode;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 
 /**
@@ -29,6 +30,9 @@ import java.util.SplittableRandom;
  */
 final class NumericEvaluator {
     private static final int MAX_FACTORIAL = 100_000;
+    /** Functions that come close to a polynomial at zero, too close for the digits of a very small argument. */
+    private static final Set<String> CLOSE_TO_LINEAR = Set.of("sin", "cos", "tan", "cot", "sec", "csc", "arcsin",
+            "arccos", "arctan", "arccot", "sinh", "cosh", "tanh", "coth", "sech", "csch", "arcsinh", "arctanh", "cis");
 
     private final Map<String, Rational> variables;
     private final MathContext mc;
@@ -43,7 +47,7 @@ final class NumericEvaluator {
         this.exact = new ExactEvaluator(variables, budget);
     }
 
-    /** Whether a summand was so small beside another that it left no trace: then equal digits prove nothing. */
+    /** Whether a summand or an argument was so small that it left no trace: then equal digits prove nothing. */
     boolean absorbed() {
         return absorbed;
     }
@@ -125,6 +129,7 @@ final class NumericEvaluator {
         }
         if (exponent == null) {
             Complex w = value(p.exponent());
+            absorbed |= isTiny(w);
             return p.base() == Constant.E ? w.exp(mc) : w.times(base.log(mc), mc).exp(mc);
         }
         if (exponent.isInteger()) {
@@ -138,7 +143,14 @@ final class NumericEvaluator {
             BigDecimal root = Complex.root(base.re().abs(), exponent.den().intValue(), mc);
             return Complex.of(base.re().signum() < 0 ? root.negate() : root).pow(exponent.num(), mc);
         }
+        absorbed |= isTiny(Complex.of(exponent, mc));
         return Complex.of(exponent, mc).times(base.log(mc), mc).exp(mc);
+    }
+
+    /** Very small but no rounding error of zero. */
+    private boolean isTiny(Complex z) {
+        int digits = mc.getPrecision();
+        return !z.isZero() && z.magnitude() < -digits / 6 && z.magnitude() > -digits + 8;
     }
 
     private Complex series(Series s) {
@@ -176,11 +188,15 @@ final class NumericEvaluator {
         if (f.name().equals("det")) {
             return value(Matrices.determinant(Matrices.evaluate(f.arguments().get(0))));
         }
+        if (f.name().equals("mod")) {
+            return unknown(new Unknown("mod", f.arguments()));
+        }
         List<Complex> x = f.arguments().stream().map(this::value).toList();
         if (x.isEmpty()) {
             throw new NoValueException("no argument");
         }
         Complex z = x.get(0);
+        absorbed |= CLOSE_TO_LINEAR.contains(f.name()) && isTiny(z);
         return switch (f.name()) {
             case "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arccot", "arcsec", "arccsc" ->
                 trigonometric(f.name(), z);

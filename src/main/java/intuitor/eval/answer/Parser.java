@@ -140,32 +140,43 @@ final class Parser {
         cursor.enter();
         List<Expr> operands = new ArrayList<>();
         List<Character> operators = new ArrayList<>();
-        operands.add(operand());
+        operands.add(operand(false));
         while (cursor.peek().is(Kind.SIGN) && cursor.peek().text().length() == 1
                 && RELATIONS.contains(cursor.peek().text())) {
             operators.add(cursor.next().text().charAt(0));
-            operands.add(operand());
+            operands.add(operand(operators.contains('≡')));
         }
         cursor.leave();
         return operators.isEmpty() ? operands.get(0) : new Relation(operands, operators);
     }
 
-    /** A sum, ratio or expression of sets. */
-    Expr operand() {
+    /**
+     * A sum, ratio or expression of sets, perhaps with a modulus. Of {@code \bmod} the remainder is meant, but of
+     * {@code \pmod}, {@code \mod} and {@code (mod 5)} the residue class, as of any of them in a congruence.
+     */
+    private Expr operand(boolean inCongruence) {
         Expr left = ratio();
         while (cursor.peek().is("∪") || cursor.peek().is("∩") || cursor.peek().is("∖")) {
             char op = cursor.next().text().charAt(0);
             left = new SetOperation(op, left, ratio());
         }
-        if (cursor.accept("pmod") || cursor.accept("mod")) {
+        if (cursor.peek().is("bmod") && !inCongruence) {
+            cursor.next();
+            left = Expr.function("mod", left, arithmetic.factor());
+        } else if (isModulus(cursor.peek())) {
+            cursor.next();
             left = new Modulo(left, arithmetic.factor());
-        } else if (cursor.peek().is("(") && (cursor.peek(1).is("mod") || cursor.peek(1).is("pmod"))) {
+        } else if (cursor.peek().is("(") && isModulus(cursor.peek(1))) {
             cursor.next();
             cursor.next();
             left = new Modulo(left, arithmetic.sum());
             cursor.expect(")");
         }
         return left;
+    }
+
+    static boolean isModulus(Token token) {
+        return token.is("pmod") || token.is("mod") || token.is("bmod");
     }
 
     private Expr ratio() {

@@ -9,8 +9,8 @@ public enum Rules {
     STRICT(12, false),
 
     /**
-     * As benchmarks are scored: six agreeing decimal places are enough, a percent sign of the reference may be left
-     * out, and a single solution may stand in set braces or not.
+     * As benchmarks are scored: six agreeing decimal places are enough, a percent sign or a modulus of the reference
+     * may be left out, and a single solution may stand in set braces or not.
      */
     BENCHMARK(6, true);
 
@@ -28,6 +28,11 @@ public enum Rules {
     }
 
     boolean percentOptional() {
+        return lenient;
+    }
+
+    /** Whether the number written may stand for its residue class. */
+    boolean modulusOptional() {
         return lenient;
     }
 

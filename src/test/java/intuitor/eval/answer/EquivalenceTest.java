@@ -126,6 +126,9 @@ class EquivalenceTest {
         assertTrue(benchmark("28\\%", "28"));
         assertFalse(benchmark("28", "28\\%"));
         assertFalse(benchmark("0.28", "28"));
+        assertTrue(benchmark("3 \\pmod 7", "3"));
+        assertFalse(benchmark("3 \\pmod 7", "10"));
+        assertFalse(benchmark("3", "3 \\pmod 7"));
         assertTrue(benchmark("\\{5\\}", "5"));
         assertFalse(benchmark("(-2,2)", "x^2<4"), "the question is no answer");
         assertTrue(benchmark("(-2,2)", "-2<x<2"));
