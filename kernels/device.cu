@@ -65,10 +65,6 @@ int init(int32_t device, int32_t) {
     IT_CUDA(cudaFree(nullptr)); // makes the context now rather than in the first call that is timed
     cudaDeviceProp properties;
     IT_CUDA(cudaGetDeviceProperties(&properties, device));
-    if (properties.major < 8) {
-        return fail(IT_NO_DEVICE, __func__, "%s has compute capability %d.%d, but 8.0 or newer is needed; use --device cpu",
-                    properties.name, properties.major, properties.minor);
-    }
     multiprocessor_count = properties.multiProcessorCount;
     // what a Workspace gives back stays with this process: by default it would go back to the driver at every wait
     cudaMemPool_t pool;
@@ -98,7 +94,18 @@ int alloc(uint64_t bytes, it_addr *address) {
     IT_CHECK(address, "address is null");
     void *p = nullptr;
     *address = 0;
-    IT_CUDA(cudaMalloc(&p, bytes ? bytes : 1));
+    cudaError_t error = cudaMalloc(&p, bytes ? bytes : 1);
+    if (error == cudaErrorMemoryAllocation) { // once more, without what the pool of workspaces holds back
+        cudaGetLastError();
+        int device;
+        cudaMemPool_t pool;
+        IT_CUDA(cudaGetDevice(&device));
+        IT_CUDA(cudaDeviceGetDefaultMemPool(&pool, device));
+        IT_CUDA(cudaStreamSynchronize(nullptr));
+        IT_CUDA(cudaMemPoolTrimTo(pool, 0));
+        error = cudaMalloc(&p, bytes ? bytes : 1);
+    }
+    IT_CUDA(error);
     *address = (it_addr)p;
     return IT_OK;
 }

@@ -21,7 +21,8 @@ public final class Device implements AutoCloseable {
     private final NativeApi api;
     private final DeviceInfo info;
     private final Kernels kernels;
-    private final Blas blas;
+    private final Function<Arena, Blas> blasMaker;
+    private Blas blas; // made when first needed: on a GPU it takes time and memory
     private final Thread thread = Thread.currentThread();
     private final java.lang.foreign.Arena hostMemory = java.lang.foreign.Arena.ofConfined();
     private final MemorySegment hostStaging; // between Java's heap and the device
@@ -35,7 +36,7 @@ public final class Device implements AutoCloseable {
         this.info = api.info();
         this.kernels = new Kernels(api);
         this.hostStaging = hostMemory.allocate(STAGING_BYTES, 64);
-        this.blas = blas.apply(arena("matrix multiplication"));
+        this.blasMaker = blas;
     }
 
     /**
@@ -68,6 +69,9 @@ public final class Device implements AutoCloseable {
     }
 
     public Blas blas() {
+        if (blas == null) {
+            blas = blasMaker.apply(arena("matrix multiplication"));
+        }
         return blas;
     }
 
@@ -196,7 +200,9 @@ public final class Device implements AutoCloseable {
         while (!arenas.isEmpty()) {
             arenas.getLast().close();
         }
-        blas.close();
+        if (blas != null) {
+            blas.close();
+        }
         hostMemory.close();
     }
 
