@@ -17,23 +17,26 @@
 
 namespace intuitor {
 
-constexpr uint64_t HUGE_PAGE = 2 << 20;
+constexpr uint64_t PAGE = 4096, HUGE_PAGE = 2 << 20;
 
 /* In front of every block. */
 struct alignas(64) Header {
-    uint64_t mapped; /* bytes of the mapping, 0 for a block of the heap */
+    uint64_t mapped; /* bytes of the mapping from the page of the header on, 0 for a block of the heap */
     uint64_t magic;
 };
 constexpr uint64_t LIVE = 0x696e747569746f72, FREED = 0x6672656564626c6b;
 
-/* `bytes` (a multiple of a huge page), aligned to a huge page: maps one more and gives back what is over. */
-static void *map_huge(uint64_t bytes) {
-    char *p = (char *)mmap(nullptr, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED) return nullptr;
-    uint64_t before = -(uint64_t)p & (HUGE_PAGE - 1);
-    if (before) munmap(p, before);
-    p += before;
-    munmap(p + bytes, HUGE_PAGE - before);
+/* `bytes` from a huge page on, and a page in front of them: with the header inside, a block of some whole huge pages
+ * would take another one. Maps what alignment may need and gives back what is over. */
+static char *map_huge(uint64_t bytes) {
+    uint64_t all = PAGE + HUGE_PAGE + bytes;
+    char *start = (char *)mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED) return nullptr;
+    char *p = start + PAGE;
+    p += -(uint64_t)p & (HUGE_PAGE - 1);
+    char *first = p - PAGE, *end = p + bytes;
+    if (first > start) munmap(start, first - start);
+    if (end < start + all) munmap(end, start + all - end);
     madvise(p, bytes, MADV_HUGEPAGE); // a wish: without it the block works as well
     return p;
 }
@@ -41,17 +44,19 @@ static void *map_huge(uint64_t bytes) {
 static int alloc(uint64_t bytes, it_addr *address) {
     IT_CHECK(address, "address is null");
     *address = 0;
-    void *p = nullptr;
+    char *p = nullptr;
     uint64_t mapped = 0;
     if (bytes < HUGE_PAGE) {
-        p = aligned_alloc(64, sizeof(Header) + ((bytes + 63) & ~(uint64_t)63));
+        p = (char *)aligned_alloc(64, sizeof(Header) + ((bytes + 63) & ~(uint64_t)63));
+        if (p) p += sizeof(Header);
     } else if (bytes < (uint64_t)1 << 56) {
-        mapped = (bytes + sizeof(Header) + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
-        p = map_huge(mapped);
+        uint64_t rounded = (bytes + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+        mapped = PAGE + rounded;
+        p = map_huge(rounded);
     }
     if (!p) return fail(IT_OUT_OF_MEMORY, "alloc", "the system has no %llu bytes left", (unsigned long long)bytes);
-    *(Header *)p = {mapped, LIVE};
-    *address = (it_addr)p + sizeof(Header);
+    *((Header *)p - 1) = {mapped, LIVE};
+    *address = (it_addr)p;
     return IT_OK;
 }
 
@@ -63,7 +68,7 @@ static int free_block(it_addr address) {
     }
     header->magic = FREED;
     if (header->mapped) {
-        munmap(header, header->mapped);
+        munmap((char *)address - PAGE, header->mapped);
     } else {
         free(header);
     }

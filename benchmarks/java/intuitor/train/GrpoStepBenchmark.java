@@ -4,6 +4,7 @@ import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Sampling;
 import intuitor.model.Architecture;
+import intuitor.model.InferenceWeights;
 import intuitor.model.ModelConfig;
 import intuitor.model.ParameterSet;
 import intuitor.model.TrainingWeights;
@@ -141,8 +142,8 @@ public final class GrpoStepBenchmark {
     /** Batches of different prompts, one completion each. */
     private Map<String, Object> generate(Device device) {
         List<Map<String, Object>> runs = new ArrayList<>();
-        ParameterSet policy = weights(device, "policy").working();
-        try (Transformer transformer = new Transformer(device, policy);
+        try (InferenceWeights policy = InferenceWeights.random(device, model, SEED, INITIAL_STD);
+                Transformer transformer = new Transformer(device, policy);
                 Rollout rollout = new Rollout(device, transformer, CACHE_BYTES)) {
             for (int batch : BATCHES) {
                 List<int[]> prompts = prompts(batch);

@@ -72,6 +72,7 @@ public final class Launcher {
         // the heap holds no tensors: a small one that is collected serially leaves the memory to the model
         command.add("-XX:+UseSerialGC");
         command.add("-XX:MaxNewSize=4m");
+        command.add("-XX:TrimNativeHeapInterval=500"); // what the compilers have freed goes back to the system
         command.add("--enable-native-access=ALL-UNNAMED");
         for (String option : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
             if (option.startsWith("-Dintuitor.") || option.startsWith("-Xmx")) {

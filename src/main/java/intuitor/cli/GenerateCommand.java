@@ -118,7 +118,7 @@ final class GenerateCommand extends BaseCommand {
             throw new UserError("--system: needs --chat");
         }
         List<String> texts = texts();
-        try (LoadedModel loaded = LoadedModel.open(model, deviceOptions);
+        try (LoadedModel loaded = LoadedModel.forGeneration(model, deviceOptions);
                 Rollout rollout = new Rollout(loaded.device(), loaded.transformer(), CACHE_BYTES)) {
             PromptEncoder encoder = encoder(loaded);
             List<int[]> tokens = texts.stream().map(text -> tokens(text, encoder, loaded.config())).toList();

@@ -2,8 +2,11 @@ package intuitor.cli;
 
 import intuitor.UserError;
 import intuitor.checkpoint.ModelFolder;
+import intuitor.device.DType;
 import intuitor.device.Device;
+import intuitor.model.InferenceWeights;
 import intuitor.model.ModelConfig;
+import intuitor.model.ModelWeights;
 import intuitor.model.ParameterSet;
 import intuitor.model.Transformer;
 import intuitor.text.Tokenizer;
@@ -23,15 +26,33 @@ final class LoadedModel implements AutoCloseable {
         this.transformer = transformer;
     }
 
-    static LoadedModel open(Path folder, DeviceOptions options) {
+    /** Makes a model's weights of the files in its folder. */
+    private interface Weights {
+
+        ModelWeights read(Device device, ModelConfig config, DType dtype, ModelFolder files);
+    }
+
+    /** For passes over whole sequences, which need the weights as they are. */
+    static LoadedModel forScoring(Path folder, DeviceOptions options) {
+        return open(folder, options, (device, config, dtype, files) -> {
+            ParameterSet parameters = new ParameterSet(device.arena("model"), config, dtype, "parameters");
+            parameters.load(files);
+            return parameters;
+        });
+    }
+
+    /** For generation alone, in less memory. */
+    static LoadedModel forGeneration(Path folder, DeviceOptions options) {
+        return open(folder, options, InferenceWeights::load);
+    }
+
+    private static LoadedModel open(Path folder, DeviceOptions options, Weights weights) {
         try (ModelFolder files = ModelFolder.open(folder)) {
             ModelConfig config = ModelConfig.read(folder);
             Device device = options.open();
             try {
-                ParameterSet parameters = new ParameterSet(device.arena("model"), config, options.dtype(device),
-                        "parameters");
-                parameters.load(files);
-                return new LoadedModel(folder, device, new Transformer(device, parameters));
+                return new LoadedModel(folder, device,
+                        new Transformer(device, weights.read(device, config, options.dtype(device), files)));
             } catch (RuntimeException e) {
                 device.close();
                 throw e;

@@ -84,7 +84,7 @@ final class ScoreCommand extends BaseCommand {
         requirePositive("--temperature", temperature);
         requirePositive("--certainty-temperature", certaintyTemperature);
         requirePositive("--batch-tokens", batchTokens);
-        try (BufferedReader lines = open(input); LoadedModel loaded = LoadedModel.open(model, deviceOptions)) {
+        try (BufferedReader lines = open(input); LoadedModel loaded = LoadedModel.forScoring(model, deviceOptions)) {
             int[] scored = new int[1];
             AtomicFiles.write(output, channel -> {
                 OutputStream out = Channels.newOutputStream(channel);
@@ -99,7 +99,7 @@ final class ScoreCommand extends BaseCommand {
     }
 
     private int scoreAll(BufferedReader lines, LoadedModel loaded, OutputStream out) throws IOException {
-        LmHead head = new LmHead(loaded.device(), loaded.transformer().parameters());
+        LmHead head = new LmHead(loaded.device(), loaded.transformer().weights());
         List<ScoreRequest> batch = new ArrayList<>();
         int tokens = 0;
         int number = 0;

@@ -152,12 +152,16 @@ public final class Device implements AutoCloseable {
         api.cast(dst.address(), dst.dtype(), src.address(), src.dtype(), src.size());
     }
 
-    /** dst = the elements of type srcType that lie in the file from byteOffset on, converted. */
+    /**
+     * dst = the elements of type srcType that lie in the file from byteOffset on, converted. The file's pages do not
+     * stay in this process's memory.
+     */
     public void load(Tensor dst, MappedFile src, long byteOffset, DType srcType) {
         MemorySegment bytes = src.slice(byteOffset, dst.size() * srcType.bytes());
         if (srcType == dst.dtype()) {
             api.copy(dst.address(), bytes.address(), bytes.byteSize(), Intuitor.IT_HOST_TO_DEVICE());
             synchronize();
+            bytes.unload();
             return;
         }
         long chunk = STAGING_BYTES / srcType.bytes();
@@ -169,6 +173,7 @@ public final class Device implements AutoCloseable {
             api.cast(dst.address() + from * dst.dtype().bytes(), dst.dtype(), staging, srcType, n);
             synchronize();
         }
+        bytes.unload();
     }
 
     /** Writes the elements of src, converted to a type, in little-endian order. */

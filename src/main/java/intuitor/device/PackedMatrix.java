@@ -41,7 +41,8 @@ public final class PackedMatrix {
         return data;
     }
 
-    boolean isPacked() {
+    /** Whether it is a copy in the library's own order; else it stands for the matrix itself, which must live on. */
+    public boolean isPacked() {
         return packed;
     }
 

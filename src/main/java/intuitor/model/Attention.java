@@ -55,7 +55,7 @@ final class Attention {
         Tensor qkv = a.qkv().rows(0, use.rows().size());
         Tensor attended = a.attended().rows(0, use.rows().size());
         kernels.kvCacheWrite(keys, values, qkv, use.rows(), c.heads(), c.kvHeads(), c.headDim());
-        if (pass.decoding()) {
+        if (use.decoding()) {
             kernels.attentionDecode(attended, qkv, keys, values, pass.segments(), c.heads(), c.kvHeads(), c.headDim());
         } else {
             kernels.attentionForward(attended, null, qkv, pass.segments(), c.heads(), c.kvHeads(), c.headDim());

@@ -1,6 +1,7 @@
 package intuitor.model;
 
 import intuitor.device.Tensor;
+import java.util.function.Function;
 
 /**
  * The parameters (or their gradients) of one decoder layer.
@@ -18,18 +19,19 @@ import intuitor.device.Tensor;
 record LayerParameters(Tensor inputNorm, Tensor qkvProj, Tensor qkvBias, Tensor queryNorm, Tensor keyNorm,
                        Tensor outputProj, Tensor postAttentionNorm, Tensor gateUpProj, Tensor downProj) {
 
-    static LayerParameters of(ParameterSet all, int i) {
+    /** @param byName the parameters by the names of their specs; null for those that are not held plain */
+    static LayerParameters of(ModelConfig config, Function<String, Tensor> byName, int i) {
         String layer = ParameterLayout.layer(i);
-        Architecture architecture = all.config().architecture();
+        Architecture architecture = config.architecture();
         return new LayerParameters(
-                all.get(layer + "input_layernorm.weight"),
-                all.get(ParameterLayout.qkvWeight(i)),
-                architecture.qkvBias() ? all.get(ParameterLayout.qkvBias(i)) : null,
-                architecture.qkNorm() ? all.get(layer + "self_attn.q_norm.weight") : null,
-                architecture.qkNorm() ? all.get(layer + "self_attn.k_norm.weight") : null,
-                all.get(layer + "self_attn.o_proj.weight"),
-                all.get(layer + "post_attention_layernorm.weight"),
-                all.get(ParameterLayout.gateUpWeight(i)),
-                all.get(layer + "mlp.down_proj.weight"));
+                byName.apply(layer + "input_layernorm.weight"),
+                byName.apply(ParameterLayout.qkvWeight(i)),
+                architecture.qkvBias() ? byName.apply(ParameterLayout.qkvBias(i)) : null,
+                architecture.qkNorm() ? byName.apply(layer + "self_attn.q_norm.weight") : null,
+                architecture.qkNorm() ? byName.apply(layer + "self_attn.k_norm.weight") : null,
+                byName.apply(ParameterLayout.outputWeight(i)),
+                byName.apply(layer + "post_attention_layernorm.weight"),
+                byName.apply(ParameterLayout.gateUpWeight(i)),
+                byName.apply(ParameterLayout.downWeight(i)));
     }
 }

@@ -13,6 +13,7 @@ final class Linear {
     private final Blas blas;
     private final Tensor weight;
 
+    /** @param weight null if it is held packed alone, which allows {@link #forward(Tensor, Tensor, PackedMatrix)} only */
     Linear(Blas blas, Tensor weight) {
         this.blas = blas;
         this.weight = weight;
@@ -20,10 +21,10 @@ final class Linear {
 
     /** y = x W^T. */
     void forward(Tensor y, Tensor x) {
-        blas.gemm(y, x, false, weight, true, false);
+        blas.gemm(y, x, false, plain(), true, false);
     }
 
-    /** The same with the weight packed for decoding; null if it is not. */
+    /** The same by the packed weight; null if the plain one is to be used. */
     void forward(Tensor y, Tensor x, PackedMatrix packed) {
         if (packed == null) {
             forward(y, x);
@@ -34,11 +35,18 @@ final class Linear {
 
     /** dx = dy W. */
     void backward(Tensor dx, Tensor dy) {
-        blas.gemm(dx, dy, false, weight, false, false);
+        blas.gemm(dx, dy, false, plain(), false, false);
     }
 
     /** dW += dy^T x. */
     void addGradient(Tensor dWeight, Tensor dy, Tensor x) {
         blas.gemm(dWeight, dy, true, x, false, true);
+    }
+
+    private Tensor plain() {
+        if (weight == null) {
+            throw new IllegalStateException("these weights are packed, for generation alone");
+        }
+        return weight;
     }
 }

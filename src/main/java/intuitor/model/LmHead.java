@@ -41,18 +41,18 @@ public final class LmHead {
     private final int vocabSize;
     private final long chunkRows;
 
-    public LmHead(Device device, ParameterSet parameters) {
-        this(device, parameters, Math.max(device.info().isGpu() ? MIN_ROWS_GPU : MIN_ROWS,
-                LOGITS_BYTES / (4L * parameters.config().vocabSize())));
+    public LmHead(Device device, ModelWeights weights) {
+        this(device, weights, Math.max(device.info().isGpu() ? MIN_ROWS_GPU : MIN_ROWS,
+                LOGITS_BYTES / (4L * weights.config().vocabSize())));
     }
 
     /** A head that works on this many rows at a time. */
-    LmHead(Device device, ParameterSet parameters, long chunkRows) {
+    LmHead(Device device, ModelWeights weights, long chunkRows) {
         this.device = device;
         this.kernels = device.kernels();
         this.blas = device.blas();
-        this.projection = new Linear(device.blas(), parameters.lmHead());
-        this.vocabSize = parameters.config().vocabSize();
+        this.projection = new Linear(device.blas(), weights.lmHead());
+        this.vocabSize = weights.config().vocabSize();
         this.chunkRows = chunkRows;
     }
 

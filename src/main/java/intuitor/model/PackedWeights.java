@@ -5,11 +5,11 @@ import intuitor.device.Blas;
 import intuitor.device.PackedMatrix;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
- * The weight matrices once more, in the order that the matrix library reads fastest when a product has few rows: what
- * decoding multiplies by, token after token. A copy of the weights as they are when it is made; it takes as much memory
- * as the matrices do, in the arena, unless the library prefers them as they are.
+ * The weight matrices in the order that the matrix library reads fastest when a product has few rows: what decoding
+ * multiplies by, token after token.
  */
 public final class PackedWeights {
 
@@ -22,6 +22,10 @@ public final class PackedWeights {
     private final List<Layer> layers = new ArrayList<>();
     private final PackedMatrix lmHead;
 
+    /**
+     * A copy of the weights as they are now; it takes as much memory as the matrices do, in the arena, unless the
+     * library prefers them as they are.
+     */
     public PackedWeights(Arena arena, ParameterSet parameters) {
         Blas blas = arena.device().blas();
         for (int i = 0; i < parameters.config().layers(); i++) {
@@ -30,6 +34,15 @@ public final class PackedWeights {
                     blas.pack(arena, p.gateUpProj(), true), blas.pack(arena, p.downProj(), true)));
         }
         lmHead = blas.pack(arena, parameters.lmHead(), true);
+    }
+
+    /** @param matrices by the names of their specs; the head by {@link ParameterLayout#LM_HEAD}, tied or not */
+    PackedWeights(ModelConfig config, Map<String, PackedMatrix> matrices) {
+        for (int i = 0; i < config.layers(); i++) {
+            layers.add(new Layer(matrices.get(ParameterLayout.qkvWeight(i)), matrices.get(ParameterLayout.outputWeight(i)),
+                    matrices.get(ParameterLayout.gateUpWeight(i)), matrices.get(ParameterLayout.downWeight(i))));
+        }
+        lmHead = matrices.get(ParameterLayout.LM_HEAD);
     }
 
     Layer layer(int i) {

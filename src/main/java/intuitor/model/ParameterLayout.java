@@ -37,11 +37,11 @@ final class ParameterLayout {
                 layout.norm(layer + "self_attn.q_norm.weight", c.headDim());
                 layout.norm(layer + "self_attn.k_norm.weight", c.headDim());
             }
-            layout.matrix(layer + "self_attn.o_proj.weight", hidden, c.queryWidth());
+            layout.matrix(outputWeight(i), hidden, c.queryWidth());
             layout.norm(layer + "post_attention_layernorm.weight", hidden);
             layout.add(gateUpWeight(i), Kind.MATRIX, List.of(new Part(layer + "mlp.gate_proj.weight", feedForward),
                     new Part(layer + "mlp.up_proj.weight", feedForward)), hidden);
-            layout.matrix(layer + "mlp.down_proj.weight", hidden, feedForward);
+            layout.matrix(downWeight(i), hidden, feedForward);
         }
         layout.norm(FINAL_NORM, hidden);
         if (!c.tiedHead()) {
@@ -70,6 +70,14 @@ final class ParameterLayout {
 
     static String gateUpWeight(int i) {
         return layer(i) + "mlp.gate_up_proj.weight";
+    }
+
+    static String outputWeight(int i) {
+        return layer(i) + "self_attn.o_proj.weight";
+    }
+
+    static String downWeight(int i) {
+        return layer(i) + "mlp.down_proj.weight";
     }
 
     private static List<Part> qkvParts(ModelConfig c, String layer, String what) {

@@ -8,25 +8,18 @@ import intuitor.device.Arena;
 import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Tensor;
-import intuitor.model.ParameterSpec.Kind;
 import intuitor.model.ParameterSpec.Part;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
-import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * All parameters of a model in one flat tensor of a storage type (F32, BF16), so that an optimiser, a norm or a copy is
  * one call; or, with the same layout, their gradients. Elements between parameters (alignment) are 0 and stay 0.
  */
-public final class ParameterSet {
-
-    /** Elements written at once when parameters are initialised: arrays that do not outgrow a small heap. */
-    private static final int INITIALISE_CHUNK = 1 << 16;
+public final class ParameterSet extends ModelWeights {
 
     /** Size above which the weights are written in shards, as by transformers. */
     private static final long MAX_SHARD_BYTES = 5_000_000_000L;
@@ -52,7 +45,7 @@ public final class ParameterSet {
             byName.put(spec.name(), flat.slice(spec.offset(), spec.dims()).named(name + " " + spec.name()));
         }
         for (int i = 0; i < config.layers(); i++) {
-            layers.add(LayerParameters.of(this, i));
+            layers.add(LayerParameters.of(config, this::get, i));
         }
     }
 
@@ -71,11 +64,13 @@ public final class ParameterSet {
         return new ParameterSet(arena, config, DType.F32, "gradients");
     }
 
+    @Override
     public ModelConfig config() {
         return config;
     }
 
     /** Storage type of all elements. */
+    @Override
     public DType dtype() {
         return flat.dtype();
     }
@@ -95,21 +90,36 @@ public final class ParameterSet {
     }
 
     /** [V,H] */
+    @Override
     public Tensor embedding() {
         return get(ParameterLayout.EMBEDDING);
     }
 
     /** [V,H]; the embedding itself if the head is tied to it. */
+    @Override
     public Tensor lmHead() {
         return get(config.tiedHead() ? ParameterLayout.EMBEDDING : ParameterLayout.LM_HEAD);
     }
 
+    @Override
     Tensor finalNorm() {
         return get(ParameterLayout.FINAL_NORM);
     }
 
+    @Override
     LayerParameters layer(int i) {
         return layers.get(i);
+    }
+
+    /** Copies in the arena, of the weights as they are now. */
+    @Override
+    public PackedWeights packed(Arena arena) {
+        return new PackedWeights(arena, this);
+    }
+
+    @Override
+    PackedWeights packedOnly() {
+        return null;
     }
 
     public void zero() {
@@ -143,18 +153,11 @@ public final class ParameterSet {
      * The same seed gives the same bits everywhere.
      */
     public void initialize(long seed, double std) {
-        Random random = new Random(seed); // its algorithm is part of Java's specification
-        for (ParameterSpec spec : specs) {
-            Tensor all = get(spec.name()).view(spec.size());
-            for (long from = 0; from < spec.size(); from += INITIALISE_CHUNK) {
-                float[] values = new float[(int) Math.min(INITIALISE_CHUNK, spec.size() - from)];
-                for (int i = 0; i < values.length; i++) {
-                    values[i] = spec.kind() == Kind.MATRIX ? (float) (std * random.nextGaussian())
-                            : spec.kind() == Kind.NORM ? 1 : 0;
-                }
-                device.upload(all.rows(from, values.length), values);
-            }
-        }
+        fill(new RandomSource(device, seed, std));
+    }
+
+    private void fill(ParameterSource source) {
+        specs.forEach(spec -> source.fill(spec, get(spec.name())));
     }
 
     // ------------------------------------------------------------------------------------------------ files
@@ -165,25 +168,7 @@ public final class ParameterSet {
      * @throws UserError if a tensor is missing, not expected, of another shape, or holds a NaN or an infinity
      */
     public void load(ModelFolder folder) {
-        List<HuggingFaceTensor> wanted = huggingFace();
-        List<String> names = wanted.stream().map(HuggingFaceTensor::name).toList();
-        folder.requireTensors(names);
-        Set<String> unexpected = new TreeSet<>(folder.tensors().keySet());
-        names.forEach(unexpected::remove);
-        unexpected.removeIf(this::harmless);
-        if (!unexpected.isEmpty()) {
-            throw new UserError(folder.path() + " has " + unexpected.size() + " tensors for which a "
-                    + config.architecture().className() + " of " + config.layers() + " layers has no use, such as "
-                    + unexpected.iterator().next() + ": config.json does not describe these weights");
-        }
-        for (HuggingFaceTensor w : wanted) {
-            folder.load(w.name(), w.tensor(), device);
-        }
-    }
-
-    /** A copy of the tied embedding, and a table of frequencies that old versions of transformers stored. */
-    private boolean harmless(String name) {
-        return config.tiedHead() && name.equals(ParameterLayout.LM_HEAD) || name.endsWith(".rotary_emb.inv_freq");
+        fill(new HuggingFaceSource(device, config, folder));
     }
 
     /**

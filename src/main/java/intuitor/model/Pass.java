@@ -11,17 +11,19 @@ import intuitor.device.Tensor;
  * @param rope      the rotary table
  * @param segments  what each row attends to
  * @param cache     where the keys and values of the rows go, or null
+ * @param packed    what to multiply by in place of the plain weights, or null
  */
-record Pass(Tensor tokens, Tensor positions, Tensor rope, Segments segments, CacheUse cache) {
+record Pass(Tensor tokens, Tensor positions, Tensor rope, Segments segments, CacheUse cache,
+            PackedWeights packed) {
 
     /**
-     * @param cache  the cache to write to
-     * @param rows   int32, the cache row of each row of the batch. In decoding there may be fewer of them than T: the
-     *               rows beyond are there for the matrix library's sake ({@link intuitor.device.Blas#paddedRows})
-     * @param packed weights for decoding, where segments number rows of the cache; null in prefill, where they number
-     *               rows of the batch
+     * @param cache    the cache to write to
+     * @param rows     int32, the cache row of each row of the batch. There may be fewer of them than T: the rows beyond
+     *                 are there for the matrix library's sake ({@link intuitor.device.Blas#paddedRows})
+     * @param decoding whether this is one token for each of a number of sequences in the cache, and segments number
+     *                 rows of the cache; else, in prefill, they number rows of the batch
      */
-    record CacheUse(KvCache cache, Tensor rows, PackedWeights packed) {
+    record CacheUse(KvCache cache, Tensor rows, boolean decoding) {
     }
 
     /** T, rows of the batch. */
@@ -29,13 +31,8 @@ record Pass(Tensor tokens, Tensor positions, Tensor rope, Segments segments, Cac
         return tokens.size();
     }
 
-    /** Is this pass one token for each of a number of sequences in the cache? */
-    boolean decoding() {
-        return cache != null && cache.packed != null;
-    }
-
     /** The packed weights of a layer, or none. */
     PackedWeights.Layer packed(int layer) {
-        return decoding() ? cache.packed.layer(layer) : PackedWeights.Layer.NONE;
+        return packed == null ? PackedWeights.Layer.NONE : packed.layer(layer);
     }
 }

@@ -7,6 +7,7 @@ import intuitor.device.Tensor;
 import intuitor.model.Activations.Keep;
 import intuitor.model.Pass.CacheUse;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -21,34 +22,34 @@ public final class Transformer implements AutoCloseable {
 
     private final Device device;
     private final ModelConfig config;
-    private final ParameterSet parameters;
+    private final ModelWeights weights;
     private final Rope rope;
     private final List<DecoderLayer> layers = new ArrayList<>();
     private final RmsNorm finalNorm;
 
-    /** A model on these parameters, which may be changed between calls; it computes in their storage type. */
-    public Transformer(Device device, ParameterSet parameters) {
+    /** A model on these weights, which may be changed between calls; it computes in their storage type. */
+    public Transformer(Device device, ModelWeights weights) {
         this.device = device;
-        this.config = parameters.config();
-        this.parameters = parameters;
+        this.config = weights.config();
+        this.weights = weights;
         this.rope = new Rope(device, config);
         for (int i = 0; i < config.layers(); i++) {
-            layers.add(new DecoderLayer(device, config, parameters.layer(i), i));
+            layers.add(new DecoderLayer(device, config, weights.layer(i), i));
         }
-        this.finalNorm = new RmsNorm(device.kernels(), parameters.finalNorm(), config.rmsNormEps());
+        this.finalNorm = new RmsNorm(device.kernels(), weights.finalNorm(), config.rmsNormEps());
     }
 
     public ModelConfig config() {
         return config;
     }
 
-    public ParameterSet parameters() {
-        return parameters;
+    public ModelWeights weights() {
+        return weights;
     }
 
-    /** Storage type of activations and their gradients, and of the cache: that of the parameters. */
+    /** Storage type of activations and their gradients, and of the cache: that of the weights. */
     public DType dtype() {
-        return parameters.dtype();
+        return weights.dtype();
     }
 
     // ------------------------------------------------------------------------------------------------ inference
@@ -57,7 +58,7 @@ public final class Transformer implements AutoCloseable {
     public Tensor forward(PackedBatch batch, Arena scratch) {
         Tensor hidden = allocateHidden(scratch, batch.rows());
         try (Arena scope = scratch.scope("forward")) {
-            infer(hidden, pass(batch, null, scope), scope);
+            infer(hidden, pass(batch, scope), scope);
         }
         return hidden;
     }
@@ -69,12 +70,16 @@ public final class Transformer implements AutoCloseable {
      * @return hidden states [T,H]; those of {@link PackedBatch#promptLastRows} predict the first new tokens
      */
     public Tensor prefill(PackedBatch batch, KvCache cache, int[] cacheRows, Arena scratch) {
-        Tensor hidden = allocateHidden(scratch, batch.rows());
+        PackedWeights packed = weights.packedOnly();
+        int rows = packed == null ? batch.rows() : Math.toIntExact(device.blas().paddedRows(batch.rows()));
+        Tensor hidden = allocateHidden(scratch, rows);
         try (Arena scope = scratch.scope("prefill")) {
-            CacheUse use = new CacheUse(cache, scope.upload("cache rows", cacheRows), null);
-            infer(hidden, pass(batch, use, scope), scope);
+            CacheUse use = new CacheUse(cache, scope.upload("cache rows", cacheRows), false);
+            infer(hidden, new Pass(scope.upload("tokens", Arrays.copyOf(batch.tokens(), rows)),
+                    scope.upload("positions", Arrays.copyOf(batch.positions(), rows)),
+                    rope.table(batch.maxPositions()), batch.uploadSegments(scope), use, packed), scope);
         }
-        return hidden;
+        return hidden.rows(0, batch.rows());
     }
 
     /**
@@ -87,21 +92,22 @@ public final class Transformer implements AutoCloseable {
         int rows = Math.toIntExact(device.blas().paddedRows(batch.size()));
         Tensor hidden = allocateHidden(scratch, rows);
         try (Arena scope = scratch.scope("decode")) {
-            CacheUse use = new CacheUse(cache, scope.upload("cache rows", batch.cacheRows()), packed);
+            CacheUse use = new CacheUse(cache, scope.upload("cache rows", batch.cacheRows()), true);
             infer(hidden, new Pass(scope.upload("tokens", batch.tokens(rows)), scope.upload("positions",
-                    batch.positions(rows)), rope.table(batch.maxPositions()), batch.uploadSegments(scope), use), scope);
+                    batch.positions(rows)), rope.table(batch.maxPositions()), batch.uploadSegments(scope), use, packed),
+                    scope);
         }
         return hidden.rows(0, batch.size());
     }
 
     private void infer(Tensor hidden, Pass pass, Arena scope) {
         LayerActivations shared = LayerActivations.forInference(scope, config, allocateHidden(scope, pass.rows()));
-        if (pass.decoding()) {
+        if (pass.cache() != null) {
             // attention does not write the rows beyond the batch, and products of stray denormal numbers are slow
-            long sequences = pass.cache().rows().size();
-            device.zero(shared.attended().rows(sequences, pass.rows() - sequences));
+            long used = pass.cache().rows().size();
+            device.zero(shared.attended().rows(used, pass.rows() - used));
         }
-        device.kernels().embeddingForward(shared.input(), parameters.embedding(), pass.tokens());
+        device.kernels().embeddingForward(shared.input(), weights.embedding(), pass.tokens());
         for (int i = 0; i < layers.size(); i++) {
             layers.get(i).forward(shared.input(), i == 0 ? null : hidden, hidden, shared, pass, scope);
         }
@@ -116,7 +122,7 @@ public final class Transformer implements AutoCloseable {
      * through each layer.
      */
     public Activations forwardForTraining(PackedBatch batch, Keep keep, Arena scratch) {
-        Pass pass = pass(batch, null, scratch);
+        Pass pass = pass(batch, scratch);
         Tensor hidden = allocateHidden(scratch, batch.rows());
         Tensor finalResidual = allocateHidden(scratch, batch.rows());
         Tensor finalRstd = scratch.allocate("final rstd", DType.F32, batch.rows());
@@ -126,7 +132,7 @@ public final class Transformer implements AutoCloseable {
             kept.add(keep == Keep.ALL || i == 0 ? LayerActivations.forTraining(scratch, config, input)
                     : kept.getFirst().withInput(input));
         }
-        device.kernels().embeddingForward(kept.getFirst().input(), parameters.embedding(), pass.tokens());
+        device.kernels().embeddingForward(kept.getFirst().input(), weights.embedding(), pass.tokens());
         for (int i = 0; i < layers.size(); i++) {
             LayerActivations a = kept.get(i);
             Tensor residual = i == 0 ? a.input() : kept.get(i - 1).middle();
@@ -165,9 +171,10 @@ public final class Transformer implements AutoCloseable {
         rope.close();
     }
 
-    private Pass pass(PackedBatch batch, CacheUse cache, Arena arena) {
+    /** A pass by the plain weights that leaves no keys and values. */
+    private Pass pass(PackedBatch batch, Arena arena) {
         return new Pass(arena.upload("tokens", batch.tokens()), arena.upload("positions", batch.positions()),
-                rope.table(batch.maxPositions()), batch.uploadSegments(arena), cache);
+                rope.table(batch.maxPositions()), batch.uploadSegments(arena), null, null);
     }
 
     private Tensor allocateHidden(Arena arena, long rows) {

@@ -49,7 +49,7 @@ public final class Rollout implements AutoCloseable {
 
     private Rollout(Arena memory, boolean ownsMemory, Transformer model, long cacheBytes) {
         this.model = model;
-        this.head = new LmHead(memory.device(), model.parameters());
+        this.head = new LmHead(memory.device(), model.weights());
         this.memory = memory;
         this.ownsMemory = ownsMemory;
         this.prefillTokens = memory.device().info().isGpu() ? PREFILL_TOKENS_GPU : PREFILL_TOKENS;
@@ -68,7 +68,7 @@ public final class Rollout implements AutoCloseable {
                                 TokenListener listener) {
         List<Completion> completions = new ArrayList<>();
         try (Arena call = memory.scope("generate")) {
-            PackedWeights packed = new PackedWeights(call, model.parameters());
+            PackedWeights packed = model.weights().packed(call);
             for (Wave wave : Wave.plan(prompts, generations, decoding.maxLength(), stream, cacheRows)) {
                 try (Arena scope = call.scope("wave")) {
                     run(wave, packed, decoding, stop, listener, scope);

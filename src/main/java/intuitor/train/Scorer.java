@@ -31,7 +31,7 @@ final class Scorer {
      */
     Scorer(Arena scratch, Transformer model, int tokenBudget, double temperature, double certaintyTemperature) {
         this.model = model;
-        this.head = new LmHead(scratch.device(), model.parameters());
+        this.head = new LmHead(scratch.device(), model.weights());
         this.scratch = scratch;
         this.tokenBudget = tokenBudget;
         this.temperature = temperature;

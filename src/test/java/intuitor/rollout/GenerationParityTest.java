@@ -88,7 +88,7 @@ class GenerationParityTest {
             PackedBatch batch = builder.build();
             TokenStats stats = TokenStats.of(batch.scored());
             try (Arena scratch = device.arena("scratch")) {
-                new LmHead(device, model.parameters()).score(model.forward(batch, scratch), batch.scoredRows(),
+                new LmHead(device, model.weights()).score(model.forward(batch, scratch), batch.scoredRows(),
                         batch.targets(), temperature, 1, stats, scratch);
             }
             return stats;
