@@ -227,7 +227,7 @@ final class EvalCommand extends BaseCommand {
         PythonSandbox sandbox = tasks.stream().anyMatch(Tasks::needsSandbox) ? sandbox() : null;
         try (EvaluationFolder folder = EvaluationFolder.open(outputFolder())) {
             List<Task> chosen = Tasks.of(tasks, () -> sandbox);
-            try (LoadedModel loaded = LoadedModel.open(model, deviceOptions);
+            try (LoadedModel loaded = LoadedModel.forGeneration(model, deviceOptions);
                     Rollout rollout = new Rollout(loaded.device(), loaded.transformer(), (long) kvCacheMib << 20);
                     Evaluator evaluator = new Evaluator(evaluated(loaded, rollout), drawing())) {
                 Evaluation evaluation = new Evaluation(folder, settings(loaded), chosen, data, problems());

@@ -16,7 +16,7 @@ import java.util.function.Function;
  */
 public final class Device implements AutoCloseable {
 
-    private static final int STAGING_BYTES = 4 << 20;
+    private static final int STAGING_BYTES = 1 << 20;
 
     private final NativeApi api;
     private final DeviceInfo info;

@@ -28,6 +28,8 @@ public final class Rollout implements AutoCloseable {
 
     /** Prompt tokens computed at once: enough for efficient GEMMs, little beside the cache and, on a CPU, the weights. */
     private static final int PREFILL_TOKENS = 512;
+    /** A product by a packed matrix does not begin with packing it, and is efficient with fewer rows. */
+    private static final int PREFILL_TOKENS_PACKED = 256;
     private static final int PREFILL_TOKENS_GPU = 4096;
 
     private final Transformer model;
@@ -52,7 +54,8 @@ public final class Rollout implements AutoCloseable {
         this.head = new LmHead(memory.device(), model.weights());
         this.memory = memory;
         this.ownsMemory = ownsMemory;
-        this.prefillTokens = memory.device().info().isGpu() ? PREFILL_TOKENS_GPU : PREFILL_TOKENS;
+        this.prefillTokens = memory.device().info().isGpu() ? PREFILL_TOKENS_GPU
+                : model.weights().isPacked() ? PREFILL_TOKENS_PACKED : PREFILL_TOKENS;
         this.cacheRows = cacheBytes / KvCache.bytesPerRow(model.config(), model.dtype());
     }
 
