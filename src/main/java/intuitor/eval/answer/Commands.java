@@ -57,7 +57,8 @@ final class Commands {
             "dotsb", "…", "vdots", "…", "ddots", "…", "pounds", "£", "euro", "€", "texteuro", "€", "textdollar", "$",
             "dollar", "$", "Re", "Re", "Im", "Im", "choose", "choose", "mod", "mod", "bmod", "bmod", "pmod", "pmod",
             "textdegree", "°", "cr", "\\\\", "forall", "∀", "exists", "∃", "angle", "∠", "triangle", "△", "perp", "⊥",
-            "parallel", "∥", "subset", "⊂", "subseteq", "⊆", "over", "over", "percent", "%"};
+            "parallel", "∥", "subset", "⊂", "subseteq", "⊆", "over", "over", "percent", "%",
+            "minus", "-", "plus", "+"};
         for (int i = 0; i < pairs.length; i += 2) {
             map.put(pairs[i], pairs[i + 1]);
         }

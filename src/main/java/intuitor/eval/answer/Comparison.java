@@ -57,10 +57,10 @@ final class Comparison {
             }
         }
         if (a instanceof Expr.Text || b instanceof Expr.Text) {
-            Expr other = a instanceof Expr.Text ? b : a;
-            Integer number = Text.NUMBERS.get(words(a instanceof Expr.Text ? a : b));
-            if (number != null && !(other instanceof Expr.Text)) {
-                return a instanceof Expr.Text ? equal(Expr.number(number), b) : equal(a, Expr.number(number));
+            Expr x = a instanceof Expr.Text t ? NumberWords.value(t.words()) : a;
+            Expr y = b instanceof Expr.Text t ? NumberWords.value(t.words()) : b;
+            if (x != null && y != null) {
+                return equal(x, y);
             }
             String words = words(a);
             return words != null && words.equals(words(b));

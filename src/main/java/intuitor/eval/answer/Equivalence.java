@@ -97,8 +97,9 @@ public final class Equivalence {
     }
 
     private static Expr parsed(String s, Budget budget) {
+        Expr number = NumberWords.value(s);
         try {
-            return Parser.parse(s, budget);
+            return number != null ? number : Parser.parse(s, budget);
         } catch (NoValueException | ArithmeticException unreadable) {
             return null;
         }

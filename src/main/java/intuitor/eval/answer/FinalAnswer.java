@@ -39,10 +39,17 @@ public final class FinalAnswer {
     private static final Pattern PERCENT = Pattern.compile("\\s*(?:\\\\?%|percent\\b|pct\\b)");
     private static final Pattern UNBRACED = Pattern.compile("\\\\boxed\\s+([^\\s${}\\\\]{1,100})");
     private static final Pattern PERCENT_AFTER_BOX = Pattern.compile("[\\s$]*(?:\\\\?%|percent\\b|pct\\b)");
-    private static final Pattern NUMBER = Pattern.compile("(?<![\\w.^_])(?:(?<![\\w)}\\]] ?)-)?\\s?\\$?(?:"
+    private static final Pattern NUMBER = Pattern.compile(
+            "(?<![\\w.^_])(?:(?<![\\w)}\\]] ?)-|(?<=\\p{L}{2} )-(?=[\\d.$\\\\]))?\\s?\\$?(?:"
             + "\\\\[dtc]?frac\\{[^{}]{1,50}\\}\\{[^{}]{1,50}\\}"
             + "|(?:\\d{1,3}(?:,\\d{3})+(?!\\d)|\\d+)(?:\\.\\d+)?(?:\\s?/\\s?\\d+(?:\\.\\d+)?)?|\\.\\d+)"
             + "(?:\\s?\\\\?%|\\spercent\\b)?");
+    /** {@code (9 * 2)} after a word or number at the end of the text. */
+    private static final Pattern REMARK = Pattern.compile(
+            "(?<=[\\p{L}\\d%])\\s+\\([^()\\n]{0,200}[-+*/=×÷][^()\\n]{0,200}\\)\\s*[.!?]?\\s*$");
+    /** {@code 18 dollars per day (9 * 2)}: a number, words of a unit, the last in a group, and a calculation. */
+    private static final Pattern MEASURED_WITH_REMARK = Pattern.compile(
+            "(-?\\$?\\d[\\d,.]*+(?:\\s+\\p{L}+){0,9}\\s+(\\p{L}{3,}))\\s+\\([^()]*[-+*/=×÷][^()]*\\)");
     private static final Pattern SENTENCE_END = Pattern.compile(
             "[.!?](?=\\s|$)(?<!\\b[ap]\\.m\\.)(?<!\\d\\.(?=\\d))|,?\\s(?:because|since|which|so that|as shown)\\b");
     private static final Pattern CHOICE_IS = Pattern.compile("answer is \\(?([A-J])\\)?(?![a-z])");
@@ -61,7 +68,7 @@ public final class FinalAnswer {
                 .or(() -> sentence(HASHES, text))
                 .or(() -> sentence(ANSWER_IS, text))
                 .or(() -> formula(text))
-                .or(() -> last(NUMBER, text));
+                .or(() -> number(text));
     }
 
     /** The answer after the last {@code ####}, else in the last {@code \boxed{}}; the two forms that leave no doubt. */
@@ -118,7 +125,7 @@ public final class FinalAnswer {
 
     /** The formula or phrase at the beginning of a line: up to the end of its sentence, without emphasis. */
     private static String answerIn(String line) {
-        String s = line.replace("**", "").replace("__", "").strip();
+        String s = Notation.signs(line.replace("**", "").replace("__", "").strip());
         Matcher end = SENTENCE_END.matcher(s);
         while (end.find()) {
             // a stop within a formula ends no sentence
@@ -129,11 +136,21 @@ public final class FinalAnswer {
             }
         }
         s = s.strip();
+        Matcher measured = MEASURED_WITH_REMARK.matcher(s);
+        if (measured.matches() && !Commands.FUNCTIONS.containsKey(measured.group(2))) {
+            s = measured.group(1);
+        }
         if (readable(s)) {
             return s;
         }
         String phrase = s;
-        return formula(phrase).or(() -> last(NUMBER, line)).orElse(phrase);
+        return formula(phrase).or(() -> number(line)).orElse(phrase);
+    }
+
+    /** The last number that does not stand in a calculation in brackets at the end. */
+    private static Optional<String> number(String text) {
+        String signed = Notation.signs(text);
+        return last(NUMBER, REMARK.matcher(signed).replaceFirst("")).or(() -> last(NUMBER, signed));
     }
 
     private static boolean readable(String s) {

@@ -25,6 +25,9 @@ final class Lexer {
     private static final Pattern LAST_LETTER = Pattern.compile("[mgshL](?:\\^\\{?([23])\\}?)?\\s*$");
     private static final Pattern ASCII_LETTERS = Pattern.compile("[A-Za-z]+");
 
+    private static final Pattern LETTER_LIST = Pattern.compile(
+            "\\(?[A-Za-z]\\)?(?:(?:\\s*,\\s*(?:(?:and|or)\\s)?|\\s+(?:and|or)\\s)\\s*\\(?[A-Za-z]\\)?)+");
+
     private final String source;
     private final int nesting;
     private final List<Token> tokens;
@@ -421,10 +424,11 @@ final class Lexer {
         }
     }
 
-    /** Numbers, formulas and lists within text are read as such. */
+    /** Numbers, formulas and lists, of letters too, within text are read as such. */
     private static boolean needsLexing(String words) {
         return words.chars().anyMatch(c -> c == '\\' || c == '$' || c == '%' || isDigit((char) c))
-                || words.matches("(?i),?\\s*(and|or)\\b.*") || words.matches("[^A-Za-z]*");
+                || words.matches("(?i),?\\s*(and|or)\\b.*") || words.matches("[^A-Za-z]*")
+                || LETTER_LIST.matcher(words).matches();
     }
 
     private static boolean isDigit(char c) {

@@ -35,7 +35,15 @@ final class Notation {
     private static final Pattern SQUARE = Pattern.compile("\\b(sq|cu)\\.(?=\\s)");
     private static final Pattern TIMES = Pattern.compile("(?<=\\d) ?[xX] ?(?=\\d)");
 
+    private static final Pattern NEGATIVE = Pattern.compile(
+            "(?i)(?<![\\\\\\w-])(?:negative|minus)\\s+(?=(?:\\\\?\\$)?(?:\\.?\\d|\\\\[dt]?frac))");
+
     private Notation() { }
+
+    /** {@code negative 5}, {@code minus 5} as {@code -5}. */
+    static String signs(String s) {
+        return NEGATIVE.matcher(s).replaceAll("-");
+    }
 
     /** The answer with ASCII and LaTeX in place of Unicode, plain digits, and without the dollar signs around it. */
     static String normalise(String answer) {
@@ -46,6 +54,7 @@ final class Notation {
             s = TIGHT_COMMA.matcher(s).replaceAll("");
         }
         s = SPACED_THOUSANDS.matcher(s).replaceAll(m -> m.group(1) + m.group(2).replaceAll("\\D", ""));
+        s = signs(s);
         s = TIMES.matcher(s).replaceAll("*");
         s = HALF_DAY.matcher(s).replaceAll(m -> m.group(1) + "m");
         s = SQUARE.matcher(s).replaceAll("$1");

@@ -2,7 +2,6 @@ package intuitor.eval.answer;
 
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -10,13 +9,8 @@ import java.util.regex.Pattern;
 final class Text {
     /** Words of two or three letters that are no product of variables. */
     static final Set<String> SHORT_WORDS = Set.of("yes", "no", "odd", "dne", "one", "two", "six", "ten", "all", "not",
-            "the", "for", "any", "red", "sum", "tie", "neither", "mon", "tue", "wed", "thu", "fri", "sat", "sun");
-
-    /** Small numbers in words. */
-    static final Map<String, Integer> NUMBERS = Map.ofEntries(Map.entry("zero", 0), Map.entry("one", 1),
-            Map.entry("two", 2), Map.entry("three", 3), Map.entry("four", 4), Map.entry("five", 5), Map.entry("six", 6),
-            Map.entry("seven", 7), Map.entry("eight", 8), Map.entry("nine", 9), Map.entry("ten", 10),
-            Map.entry("eleven", 11), Map.entry("twelve", 12), Map.entry("twenty", 20), Map.entry("hundred", 100));
+            "the", "for", "any", "red", "sum", "tie", "neither", "per", "mon", "tue", "wed", "thu", "fri", "sat",
+            "sun");
 
     private static final Pattern SPACES = Pattern.compile("(?:[\\s~]|\\\\[ ,;:!])+");
     private static final Pattern TEXT_COMMAND = Pattern.compile(
