@@ -21,7 +21,7 @@ rm -rf "$target/bundle"
 mkdir -p "$stage/tests"
 
 "$jdk/bin/jlink" --strip-debug --no-header-files --no-man-pages --output "$stage/runtime" --add-modules \
-    java.base,java.logging,java.management,jdk.management,java.naming,java.net.http,java.sql,java.xml,jdk.httpserver,jdk.unsupported
+    java.base,java.logging,java.management,jdk.management,java.naming,java.net.http,java.sql,java.xml,jdk.httpserver,jdk.unsupported,jdk.zipfs
 
 # stored, not deflated: xz does better on the whole
 repack() {
