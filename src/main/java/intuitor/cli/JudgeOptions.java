@@ -130,7 +130,7 @@ final class JudgeOptions {
         if (url == null) {
             return null;
         }
-        List<Pair> pairs = AlpacaOutputs.pairs(results, AlpacaEval.baseline(data));
+        List<Pair> pairs = AlpacaOutputs.pairs(results, AlpacaEval.instructions(data), AlpacaEval.baseline(data));
         JudgeSettings settings = new JudgeSettings(url.strip(), model, key(System.getenv(keyVariable), keyVariable),
                 requestsPerMinute, parallel, attempts, price.get(0), price.get(1));
         PairwiseJudge judge = new PairwiseJudge(settings, folder.file(AlpacaEval.NAME, "judgements.jsonl"));

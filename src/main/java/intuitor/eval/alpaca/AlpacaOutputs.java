@@ -23,9 +23,11 @@ public final class AlpacaOutputs {
     /**
      * Pairs the first sample of each instruction with the baseline's output.
      *
-     * @param baseline AlpacaEval's JSON, in the same order of instructions
+     * @param instructions AlpacaEval's JSON, which the results answer
+     * @param baseline     the same instructions in the same order, with the outputs of the baseline
      */
-    public static List<Pair> pairs(List<Result> results, Path baseline) {
+    public static List<Pair> pairs(List<Result> results, Path instructions, Path baseline) {
+        List<Row> asked = DataFile.read(instructions);
         List<Row> rows = DataFile.read(baseline);
         List<Pair> pairs = new ArrayList<>();
         for (Result r : results) {
@@ -35,7 +37,12 @@ public final class AlpacaOutputs {
                     throw new UserError(baseline + " has " + rows.size() + " outputs only; instruction " + (index + 1) + " has none");
                 }
                 Row row = rows.get(index);
-                pairs.add(new Pair(index, row.text("instruction"), r.completion(), row.text("output")));
+                String instruction = asked.get(index).text("instruction");
+                if (!row.text("instruction").equals(instruction)) {
+                    throw new UserError(row.where() + ": not the instruction that " + asked.get(index).where()
+                            + " has; both files must be of the same release of AlpacaEval");
+                }
+                pairs.add(new Pair(index, instruction, r.completion(), row.text("output")));
             }
         }
         return pairs;

@@ -1,5 +1,6 @@
 package intuitor.eval.code;
 
+import intuitor.eval.HeapBudget;
 import intuitor.eval.sandbox.Execution;
 import intuitor.eval.sandbox.Execution.Ending;
 import intuitor.eval.sandbox.PythonJob;
@@ -48,7 +49,7 @@ public final class ProgramJudge {
         if (function == null) {
             return OutputComparison.difference(output, expected);
         }
-        try {
+        try (HeapBudget.Lease lease = PythonValue.reserve(output.length() + expected.length())) {
             return PythonValue.equal(PythonValue.parse(output).tupleAsList(), PythonValue.ofJson(expected)) ? Optional.empty()
                     : Optional.of("the value is not " + OutputComparison.shown(expected));
         } catch (JacksonException e) {

@@ -16,6 +16,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -28,6 +30,8 @@ import java.util.stream.IntStream;
 public final class Evaluator implements AutoCloseable {
 
     private static final double CERTAINTY_TEMPERATURE = 1;
+    private static final int POLL_MILLIS = 50;
+    private static final int MILLIS_AFTER_STOP = 500;
 
     private final EvaluatedModel model;
     private final Drawing drawing;
@@ -100,17 +104,25 @@ public final class Evaluator implements AutoCloseable {
             try {
                 next = answer(task, batch, at / atOnce, prompting, decoding, stop);
             } catch (StopRequested e) {
-                finish(judging, sink);
+                finish(judging, stop, sink);
                 throw e;
             }
-            finish(judging, sink);
+            try {
+                finish(judging, stop, sink);
+            } catch (RuntimeException e) {
+                next.forEach(f -> f.cancel(true));
+                throw e;
+            }
             judging = next;
         }
-        finish(judging, sink);
+        finish(judging, stop, sink);
     }
 
-    /** Waits for the verdicts of a batch, if there is one. */
-    private void finish(List<Future<Result>> judging, Consumer<List<Result>> sink) {
+    /**
+     * Waits for the verdicts of a batch, if there is one. When a stop is asked for, they have a moment more; a batch that is
+     * not whole by then is left out.
+     */
+    private void finish(List<Future<Result>> judging, BooleanSupplier stop, Consumer<List<Result>> sink) {
         if (judging.isEmpty()) {
             return;
         }
@@ -118,16 +130,38 @@ public final class Evaluator implements AutoCloseable {
         List<Result> results = new ArrayList<>();
         try {
             for (Future<Result> f : judging) {
-                results.add(f.get());
+                results.add(verdict(f, stop));
             }
+        } catch (StopRequested e) {
+            judging.forEach(f -> f.cancel(true));
+            throw e;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new UserError("interrupted", e);
         } catch (ExecutionException e) {
+            if (e.getCause() instanceof OutOfMemoryError) {
+                throw new UserError("judging ran out of the Java heap: give it more, as in JAVA_TOOL_OPTIONS=-Xmx8g", e);
+            }
             throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
         }
         judgeSeconds += (System.nanoTime() - start) / 1e9;
         sink.accept(results);
+    }
+
+    private Result verdict(Future<Result> judging, BooleanSupplier stop) throws InterruptedException, ExecutionException {
+        long stopped = Long.MAX_VALUE;
+        while (true) {
+            try {
+                return judging.get(POLL_MILLIS, TimeUnit.MILLISECONDS);
+            } catch (TimeoutException e) {
+                if (stop.getAsBoolean()) {
+                    stopped = Math.min(stopped, System.nanoTime());
+                    if (System.nanoTime() - stopped > TimeUnit.MILLISECONDS.toNanos(MILLIS_AFTER_STOP)) {
+                        throw new StopRequested();
+                    }
+                }
+            }
+        }
     }
 
     private Decoding decoding(Prompting prompting) {
@@ -164,8 +198,14 @@ public final class Evaluator implements AutoCloseable {
                 verdict.correct(), verdict.note());
     }
 
+    /** Ends what is still judged, and its programs. */
     @Override
     public void close() {
         judges.shutdownNow();
+        try {
+            judges.awaitTermination(MILLIS_AFTER_STOP, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -11,8 +11,11 @@ import java.util.stream.Stream;
 
 /**
  * The command that starts a program in bubblewrap: namespaces of its own for users, processes, network, IPC and host name;
- * of the file system only {@code /usr}, read-only, a private {@code /tmp} of limited size, and the harmless devices. There is no {@code
+ * of the file system only {@code /usr}, an empty {@code /tmp} and the harmless devices, all read-only. There is no {@code
  * /proc}, no {@code /etc}, no home, and of the environment only what is set here.
+ *
+ * <p>No folder is writable: a file system in memory that is limited in bytes still takes a kilobyte of the kernel's memory for
+ * each empty file, bubblewrap cannot limit their number, and a contest's solution writes none.
  *
  * <p>Where the host's user is root, it becomes nobody first: the kernel does not count root's processes.
  */
@@ -32,7 +35,7 @@ final class Bubblewrap {
      * @param python  the interpreter, somewhere in {@code /usr}
      * @param program what it is to run: its arguments
      */
-    static List<String> command(Path filter, Path python, Limits limits, List<String> program) {
+    static List<String> command(Path filter, Path python, List<String> program) {
         List<String> c = new ArrayList<>(List.of("/bin/sh", "-c", "exec \"$@\" " + FILTER_DESCRIPTOR + "<\"$0\"", filter.toString()));
         if (isRoot()) {
             c.addAll(List.of(tool("setpriv").toString(), "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--"));
@@ -49,8 +52,8 @@ final class Bubblewrap {
                 c.addAll(List.of("--ro-bind", folder, folder));
             }
         }
-        c.addAll(List.of("--dev", "/dev", "--remount-ro", "/dev", "--size", "" + limits.diskBytes(), "--tmpfs", "/tmp",
-                "--remount-ro", "/", "--chdir", "/tmp", python.toString()));
+        c.addAll(List.of("--dev", "/dev", "--remount-ro", "/dev", "--dir", "/tmp", "--remount-ro", "/",
+                "--chdir", "/tmp", python.toString()));
         c.addAll(program);
         return c;
     }

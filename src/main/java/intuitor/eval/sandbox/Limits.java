@@ -8,13 +8,12 @@ package intuitor.eval.sandbox;
  *                    {@link #WALL_FACTOR} times as much
  * @param memoryBytes address space
  * @param threads     processes and threads together; a program cannot start processes at all
- * @param outputBytes size of each file that it writes, its standard output and error among them
- * @param diskBytes   all files in its private {@code /tmp}, which lie in memory
+ * @param outputBytes size of its standard output and of its standard error; in the sandbox it can create no file
  */
-public record Limits(double seconds, long memoryBytes, int threads, long outputBytes, long diskBytes) {
+public record Limits(double seconds, long memoryBytes, int threads, long outputBytes) {
 
     /** LiveCodeBench's 6 seconds a test, and room enough for a contest's problems. */
-    public static final Limits CONTEST = new Limits(6, 1L << 30, 32, 16L << 20, 64L << 20);
+    public static final Limits CONTEST = new Limits(6, 1L << 30, 32, 16L << 20);
 
     static final double WALL_FACTOR = 10;
     /** Starting Python takes time of its own; after this on top of the wall-clock time the host ends the program. */
@@ -23,7 +22,7 @@ public record Limits(double seconds, long memoryBytes, int threads, long outputB
     static final int OPEN_FILES = 64;
 
     public Limits {
-        if (!(seconds > 0) || memoryBytes < 1 || threads < 1 || outputBytes < 1 || diskBytes < 1) {
+        if (!(seconds > 0) || memoryBytes < 1 || threads < 1 || outputBytes < 1) {
             throw new IllegalArgumentException("limits must be positive");
         }
     }
@@ -34,6 +33,6 @@ public record Limits(double seconds, long memoryBytes, int threads, long outputB
 
     /** The same limits with another time. */
     public Limits withSeconds(double other) {
-        return new Limits(other, memoryBytes, threads, outputBytes, diskBytes);
+        return new Limits(other, memoryBytes, threads, outputBytes);
     }
 }

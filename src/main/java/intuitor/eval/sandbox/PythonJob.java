@@ -34,6 +34,18 @@ public record PythonJob(Mode mode, Map<String, String> parts, String input) {
         return new PythonJob(Mode.CALL, parts, arguments);
     }
 
+    /**
+     * An expression that is one call of a function of the code, as the left side of {@code assert f(...) == output} is, and
+     * nothing around it: another expression fails. The result is its value as {@link PythonValue}.
+     */
+    public static PythonJob application(String code, String function, String expression) {
+        Map<String, String> parts = new LinkedHashMap<>();
+        parts.put("code", code);
+        parts.put("function", function);
+        parts.put("expression", expression);
+        return new PythonJob(Mode.EXPRESSION, parts, "");
+    }
+
     /** An expression that may use the code's names: the result is its value as {@link PythonValue}. */
     public static PythonJob expression(String code, String expression) {
         Map<String, String> parts = new LinkedHashMap<>();

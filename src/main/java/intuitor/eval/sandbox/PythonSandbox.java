@@ -24,10 +24,10 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * Runs Python programs that nobody has looked at, such as a model's answers, in real CPython.
  *
- * <p>A program sees a read-only system, a private {@code /tmp} and nothing else of this machine: no network, no home, no
+ * <p>A program sees a read-only system and nothing else of this machine: no network, no home, no
  * environment, no other process ({@link Bubblewrap}, {@link SystemCallFilter}); what it may use up is limited ({@link Limits}).
  * It is killed as a tree: with the process that starts it, everything in its process namespace ends, also when this program
- * itself is killed. May be used by several threads at once, each of which must outlive the call that it makes.
+ * itself is killed. Without the sandbox a supervising process adopts what a program leaves behind, and kills it. May be used by several threads at once, each of which must outlive the call that it makes.
  */
 public final class PythonSandbox implements AutoCloseable {
 
@@ -39,6 +39,9 @@ public final class PythonSandbox implements AutoCloseable {
     /** Before Linux 5.14 the limit counts all processes of the user, not only those of a user namespace. */
     private static final int[] OWN_COUNT_SINCE = {5, 14};
     private static final int GENEROUS_THREADS = 4096;
+
+    /** Ending what a program without a sandbox leaves behind takes milliseconds. */
+    private static final int SWEEP_SECONDS = 2;
 
     private final Limits limits;
     private final boolean isolated;
@@ -134,7 +137,7 @@ public final class PythonSandbox implements AutoCloseable {
             List<String> program = List.of("-s", "-B", "-X", "utf8", "-c", harness);
             List<String> command = new ArrayList<>();
             if (isolated) {
-                command.addAll(Bubblewrap.command(filter(), python, within, program));
+                command.addAll(Bubblewrap.command(filter(), python, program));
             } else {
                 command.add(python.toString());
                 command.addAll(program);
@@ -165,6 +168,7 @@ public final class PythonSandbox implements AutoCloseable {
         head.put("mode", job.mode().name().toLowerCase(Locale.ROOT));
         head.put("bytes", parts.length);
         head.put("limits", rlimits(within));
+        head.put("supervise", !isolated);
         try (OutputStream out = Files.newOutputStream(file)) {
             out.write(JSON.writeValueAsBytes(head));
             out.write('\n');
@@ -233,14 +237,20 @@ public final class PythonSandbox implements AutoCloseable {
         }
     }
 
-    /** In the sandbox all ends with the first process; elsewhere its descendants have to be looked up. */
-    private static void kill(Process process) {
-        List<ProcessHandle> tree = process.descendants().toList();
-        process.destroyForcibly();
-        tree.forEach(ProcessHandle::destroyForcibly);
+    /** In the sandbox all ends with the first process; elsewhere the first process ends the rest when its child has ended. */
+    private void kill(Process process) {
+        boolean interrupted = Thread.interrupted();
         try {
-            process.waitFor();
+            if (!isolated) {
+                process.descendants().forEach(ProcessHandle::destroyForcibly);
+                process.waitFor(SWEEP_SECONDS, TimeUnit.SECONDS);
+                process.descendants().forEach(ProcessHandle::destroyForcibly);
+            }
+            process.destroyForcibly().waitFor();
         } catch (InterruptedException e) {
+            interrupted = true;
+        }
+        if (interrupted) {
             Thread.currentThread().interrupt();
         }
     }

@@ -1,5 +1,6 @@
 package intuitor.eval.sandbox;
 
+import intuitor.eval.HeapBudget;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,12 +32,17 @@ public sealed interface PythonValue {
 
     record Dict(List<Map.Entry<PythonValue, PythonValue>> entries) implements PythonValue { }
 
-    /** What the harness wrote; empty text and damaged text are no value: an object that equals nothing. */
+    /** To be held while results of so many characters are parsed and compared; the thread must hold no other. */
+    static HeapBudget.Lease reserve(int characters) {
+        return Reader.BUDGET.reserve((long) Reader.BYTES_PER_CHARACTER * characters);
+    }
+
+    /** What the harness wrote; empty text, damaged text and more than {@code Reader.MAX_TOKENS} are no value: an object that equals nothing. */
     static PythonValue parse(String json) {
         try {
             return of(Reader.JSON.readTree(json));
         } catch (JacksonException | IllegalArgumentException e) {
-            return new Text("o", json);
+            return new Text("o", "");
         }
     }
 
@@ -133,12 +139,18 @@ public sealed interface PythonValue {
                 : new Number(text.matches("-?\\d+") ? new BigDecimal(text) : new BigDecimal(Double.parseDouble(text)), text);
     }
 
-    /** Reads results of any length: the sandbox has limited them. */
+    /** The sandbox has limited the results' length, this their depth and the number of objects that they become. */
     final class Reader {
+        /** A number in a list has four; a list of a million numbers is larger than any problem's. */
+        static final long MAX_TOKENS = 4L << 20;
+        private static final HeapBudget BUDGET = HeapBudget.ofHeap(0.2);
+        /** {@code [],} becomes a node and its list. */
+        private static final int BYTES_PER_CHARACTER = 24;
         private static final int DEPTH = 2_000;
         private static final int MAX_DIGITS = 100_000;
         private static final JsonMapper JSON = new JsonMapper(JsonFactory.builder().streamReadConstraints(StreamReadConstraints.builder()
-                .maxStringLength(Integer.MAX_VALUE).maxNumberLength(MAX_DIGITS).maxNestingDepth(DEPTH).build()).build());
+                .maxStringLength(Integer.MAX_VALUE).maxNumberLength(MAX_DIGITS)
+                .maxNestingDepth(DEPTH).maxTokenCount(MAX_TOKENS).build()).build());
 
         private Reader() { }
     }

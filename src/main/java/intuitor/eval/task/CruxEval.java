@@ -2,6 +2,7 @@ package intuitor.eval.task;
 
 import intuitor.data.DataFile;
 import intuitor.data.Row;
+import intuitor.eval.HeapBudget;
 import intuitor.eval.sandbox.Execution;
 import intuitor.eval.sandbox.Execution.Ending;
 import intuitor.eval.sandbox.PythonJob;
@@ -103,7 +104,7 @@ final class CruxEval implements Task {
         if (text(answer.replace("\n", "\\n")).equals(text(output))) {
             return new Verdict(answer, true, null);
         }
-        boolean equal = answer.length() <= LONGEST_ANSWER && sameValue("", answer, output);
+        boolean equal = answer.length() <= LONGEST_ANSWER && sameValue(PythonJob.expression("", answer), output);
         return new Verdict(answer, equal, equal ? "equal as a value, not as ZeroEval's text" : null);
     }
 
@@ -114,18 +115,22 @@ final class CruxEval implements Task {
         }
         String answer = found.get().strip();
         String call = answer.startsWith("f(") && answer.endsWith(")") ? answer : "f(" + answer + ")";
-        return new Verdict(answer, sameValue(code, call, output), null);
+        return new Verdict(answer, sameValue(PythonJob.application(code, "f", call), output), null);
     }
 
     /** The answer and the right value are computed apart, so that no answer can meddle with the comparison. */
-    private boolean sameValue(String code, String answer, String output) {
-        Optional<PythonValue> a = value(code, answer);
-        return a.isPresent() && value("", output).filter(b -> PythonValue.equal(a.get(), b)).isPresent();
-    }
-
-    private Optional<PythonValue> value(String code, String expression) {
-        Execution e = sandbox.run(PythonJob.expression(code, expression));
-        return e.ending() == Ending.FINISHED ? Optional.of(PythonValue.parse(e.output())) : Optional.empty();
+    private boolean sameValue(PythonJob answer, String output) {
+        Execution a = sandbox.run(answer);
+        if (a.ending() != Ending.FINISHED) {
+            return false;
+        }
+        Execution b = sandbox.run(PythonJob.expression("", output));
+        if (b.ending() != Ending.FINISHED) {
+            return false;
+        }
+        try (HeapBudget.Lease lease = PythonValue.reserve(a.output().length() + b.output().length())) {
+            return PythonValue.equal(PythonValue.parse(a.output()), PythonValue.parse(b.output()));
+        }
     }
 
     /** ZeroEval's comparison leaves out the quotation marks around a text. */

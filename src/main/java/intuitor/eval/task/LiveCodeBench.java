@@ -5,8 +5,6 @@ import intuitor.UserError;
 import intuitor.data.DataFile;
 import intuitor.data.Row;
 import intuitor.eval.code.ProgramJudge;
-import intuitor.eval.code.TestCase;
-import intuitor.eval.code.TestCases;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,8 +14,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * LiveCodeBench's code generation (arXiv 2403.07974), {@code code_generation_lite}: contest problems, each with tests that
- * must all pass. The prompt is lighteval's. A problem's tests may be a hundred megabytes: they are read again from the file
- * when an answer to it is judged.
+ * must all pass. The prompt is lighteval's.
  */
 final class LiveCodeBench implements Task {
 
@@ -49,8 +46,9 @@ final class LiveCodeBench implements Task {
             if (problems.size() < limit) {
                 DataFile.forEachLine(file, (row, offset, length) -> {
                     if (problems.size() < limit) {
+                        StoredTests tests = new StoredTests(file, offset, length);
                         problems.add(Problem.of(row.text("question_id"), row.text("difficulty"), prompt(row), null,
-                                completion -> verdict(completion, DataFile.lineAt(file, offset, length))));
+                                completion -> verdict(completion, tests)));
                     }
                 });
             }
@@ -70,14 +68,12 @@ final class LiveCodeBench implements Task {
                         + "the inputs, runs the algorithm and writes output to STDOUT.\n```python\n# YOUR CODE HERE\n```\n\n");
     }
 
-    private Verdict verdict(String completion, Row row) {
+    private Verdict verdict(String completion, StoredTests stored) {
         String code = code(completion);
         if (code.isBlank()) {
             return new Verdict(null, false, "no code between fences");
         }
-        List<TestCase> tests = new ArrayList<>(TestCases.read(row.text("public_test_cases"), row.where()));
-        tests.addAll(TestCases.read(row.text("private_test_cases"), row.where()));
-        ProgramJudge.Result result = judge.judge(code, tests, function(row));
+        ProgramJudge.Result result = stored.judge((row, tests) -> judge.judge(code, tests, function(row)));
         return new Verdict(code, result.passed(), result.reason());
     }
 

@@ -10,6 +10,7 @@ import intuitor.eval.sandbox.PythonSandbox;
 import intuitor.eval.sandbox.PythonValue;
 import intuitor.eval.sandbox.Sandboxes;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -23,7 +24,7 @@ class ProgramJudgeTest {
 
     @BeforeAll
     static void open() {
-        sandbox = Sandboxes.open(new Limits(2, 512L << 20, 32, 1L << 20, 8L << 20));
+        sandbox = Sandboxes.open(new Limits(2, 512L << 20, 32, 1L << 20));
     }
 
     @AfterAll
@@ -85,5 +86,24 @@ class ProgramJudgeTest {
             assertTrue(OutputComparison.difference(digits, digits).isEmpty());
             assertFalse(PythonValue.equal(PythonValue.parse("[\"n\", \"" + digits + "\"]"), PythonValue.ofJson("7")));
         });
+    }
+
+    /** Eight million words in a heap that the list of their numbers would fill. */
+    @Test
+    void millionsOfWordsAndLinesTakeNoMemory() {
+        String words = "1 ".repeat(8 << 20);
+        assertTrue(OutputComparison.difference(words, words.replace("1 ", "1.")).isPresent());
+        assertTrue(OutputComparison.difference(words, words.substring(2) + "1.0").isEmpty());
+        assertEquals("printed 16777217 lines instead of 1 line",
+                OutputComparison.difference("x" + "\n".repeat(16 << 20) + "x", "x").orElseThrow());
+    }
+
+    @Test
+    void millionsOfObjectsAreNoValue() {
+        PythonValue list = PythonValue.parse("[\"l\",[" + "[],".repeat(5 << 20) + "[]]]");
+        assertEquals(new PythonValue.Text("o", ""), list);
+        String numbers = String.join(",", Collections.nCopies(500_000, "[\"n\",\"1\"]"));
+        assertTrue(PythonValue.equal(PythonValue.parse("[\"l\",[" + numbers + "]]"),
+                PythonValue.ofJson("[" + "1,".repeat(499_999) + "1]")));
     }
 }

@@ -19,7 +19,7 @@ class PythonSandboxTest {
 
     @BeforeAll
     static void open() {
-        sandbox = Sandboxes.open(new Limits(2, 512L << 20, 32, 1L << 20, 8L << 20));
+        sandbox = Sandboxes.open(new Limits(2, 512L << 20, 32, 1L << 20));
     }
 
     @AfterAll
@@ -114,11 +114,43 @@ class PythonSandboxTest {
     void manyAtOnceDoNotDisturbEachOther() throws Exception {
         try (ExecutorService pool = Executors.newFixedThreadPool(4)) {
             List<Future<Execution>> runs = IntStream.range(0, 24)
-                    .mapToObj(i -> pool.submit(() -> script("open('/tmp/x', 'a').write('" + i + "')\nprint(open('/tmp/x').read())", "")))
+                    .mapToObj(i -> pool.submit(() -> script("print(sum(range(10**6)) * 0 + int(input()))", "" + i)))
                     .toList();
             for (int i = 0; i < runs.size(); i++) {
                 assertEquals(i + "\n", runs.get(i).get().output());
             }
+        }
+    }
+
+    @Test
+    void whatPythonWritesAtItsEndIsOutputToo() {
+        assertEquals("main\nthread\natexit\n", script("""
+                import atexit, os, sys, threading, time
+                def late():
+                    time.sleep(0.2)
+                    print('thread')
+                atexit.register(print, 'atexit')
+                threading.Thread(target=late).start()
+                print('main')
+                sys.exit(0)
+                """, "").output());
+        assertEquals("buffered\n", script("out = open(1, 'w', closefd=False)\nout.write('buffered\\n')", "").output());
+        assertEquals("wrapped", script("""
+                import atexit, io, os, sys
+                sys.stdout = io.StringIO()
+                atexit.register(lambda: os.write(1, sys.stdout.getvalue().encode()))
+                print('wrapped', end='')
+                """, "").output());
+        assertEquals(Ending.TIMED_OUT, script("import atexit\n@atexit.register\ndef f():\n    while True:\n        pass", "").ending());
+    }
+
+    @Test
+    void anApplicationIsOneCall() {
+        String code = "def f(x):\n    return x\n";
+        assertEquals(Ending.FINISHED, sandbox.run(PythonJob.application(code, "f", "f('a)')")).ending());
+        for (String other : List.of("f(1) or ('out')", "f(1), 2", "f(1).real", "g(1)", "(lambda x: x)(1)", "f(1)) or (f(2)", "f")) {
+            Execution e = sandbox.run(PythonJob.application(code, "f", other));
+            assertTrue(e.ending() == Ending.FAILED && e.complaint().startsWith("SyntaxError"), other + ": " + e);
         }
     }
 }

@@ -157,6 +157,8 @@ class TasksTest {
             assertTrue(judge(problems.get(0), "{\"answer\": \"(1, 2)\"}").correct());
             assertTrue(judge(problems.get(0), "{\"answer\": \"f([1, 2])\"}").correct());
             assertFalse(judge(problems.get(0), "{\"answer\": \"[1]\"}").correct());
+            assertFalse(judge(problems.get(0), "{\"answer\": \"[]) or ([2, 4]\"}").correct());
+            assertFalse(judge(problems.get(0), "{\"answer\": \"f([]) or list((2, 4))\"}").correct());
         }
     }
 
