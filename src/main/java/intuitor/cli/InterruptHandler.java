@@ -15,7 +15,7 @@ final class InterruptHandler implements AutoCloseable {
 
     private InterruptHandler(StopSignal stop, ProgressLine progress) {
         this.hook = new Thread(() -> {
-            progress.message("stopping: writing what is needed to go on (kill -9 loses the steps since the last checkpoint)");
+            progress.message("stopping: writing what is needed to go on");
             stop.request();
             awaitDone();
         }, "stop");
