@@ -79,6 +79,11 @@ public final class Arena implements AutoCloseable {
         return tensor;
     }
 
+    /** Announces that about so many bytes will be allocated: they are taken as one block. */
+    public void expect(long bytes) {
+        blocks.expect(bytes);
+    }
+
     /** A child whose memory comes back to this arena when it closes. */
     public Arena scope(String name) {
         if (closed || child != null) {

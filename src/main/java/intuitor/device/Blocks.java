@@ -66,6 +66,11 @@ final class Blocks {
         offset = 0;
     }
 
+    /** Makes the next block at least so large. */
+    void expect(long bytes) {
+        nextBlock = Math.max(nextBlock, bytes);
+    }
+
     Mark mark() {
         return new Mark(current, offset, used);
     }

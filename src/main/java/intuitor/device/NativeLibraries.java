@@ -95,10 +95,14 @@ public final class NativeLibraries {
         if (!LOADED.contains(NativeLibrary.OPENCL) && !systemHas(NativeLibrary.OPENCL)) {
             load(NativeLibrary.OPENCL);
         }
+        if (LOADED.contains(NativeLibrary.ONEDNN)) {
+            return;
+        }
         if (!load(NativeLibrary.ONEDNN)) {
             throw new UserError(NativeLibrary.ONEDNN.fileName() + " is missing: it belongs to the jar, and beside "
                     + "loose classes org.bytedeco:dnnl:linux-x86_64 belongs on the class path");
         }
+        LinkerTables.release(NativeFiles.find(NativeLibrary.ONEDNN).orElseThrow());
     }
 
     /** Loads Hugging Face's tokenizers, for DJL's {@code TokenizersLibrary}; it uses no device. */

@@ -35,6 +35,9 @@ public final class InferenceWeights extends ModelWeights implements AutoCloseabl
         this.dtype = dtype;
         this.memory = device.arena("weights");
         try {
+            if (!device.info().isGpu()) { // whose library packs nothing
+                memory.expect(bytes(config, dtype));
+            }
             Map<String, PackedMatrix> matrices = new HashMap<>();
             for (ParameterSpec spec : ParameterLayout.of(config)) {
                 if (spec.kind() == Kind.MATRIX && !spec.name().equals(ParameterLayout.EMBEDDING)) {
@@ -67,6 +70,12 @@ public final class InferenceWeights extends ModelWeights implements AutoCloseabl
     /** In fp32, the values that {@link ParameterSet#initialize} gives. */
     public static InferenceWeights random(Device device, ModelConfig config, long seed, double std) {
         return new InferenceWeights(device, config, DType.F32, new RandomSource(device, seed, std));
+    }
+
+    /** Of all weights as they will be held; in one block of memory, no large page is begun and not filled. */
+    private static long bytes(ModelConfig config, DType dtype) {
+        long elements = ParameterLayout.elements(ParameterLayout.of(config));
+        return dtype.bytes() * (elements + (config.tiedHead() ? (long) config.vocabSize() * config.hiddenSize() : 0));
     }
 
     private Tensor filled(Arena arena, ParameterSpec spec, ParameterSource source) {

@@ -109,6 +109,16 @@ class ArenaTest {
     }
 
     @Test
+    void whatIsExpectedLiesInOneBlock() {
+        try (Arena arena = device.arena("expecting")) {
+            arena.expect(8 << 20);
+            Tensor small = arena.allocate("small", DType.F32, 1 << 10);
+            Tensor large = arena.allocate("large", DType.F32, 1 << 20);
+            assertEquals(small.address() + (4 << 10), large.address());
+        }
+    }
+
+    @Test
     void useAfterTheScopeIsClosed() {
         Tensor t;
         try (Arena scope = arena.scope("step")) {

@@ -38,6 +38,32 @@ class NativeLibrariesTest {
         }
     }
 
+    /** The symbols and relocations of a loaded library leave memory, and it works as before. */
+    @Test
+    void whatOnlyTheLinkerReadsIsGivenBack() throws IOException {
+        try (Device device = Device.open("cpu", 2); Arena arena = device.arena("test")) {
+            Path library = NativeFiles.find(NativeLibrary.ONEDNN).orElseThrow();
+            LinkerTables.release(library);
+            long[] kib = new long[2]; // size and resident part of the file's first mapping
+            List<String> lines = Files.readAllLines(Path.of("/proc/self/smaps"));
+            for (int i = 0; i < lines.size(); i++) {
+                if (lines.get(i).matches("\\S+ r--p 0+ .*" + library.getFileName())) {
+                    lines.subList(i, i + 8).forEach(line -> {
+                        kib[0] += line.startsWith("Size:") ? Long.parseLong(line.replaceAll("\\D", "")) : 0;
+                        kib[1] += line.startsWith("Rss:") ? Long.parseLong(line.replaceAll("\\D", "")) : 0;
+                    });
+                }
+            }
+            assertTrue(kib[0] > 1024 && kib[1] < 1024, kib[1] + " KiB of " + kib[0]);
+            Tensor one = arena.upload("one", new float[] {2}, 1, 1);
+            Tensor product = arena.allocate("product", DType.F32, 1, 1);
+            device.blas().gemm(product, one, false, one, true, false);
+            float[] value = new float[1];
+            device.download(value, product);
+            assertEquals(4, value[0]);
+        }
+    }
+
     @Test
     void aJarsLibraryIsUnpackedOnceAndRepaired(@TempDir Path cache) throws IOException {
         String before = System.getProperty("intuitor.cache.dir");
