@@ -182,7 +182,8 @@ public class SelfCertaintyBenchmark {
             double bytes = (double) ROWS * VOCAB * dtype.bytes();
             double[] ours = sorted(milliseconds.get(dtype + " selfCertainty"));
             double[] read = sorted(milliseconds.get(dtype + " read"));
-            System.out.printf("  %-5s one pass %6.2f ms = %5.1f GB/s   read ceiling %6.2f ms = %5.1f GB/s   fraction %.2f%n",
+            System.out.printf("  %-5s one pass %6.2f ms = %5.1f GB/s   read ceiling %6.2f ms = %5.1f GB/s   fraction "
+                    + "%.2f%n",
                     dtype.name().toLowerCase(), median(ours), bytes / median(ours) / 1e6,
                     median(read), bytes / median(read) / 1e6, median(read) / median(ours));
         }

@@ -29,8 +29,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The same work as a plain PyTorch implementation, on random weights: one Intuitor step ({@code grpo}), and batched
- * generation ({@code generate}). No token ends a completion, so the work is fixed. {@code benchmarks/side_by_side.py} runs it
- * against that implementation and says what that is.
+ * generation ({@code generate}). No token ends a completion, so the work is fixed. {@code benchmarks/side_by_side.py}
+ * runs it against that implementation and says what that is.
  *
  * <pre>
  * GrpoStepBenchmark grpo|generate --size tiny|small [--threads 2] [--warmup 2] [--repeats 7] [--json FILE]
@@ -93,8 +93,8 @@ public final class GrpoStepBenchmark {
     }
 
     private static ModelConfig qwen2(int vocab, int hidden, int ffn, int layers, int heads, int kvHeads) {
-        return new ModelConfig(Architecture.QWEN2, vocab, hidden, ffn, layers, heads, kvHeads, hidden / heads, 1e-6, 1e6,
-                Optional.empty(), PROMPT_TOKENS + NEW_TOKENS, true, "float32", List.of(), OptionalInt.empty(),
+        return new ModelConfig(Architecture.QWEN2, vocab, hidden, ffn, layers, heads, kvHeads, hidden / heads, 1e-6,
+                1e6, Optional.empty(), PROMPT_TOKENS + NEW_TOKENS, true, "float32", List.of(), OptionalInt.empty(),
                 OptionalInt.empty());
     }
 

@@ -42,9 +42,10 @@ public final class Launcher {
         if (home == null) {
             System.err.println("error: intuitor needs Java " + NEEDED + " or newer (25 is best), this is Java "
                     + System.getProperty("java.version") + " and "
-                    + (named == null || named.isEmpty() ? "no newer one was found" : "INTUITOR_JAVA_HOME=" + named + " is none")
-                    + ": install one, for example from adoptium.net, and set INTUITOR_JAVA_HOME to its folder if it lies"
-                    + " in an unusual place");
+                    + (named == null || named.isEmpty() ? "no newer one was found"
+                    : "INTUITOR_JAVA_HOME=" + named + " is none")
+                    + ": install one, for example from adoptium.net, and set INTUITOR_JAVA_HOME to its folder if it "
+                    + "lies in an unusual place");
             System.exit(EXIT_NO_JAVA);
         }
         System.exit(runUnder(home, args));

@@ -26,8 +26,8 @@ import java.util.stream.Stream;
  * <p>Everything is written under a temporary name next to its target ({@code NAME.tmp-xxxxxxxx}, so that the rename
  * stays within one file system), forced to the disk, renamed, and then the folder's entry is forced too. Whoever reads
  * the target sees the old contents or the new ones. A failure leaves no temporary behind. What a killed process
- * left behind is removed by {@link #recover} where a folder has one writer at a time, as a run's has; elsewhere it stays,
- * under a name that nobody reads, because another process may just be writing it.
+ * left behind is removed by {@link #recover} where a folder has one writer at a time, as a run's has; elsewhere it
+ * stays, under a name that nobody reads, because another process may just be writing it.
  *
  * <p>A file or folder that cannot be written (disk full, no permission) is a {@link UserError}.
  */
@@ -135,8 +135,9 @@ public final class AtomicFiles {
     }
 
     /**
-     * Deletes a file, or a folder with all that is in it; nothing happens where there is none. It takes a temporary name
-     * first: whoever is killed half way leaves something for {@link #recover}, not half a folder under a good name.
+     * Deletes a file, or a folder with all that is in it; nothing happens where there is none. It takes a temporary
+     * name first: whoever is killed half way leaves something for {@link #recover}, not half a folder under a good
+     * name.
      */
     public static void delete(Path path) {
         Path doomed = beside(path.toAbsolutePath(), "tmp");

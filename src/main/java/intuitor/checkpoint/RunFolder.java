@@ -118,7 +118,8 @@ public final class RunFolder implements AutoCloseable {
     /** Two writers would ruin a run. The lock goes with the process, however that ends; none where another has it. */
     private static Optional<RunFolder> lock(Path path) {
         try {
-            FileChannel channel = FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            FileChannel channel = FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE,
+                    StandardOpenOption.WRITE);
             try {
                 if (channel.tryLock() != null) {
                     return Optional.of(new RunFolder(path, channel));
@@ -199,7 +200,8 @@ public final class RunFolder implements AutoCloseable {
 
     /** Removes completions of steps after this one, which a lost part of the run had written. */
     public void forgetCompletionsAfter(int step) {
-        numbered(completions(), COMPLETIONS).stream().filter(f -> number(f, COMPLETIONS) > step).forEach(AtomicFiles::delete);
+        numbered(completions(), COMPLETIONS).stream().filter(f -> number(f, COMPLETIONS) > step)
+                .forEach(AtomicFiles::delete);
     }
 
     private List<Path> checkpoints() {

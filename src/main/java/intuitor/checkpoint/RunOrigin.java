@@ -20,8 +20,8 @@ import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * What a run was started from ({@code origin.json}). A run that resumes needs the same base model, as its reference, and the
- * same prompts and problems; otherwise it would be another run.
+ * What a run was started from ({@code origin.json}). A run that resumes needs the same base model, as its reference,
+ * and the same prompts and problems; otherwise it would be another run.
  *
  * @param model          folder of the base model
  * @param modelSha256    of its weights, configuration and tokenizer, by file name
@@ -71,8 +71,8 @@ public record RunOrigin(String model, Map<String, String> modelSha256, String da
         names.addAll(now.keySet());
         for (String name : names) {
             if (!Objects.equals(now.get(name), modelSha256.get(name))) {
-                throw new UserError(folder.resolve(name) + " has changed since this run started; put the base model back as it "
-                        + "was: it is the reference");
+                throw new UserError(folder.resolve(name) + " has changed since this run started; put the base model "
+                        + "back as it was: it is the reference");
             }
         }
     }
@@ -90,7 +90,8 @@ public record RunOrigin(String model, Map<String, String> modelSha256, String da
             throw new UserError("the " + what + " " + file + " of this run are gone; put them back");
         }
         if (!digest(Path.of(file)).equals(sha256)) {
-            throw new UserError("the " + what + " " + file + " have changed since this run started; put the old ones back");
+            throw new UserError("the " + what + " " + file + " have changed since this run started; put the old ones "
+                    + "back");
         }
     }
 

@@ -16,9 +16,9 @@ import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * What a checkpoint holds beside a model that anybody can load: where the run stood ({@code trainer_state.json}) and the
- * optimiser's tensors ({@code optimizer.safetensors}). The order of the data and the noise of every draw are functions of
- * the seed and the step, so no generator has a state to save.
+ * What a checkpoint holds beside a model that anybody can load: where the run stood ({@code trainer_state.json}) and
+ * the optimiser's tensors ({@code optimizer.safetensors}). The order of the data and the noise of every draw are
+ * functions of the seed and the step, so no generator has a state to save.
  *
  * @param step          optimiser steps made
  * @param totalSteps    of the whole run, on which the learning rate depends
@@ -49,7 +49,8 @@ public record TrainingState(int step, int totalSteps, long numTokens, double sec
         try {
             return JSON.readValue(Files.readString(file), TrainingState.class);
         } catch (IOException | JacksonException e) {
-            throw new UserError(checkpoint + " is not a checkpoint to resume from: " + STATE + " is missing or damaged", e);
+            throw new UserError(checkpoint + " is not a checkpoint to resume from: " + STATE + " is missing or damaged",
+                    e);
         }
     }
 

@@ -8,7 +8,10 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** What all commands share: {@code --help}, {@code --version}, and where they print. {@code call} returns the exit status. */
+/**
+ * What all commands share: {@code --help}, {@code --version}, and where they print. {@code call} returns the exit
+ * status.
+ */
 @Command(
         versionProvider = Main.Version.class,
         sortOptions = false,
@@ -33,7 +36,9 @@ abstract class BaseCommand implements Callable<Integer> {
         return spec;
     }
 
-    /** Says what went wrong, now, and returns the exit status: for commands that must have said it before they clean up. */
+    /**
+     * Says what went wrong, now, and returns the exit status: for commands that must have said it before they clean up.
+     */
     final int reportFailure(Exception e) throws Exception {
         CommandLine line = spec.commandLine();
         return line.getExecutionExceptionHandler().handleExecutionException(e, line, line.getParseResult());

@@ -15,8 +15,8 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 
 /**
- * The model that comes along, its prompts and its recipe. In a checkout they are the files of the project; a jar that stands
- * alone carries them, and they are copied to the cache.
+ * The model that comes along, its prompts and its recipe. In a checkout they are the files of the project; a jar that
+ * stands alone carries them, and they are copied to the cache.
  */
 final class Demo {
 
@@ -49,7 +49,8 @@ final class Demo {
         try (JarFile jar = new JarFile(program.toFile())) {
             return unpack(jar, program);
         } catch (IOException e) {
-            throw new UserError("cannot unpack the demo: " + e.getMessage() + "; set INTUITOR_CACHE_DIR to a folder with room", e);
+            throw new UserError("cannot unpack the demo: " + e.getMessage()
+                    + "; set INTUITOR_CACHE_DIR to a folder with room", e);
         }
     }
 

@@ -18,8 +18,8 @@ final class DeviceOptions {
     private int threads;
 
     @Option(names = "--dtype", paramLabel = "TYPE", defaultValue = "auto",
-            description = "storage type of weights and activations: float32, bfloat16, or auto: bfloat16 on a GPU, float32 on "
-                    + "the CPU (default: ${DEFAULT-VALUE})")
+            description = "storage type of weights and activations: float32, bfloat16, or auto: bfloat16 on a GPU, "
+                    + "float32 on the CPU (default: ${DEFAULT-VALUE})")
     private String dtype;
 
     @Option(names = "--cuda-libraries", paramLabel = "DIR",

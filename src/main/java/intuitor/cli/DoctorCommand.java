@@ -26,7 +26,8 @@ import picocli.CommandLine.Option;
 /** {@code intuitor doctor}: what this machine has that the engine uses, and what to do about what is missing. */
 @Command(
         name = "doctor",
-        description = "Shows what this machine offers the engine: Java, processor, memory, libraries, GPU; and what is missing.",
+        description = "Shows what this machine offers the engine: Java, processor, memory, libraries, GPU; and what "
+                + "is missing.",
         footer = {
             "",
             "Exit status 0 if a model can be trained here (on the CPU at least), 2 if not."
@@ -90,11 +91,14 @@ final class DoctorCommand extends BaseCommand {
 
     private void memory() {
         OperatingSystemMXBean system = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
-        line("memory", String.format("%.1f GiB, %.1f GiB of it free; Java's heap may take %.1f GiB (tensors lie outside it)",
-                system.getTotalMemorySize() / GIB, available(system) / GIB, Runtime.getRuntime().maxMemory() / GIB));
+        line("memory", String.format("%.1f GiB, %.1f GiB of it free; Java's heap may take %.1f GiB "
+                + "(tensors lie outside it)", system.getTotalMemorySize() / GIB, available(system) / GIB,
+                Runtime.getRuntime().maxMemory() / GIB));
     }
 
-    /** What could be had without swapping: the kernel's own estimate, as free memory leaves out what the caches hold. */
+    /**
+     * What could be had without swapping: the kernel's own estimate, as free memory leaves out what the caches hold.
+     */
     private static double available(OperatingSystemMXBean system) {
         for (String line : lines(Path.of("/proc/meminfo"))) {
             if (line.startsWith("MemAvailable:")) {
@@ -107,7 +111,8 @@ final class DoctorCommand extends BaseCommand {
 
     private void gpu() {
         List<String> driver = lines(Path.of("/proc/driver/nvidia/version"));
-        line("driver", driver.isEmpty() ? "no NVIDIA driver (needed for a GPU only)" : driver.get(0).replaceAll("\\s+", " "));
+        line("driver", driver.isEmpty() ? "no NVIDIA driver (needed for a GPU only)"
+                : driver.get(0).replaceAll("\\s+", " "));
         try (Device device = Device.open("cuda", 0, cudaLibraries)) {
             DeviceInfo info = device.info();
             line("GPU", String.format("%s, %s, %.1f GiB", info.name(), info.isa(), info.memoryBytes() / GIB));
@@ -139,7 +144,8 @@ final class DoctorCommand extends BaseCommand {
     private static Set<String> features() {
         for (String line : lines(Path.of("/proc/cpuinfo"))) {
             if (line.startsWith("flags")) {
-                Set<String> present = new TreeSet<>(List.of(line.substring(line.indexOf(':') + 1).trim().split("\\s+")));
+                Set<String> present =
+                        new TreeSet<>(List.of(line.substring(line.indexOf(':') + 1).trim().split("\\s+")));
                 present.retainAll(FEATURES);
                 return present;
             }

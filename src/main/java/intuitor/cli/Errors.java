@@ -63,7 +63,8 @@ final class Errors implements IParameterExceptionHandler, IExecutionExceptionHan
     private String writeTrace(Throwable e) {
         StringWriter trace = new StringWriter();
         e.printStackTrace(new PrintWriter(trace));
-        String name = "intuitor-error-" + DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now()) + ".log";
+        String name = "intuitor-error-" + DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now())
+                + ".log";
         for (Path folder : List.of(logFolder, Path.of(System.getProperty("java.io.tmpdir")))) {
             try {
                 return "stack trace in " + Files.writeString(folder.resolve(name), trace.toString());

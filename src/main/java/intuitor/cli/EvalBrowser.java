@@ -28,7 +28,8 @@ final class EvalBrowser {
             List<Result> results = EvaluationFolder.read(folder, task);
             List<Result> chosen = results.stream().filter(this::matches).toList();
             chosen.stream().limit(limit).forEach(r -> print(task, r));
-            out.println("--- " + task + ": " + chosen.size() + " of " + results.size() + (which.equals("all") ? "" : " " + which)
+            out.println("--- " + task + ": " + chosen.size() + " of " + results.size()
+                    + (which.equals("all") ? "" : " " + which)
                     + (chosen.size() > limit ? ", " + limit + " shown" : ""));
         }
     }
@@ -43,12 +44,15 @@ final class EvalBrowser {
 
     private void print(String task, Result r) {
         String verdict = r.correct() == null ? "" : r.correct() ? ", right" : ", wrong";
-        out.printf("=== %s %s%s%s%s: %d tokens, %s, self-certainty %.3f%n", task, r.id(), r.category() == null ? "" : " (" + r.category() + ")",
-                r.sample() == 0 ? "" : ", sample " + r.sample(), verdict, r.tokens(), r.stopped() ? "ended" : "cut off", r.selfCertainty());
+        out.printf("=== %s %s%s%s%s: %d tokens, %s, self-certainty %.3f%n", task, r.id(),
+                r.category() == null ? "" : " (" + r.category() + ")",
+                r.sample() == 0 ? "" : ", sample " + r.sample(), verdict, r.tokens(), r.stopped() ? "ended" : "cut off",
+                r.selfCertainty());
         out.println(r.prompt());
         out.println("--- completion");
         out.println(r.completion());
-        out.println("--- answer: " + (r.answer() == null ? "none" : r.answer()) + (r.reference() == null ? "" : "; right: " + r.reference())
+        out.println("--- answer: " + (r.answer() == null ? "none" : r.answer())
+                + (r.reference() == null ? "" : "; right: " + r.reference())
                 + (r.note() == null ? "" : "; " + r.note()));
         out.println();
     }

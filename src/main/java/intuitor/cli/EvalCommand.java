@@ -38,18 +38,19 @@ import picocli.CommandLine.Option;
 @Command(
         name = "eval",
         description = {
-            "Measures a model on the paper's benchmarks: gsm8k, math500, livecodebench, cruxeval, mmlu_pro, alpaca_eval (and "
-                    + "cruxeval_input), with their published prompts and rules.",
+            "Measures a model on the paper's benchmarks: gsm8k, math500, livecodebench, cruxeval, mmlu_pro, "
+                    + "alpaca_eval (and cruxeval_input), with their published prompts and rules.",
             "",
-            "--data DIR holds them in the folders and files of the hub (docs/evaluation.md lists them). Completions and verdicts "
-                    + "are written to --output; the same command goes on where it was stopped."
+            "--data DIR holds them in the folders and files of the hub (docs/evaluation.md lists them). Completions "
+                    + "and verdicts are written to --output; the same command goes on where it was stopped."
         },
         footer = {
             "",
             "Examples:",
             "  intuitor eval --model runs/run-1/final --tasks gsm8k,math500 --data DIR",
             "  intuitor eval --model DIR --tasks gsm8k --data DIR --num-samples 8 --temperature 0.8",
-            "  intuitor eval --model DIR --tasks alpaca_eval --data DIR --judge-url https://HOST/v1   (key: OPENAI_API_KEY)",
+            "  intuitor eval --model DIR --tasks alpaca_eval --data DIR --judge-url https://HOST/v1   "
+                    + "(key: OPENAI_API_KEY)",
             "  intuitor eval --output runs/eval/final --show wrong       what it got wrong, and why"
         })
 final class EvalCommand extends BaseCommand {
@@ -68,33 +69,38 @@ final class EvalCommand extends BaseCommand {
     @Option(names = "--data", paramLabel = "DIR", description = "folder of the benchmarks' folders")
     private Path data;
 
-    @Option(names = "--output", paramLabel = "DIR", description = "folder for the results (default: runs/eval/NAME of the model)")
+    @Option(names = "--output", paramLabel = "DIR",
+            description = "folder for the results (default: runs/eval/NAME of the model)")
     private Path output;
 
     @Option(names = "--limit", paramLabel = "N", description = "the first N problems of each task (default: all)")
     private Integer limit;
 
     @Option(names = "--num-samples", paramLabel = "N", defaultValue = "1",
-            description = "completions of each problem: pass@k, maj@N, and the best of N by self-certainty (default: ${DEFAULT-VALUE})")
+            description = "completions of each problem: pass@k, maj@N, and the best of N by self-certainty (default: "
+                    + "${DEFAULT-VALUE})")
     private int numSamples;
 
     @Option(names = "--temperature", paramLabel = "X", defaultValue = "0",
             description = "divides the logits; 0: greedy, as in the protocols (default: ${DEFAULT-VALUE})")
     private double temperature;
 
-    @Option(names = "--top-k", paramLabel = "K", defaultValue = "0", description = "sample from the K most likely tokens only (0: all)")
+    @Option(names = "--top-k", paramLabel = "K", defaultValue = "0",
+            description = "sample from the K most likely tokens only (0: all)")
     private int topK;
 
     @Option(names = "--top-p", paramLabel = "P", defaultValue = "1",
-            description = "sample from the most likely tokens that make up this probability (default: ${DEFAULT-VALUE})")
+            description = "sample from the most likely tokens that make up this probability (default: "
+                    + "${DEFAULT-VALUE})")
     private double topP;
 
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "42", description = "seed of the sampling (default: ${DEFAULT-VALUE})")
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "42",
+            description = "seed of the sampling (default: ${DEFAULT-VALUE})")
     private long seed;
 
     @Option(names = "--max-new-tokens", paramLabel = "N", defaultValue = "3072",
-            description = "longest completion in tokens; a task's own limit may be lower (default: ${DEFAULT-VALUE}, the longest that "
-                    + "the paper trained with)")
+            description = "longest completion in tokens; a task's own limit may be lower (default: ${DEFAULT-VALUE}, "
+                    + "the longest that the paper trained with)")
     private int maxNewTokens;
 
     @Option(names = "--batch-size", paramLabel = "N", defaultValue = "128",
@@ -102,14 +108,16 @@ final class EvalCommand extends BaseCommand {
     private int batchSize;
 
     @Option(names = "--chat-template", paramLabel = "WHEN", defaultValue = "auto",
-            description = "auto (where the model has one), always or never; mmlu_pro never uses it (default: ${DEFAULT-VALUE})")
+            description = "auto (where the model has one), always or never; mmlu_pro never uses it (default: "
+                    + "${DEFAULT-VALUE})")
     private String chatTemplate;
 
     @Option(names = "--system", paramLabel = "TEXT", description = "system message, where the chat template is used")
     private String system;
 
     @Option(names = "--chat-template-date", paramLabel = "DATE",
-            description = "date that a chat template writes, as 2024-07-26 (default: ${DEFAULT-VALUE}, so that results reproduce)",
+            description = "date that a chat template writes, as 2024-07-26 (default: ${DEFAULT-VALUE}, so that results "
+                    + "reproduce)",
             defaultValue = "2024-07-26")
     private String date;
 
@@ -117,14 +125,17 @@ final class EvalCommand extends BaseCommand {
             description = "MiB of keys and values held at once (default: ${DEFAULT-VALUE})")
     private int kvCacheMib;
 
-    @Option(names = "--unsafe-no-sandbox", description = "run the model's programs without a sandbox, with all that this user may do")
+    @Option(names = "--unsafe-no-sandbox",
+            description = "run the model's programs without a sandbox, with all that this user may do")
     private boolean unsafe;
 
     @Option(names = "--paper", paramLabel = "MODEL",
-            description = "the paper's model to show beside the results, such as Qwen2.5-3B (default: the one of this size)")
+            description = "the paper's model to show beside the results, such as Qwen2.5-3B (default: the one of this "
+                    + "size)")
     private String paper;
 
-    @Option(names = "--show", paramLabel = "WHICH", description = "print results that are there: wrong, right or all; evaluates nothing")
+    @Option(names = "--show", paramLabel = "WHICH",
+            description = "print results that are there: wrong, right or all; evaluates nothing")
     private String show;
 
     @Mixin
@@ -164,7 +175,8 @@ final class EvalCommand extends BaseCommand {
         tasks = Tasks.requireNames(tasks, "--tasks");
         if (show != null) {
             if (!EvalBrowser.CHOICES.contains(show)) {
-                throw new UserError("--show: expected " + String.join(", ", EvalBrowser.CHOICES) + ", found '" + show + "'");
+                throw new UserError("--show: expected " + String.join(", ", EvalBrowser.CHOICES) + ", found '" + show
+                        + "'");
             }
             if (output == null && model == null) {
                 throw new UserError("--show: give --output, the folder of the results");
@@ -175,12 +187,14 @@ final class EvalCommand extends BaseCommand {
         require(!tasks.isEmpty(), "--tasks is missing: one or more of " + String.join(",", Tasks.NAMES));
         require(data != null, "--data is missing: the folder that holds the benchmarks");
         require(limit == null || limit >= 1, "--limit: expected at least 1, found " + limit);
-        require(numSamples >= 1 && numSamples <= MAX_SAMPLES, "--num-samples: expected 1 to " + MAX_SAMPLES + ", found " + numSamples);
+        require(numSamples >= 1 && numSamples <= MAX_SAMPLES,
+                "--num-samples: expected 1 to " + MAX_SAMPLES + ", found " + numSamples);
         require(temperature == 0 || (float) temperature > 0 && Float.isFinite((float) temperature),
                 "--temperature: expected 0 or more, found " + temperature);
         require(topK >= 0, "--top-k: expected 0 or more, found " + topK);
         require((float) topP > 0 && topP <= 1, "--top-p: expected more than 0 and at most 1, found " + topP);
-        require(numSamples == 1 || temperature > 0, "--num-samples " + numSamples + ": give a --temperature above 0; greedy samples are all the same");
+        require(numSamples == 1 || temperature > 0, "--num-samples " + numSamples + ": give a --temperature above 0; "
+                + "greedy samples are all the same");
         require(batchSize >= 1, "--batch-size: expected at least 1, found " + batchSize);
         require(maxNewTokens >= 1, "--max-new-tokens: expected at least 1, found " + maxNewTokens);
         require(kvCacheMib >= 1, "--kv-cache-mib: expected at least 1, found " + kvCacheMib);
@@ -232,11 +246,11 @@ final class EvalCommand extends BaseCommand {
                     Evaluator evaluator = new Evaluator(evaluated(loaded, rollout), drawing())) {
                 Evaluation evaluation = new Evaluation(folder, settings(loaded), chosen, data, problems());
                 List<Summary> summaries = evaluation.run(evaluator, stop, (task, done, of, e) -> progress.update(
-                        String.format(Locale.ROOT, "%s  %d of %d completions, %.0f s generating, %.0f s judging", task, done, of,
-                                e.generateSeconds(), e.judgeSeconds()), true));
+                        String.format(Locale.ROOT, "%s  %d of %d completions, %.0f s generating, %.0f s judging", task,
+                                done, of, e.generateSeconds(), e.judgeSeconds()), true));
                 progress.end();
-                AlpacaResult judged = judgeOptions.judge(folder, new DataFolder(data), tasks, problems(), generator(), err(), progress,
-                        stop);
+                AlpacaResult judged = judgeOptions.judge(folder, new DataFolder(data), tasks, problems(), generator(),
+                        err(), progress, stop);
                 report(summaries, judged, loaded);
             }
         } finally {
@@ -272,10 +286,12 @@ final class EvalCommand extends BaseCommand {
         Optional<ChatTemplate> template = use == ChatUse.NEVER ? Optional.empty() : ChatTemplate.load(model);
         if (template.isEmpty() && (use == ChatUse.ALWAYS || system != null)) {
             throw new UserError((system != null ? "--system" : "--chat-template always") + ": "
-                    + (use == ChatUse.NEVER ? "needs a chat template" : model + " has no chat template in its tokenizer_config.json"));
+                    + (use == ChatUse.NEVER ? "needs a chat template"
+                            : model + " has no chat template in its tokenizer_config.json"));
         }
         PromptEncoder plain = new PromptEncoder(loaded.tokenizer(), null, null, chatDate());
-        PromptEncoder chat = template.map(t -> new PromptEncoder(loaded.tokenizer(), t, system, chatDate())).orElse(plain);
+        PromptEncoder chat = template.map(t -> new PromptEncoder(loaded.tokenizer(), t, system, chatDate()))
+                .orElse(plain);
         return new EvaluatedModel(rollout, loaded.config(), loaded.tokenizer(), plain, chat);
     }
 
@@ -310,6 +326,7 @@ final class EvalCommand extends BaseCommand {
                         + " prompts are too long for this model and lost their beginning");
             }
         }
-        err().println("results: " + outputFolder() + "; to read them: " + Program.command() + " eval --output " + outputFolder() + " --show wrong");
+        err().println("results: " + outputFolder() + "; to read them: " + Program.command() + " eval --output "
+                + outputFolder() + " --show wrong");
     }
 }

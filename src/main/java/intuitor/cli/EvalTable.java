@@ -27,18 +27,21 @@ final class EvalTable {
         for (Summary s : summaries) {
             for (Map.Entry<String, Bootstrap> measure : s.measures().entrySet()) {
                 boolean published = measure.getKey().equals(Summary.ACCURACY);
-                List<String> row = new ArrayList<>(List.of(s.task(), measure.getKey(), "" + s.problems(), cell(measure.getValue())));
+                List<String> row = new ArrayList<>(List.of(s.task(), measure.getKey(), "" + s.problems(),
+                        cell(measure.getValue())));
                 methods.forEach(m -> row.add(!published ? "" : PaperResults.value(paper, m, s.task())
                         .map(v -> String.format(Locale.ROOT, "%.3f", v)).orElse("")));
                 table.row(row.toArray(String[]::new));
             }
             if (s.measures().isEmpty()) {
-                List<String> row = new ArrayList<>(List.of(s.task(), "LC win rate", "" + s.problems(), lengthControlled(judged)));
+                List<String> row =
+                        new ArrayList<>(List.of(s.task(), "LC win rate", "" + s.problems(), lengthControlled(judged)));
                 methods.forEach(m -> row.add(PaperResults.value(paper, m, s.task())
                         .map(v -> String.format(Locale.ROOT, "%.2f%%", v)).orElse("")));
                 table.row(row.toArray(String[]::new));
                 if (judged != null) {
-                    List<String> plain = new ArrayList<>(List.of(s.task(), "win rate", "" + judged.judged(), cell(judged.winRate())));
+                    List<String> plain = new ArrayList<>(
+                            List.of(s.task(), "win rate", "" + judged.judged(), cell(judged.winRate())));
                     methods.forEach(m -> plain.add(""));
                     table.row(plain.toArray(String[]::new));
                 }

@@ -82,11 +82,13 @@ final class GenerateCommand extends BaseCommand {
     private int topK;
 
     @Option(names = "--top-p", paramLabel = "P", defaultValue = "1",
-            description = "sample from the most likely tokens that make up this probability (default: ${DEFAULT-VALUE})")
+            description = "sample from the most likely tokens that make up this probability (default: "
+                    + "${DEFAULT-VALUE})")
     private double topP;
 
     @Option(names = "--min-p", paramLabel = "P", defaultValue = "0",
-            description = "sample from tokens of at least this times the highest probability (default: ${DEFAULT-VALUE})")
+            description = "sample from tokens of at least this times the highest probability (default: "
+                    + "${DEFAULT-VALUE})")
     private double minP;
 
     @Option(names = "--seed", paramLabel = "N", defaultValue = "42",
@@ -163,8 +165,8 @@ final class GenerateCommand extends BaseCommand {
             throw new UserError("the prompt is empty: give it as an argument or on standard input");
         }
         if (ids.length + maxNewTokens > config.maxPositions()) {
-            throw new UserError("a prompt of " + ids.length + " tokens and " + maxNewTokens + " new ones are more than this model's "
-                    + config.maxPositions() + "; lower --max-new-tokens");
+            throw new UserError("a prompt of " + ids.length + " tokens and " + maxNewTokens
+                    + " new ones are more than this model's " + config.maxPositions() + "; lower --max-new-tokens");
         }
         return ids;
     }
@@ -172,8 +174,9 @@ final class GenerateCommand extends BaseCommand {
     private Decoding decoding(LoadedModel loaded, PromptEncoder encoder) {
         int vocabulary = loaded.tokenizer().vocabSize();
         try {
-            return new Decoding(new Sampling(greedy ? 0 : temperature, topK, topP, minP, vocabulary, seed), maxNewTokens,
-                    StopTokens.of(loaded.config(), loaded.tokenizer(), encoder, stopTokens), CERTAINTY_TEMPERATURE);
+            return new Decoding(new Sampling(greedy ? 0 : temperature, topK, topP, minP, vocabulary, seed),
+                    maxNewTokens, StopTokens.of(loaded.config(), loaded.tokenizer(), encoder, stopTokens),
+                    CERTAINTY_TEMPERATURE);
         } catch (IllegalArgumentException e) {
             throw new UserError(e.getMessage(), e);
         }
@@ -194,7 +197,8 @@ final class GenerateCommand extends BaseCommand {
 
     private void printAll(Group group, LoadedModel loaded) {
         for (Completion c : group.completions()) {
-            out().printf("--- %d of %d: %d tokens, self-certainty %.3f%n", c.index() + 1, n, c.length(), SelfCertainty.of(c));
+            out().printf("--- %d of %d: %d tokens, self-certainty %.3f%n", c.index() + 1, n, c.length(),
+                    SelfCertainty.of(c));
             out().println(loaded.tokenizer().decode(c.tokens()));
         }
     }

@@ -5,8 +5,8 @@ import intuitor.train.StopSignal;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * Makes Ctrl-C (or SIGTERM) a request to stop: while the process shuts down, the work that is under way is told to stop, and
- * the process waits until it has written its checkpoint. The exit status is the one of the signal (130, 143).
+ * Makes Ctrl-C (or SIGTERM) a request to stop: while the process shuts down, the work that is under way is told to
+ * stop, and the process waits until it has written its checkpoint. The exit status is the one of the signal (130, 143).
  */
 final class InterruptHandler implements AutoCloseable {
 

@@ -32,12 +32,14 @@ import tools.jackson.databind.json.JsonMapper;
 /** The judge of AlpacaEval: who it is, what it may cost, and its verdict. */
 final class JudgeOptions {
 
-    private static final JsonMapper JSON = JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
             .enable(SerializationFeature.INDENT_OUTPUT).build();
     private static final int MAX_PARALLEL = 256;
 
     @Option(names = "--judge-url", paramLabel = "URL",
-            description = "judge of alpaca_eval: an OpenAI-compatible address such as https://HOST/v1 (default: only the outputs are written)")
+            description = "judge of alpaca_eval: an OpenAI-compatible address such as https://HOST/v1 (default: only "
+                    + "the outputs are written)")
     private String url;
 
     @Option(names = "--judge-model", paramLabel = "NAME", defaultValue = "gpt-4-1106-preview",
@@ -48,10 +50,12 @@ final class JudgeOptions {
             description = "environment variable that holds the key (default: ${DEFAULT-VALUE})")
     private String keyVariable;
 
-    @Option(names = "--judge-rpm", paramLabel = "N", defaultValue = "0", description = "requests a minute at most (default: no limit)")
+    @Option(names = "--judge-rpm", paramLabel = "N", defaultValue = "0",
+            description = "requests a minute at most (default: no limit)")
     private double requestsPerMinute;
 
-    @Option(names = "--judge-parallel", paramLabel = "N", defaultValue = "4", description = "requests at once (default: ${DEFAULT-VALUE})")
+    @Option(names = "--judge-parallel", paramLabel = "N", defaultValue = "4",
+            description = "requests at once (default: ${DEFAULT-VALUE})")
     private int parallel;
 
     @Option(names = "--judge-attempts", paramLabel = "N", defaultValue = "6",
@@ -59,10 +63,12 @@ final class JudgeOptions {
     private int attempts;
 
     @Option(names = "--judge-price", paramLabel = "IN,OUT", split = ",", defaultValue = "10,30",
-            description = "US dollars for a million tokens read and written, for the estimate (default: ${DEFAULT-VALUE}; check yours)")
+            description = "US dollars for a million tokens read and written, for the estimate (default: "
+                    + "${DEFAULT-VALUE}; check yours)")
     private List<Double> price;
 
-    @Option(names = "--judge-max-cost", paramLabel = "X", description = "start only if the estimate is at most so many US dollars")
+    @Option(names = "--judge-max-cost", paramLabel = "X",
+            description = "start only if the estimate is at most so many US dollars")
     private Double maxCost;
 
     void check(List<String> tasks, int numSamples) {
@@ -108,25 +114,27 @@ final class JudgeOptions {
         }
         String key = value.strip();
         if (!key.matches("[\\x21-\\x7e]+")) {
-            throw new UserError("the key in the environment variable " + variable + " has a space, a line break or another character "
-                    + "that no key has");
+            throw new UserError("the key in the environment variable " + variable + " has a space, a line break or "
+                    + "another character that no key has");
         }
         return key;
     }
 
     /**
-     * Writes the outputs, and has them judged where there is a judge; null where there is none, or the task was not asked for.
+     * Writes the outputs, and has them judged where there is a judge; null where there is none, or the task was not
+     * asked for.
      *
      * @param limit the first so many instructions
      */
-    AlpacaResult judge(EvaluationFolder folder, DataFolder data, List<String> tasks, int limit, String generator, PrintWriter err,
-                       ProgressLine progress, StopSignal stop) {
+    AlpacaResult judge(EvaluationFolder folder, DataFolder data, List<String> tasks, int limit, String generator,
+                       PrintWriter err, ProgressLine progress, StopSignal stop) {
         if (!tasks.contains(AlpacaEval.NAME)) {
             return null;
         }
         List<Result> results = EvaluationFolder.read(folder.path(), AlpacaEval.NAME).stream()
                 .filter(r -> Integer.parseInt(r.id()) < limit).toList();
-        AlpacaOutputs.write(folder.file(AlpacaEval.NAME, "outputs.json"), results, AlpacaEval.instructions(data), generator);
+        AlpacaOutputs.write(folder.file(AlpacaEval.NAME, "outputs.json"), results, AlpacaEval.instructions(data),
+                generator);
         if (url == null) {
             return null;
         }
@@ -138,10 +146,11 @@ final class JudgeOptions {
         err.println("judge " + settings + ": " + cost);
         err.flush();
         if (maxCost != null && cost.dollars() > maxCost) {
-            throw new UserError(String.format(Locale.ROOT, "--judge-max-cost: the judge would cost about $%.2f, more than $%.2f", cost.dollars(),
-                    maxCost));
+            throw new UserError(String.format(Locale.ROOT, "--judge-max-cost: the judge would cost about $%.2f, more "
+                    + "than $%.2f", cost.dollars(), maxCost));
         }
-        List<Judgement> judgements = judge.judge(pairs, stop, done -> progress.update("judged " + done + " of " + pairs.size(), done % 100 == 0));
+        List<Judgement> judgements = judge.judge(pairs, stop,
+                done -> progress.update("judged " + done + " of " + pairs.size(), done % 100 == 0));
         StopRequested.poll(stop);
         progress.end();
         AlpacaResult result = result(judgements, data);

@@ -12,7 +12,9 @@ import intuitor.model.Transformer;
 import intuitor.text.Tokenizer;
 import java.nio.file.Path;
 
-/** A model's folder, opened for inference: configuration, weights on a device, and a tokenizer when one is asked for. */
+/**
+ * A model's folder, opened for inference: configuration, weights on a device, and a tokenizer when one is asked for.
+ */
 final class LoadedModel implements AutoCloseable {
 
     private final Path folder;

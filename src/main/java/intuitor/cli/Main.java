@@ -8,13 +8,15 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IVersionProvider;
 
-/** The command line: {@code intuitor COMMAND ...}. Exit status 0: done, 1: a fault of the program, 2: a user's error. */
+/**
+ * The command line: {@code intuitor COMMAND ...}. Exit status 0: done, 1: a fault of the program, 2: a user's error.
+ */
 @Command(
         name = "intuitor",
         versionProvider = Main.Version.class,
         subcommands = {
-            TrainCommand.class, PretrainCommand.class, GenerateCommand.class, EvalCommand.class, ScoreCommand.class, BenchCommand.class,
-            DoctorCommand.class,
+            TrainCommand.class, PretrainCommand.class, GenerateCommand.class, EvalCommand.class, ScoreCommand.class,
+            BenchCommand.class, DoctorCommand.class,
             HelpCommand.class
         },
         description = "Trains language models by reinforcement learning from their own self-certainty (Intuitor).",

@@ -69,7 +69,9 @@ final class PretrainCommand extends BaseCommand {
         return 1e-9 * (System.nanoTime() - start);
     }
 
-    /** The progress line; speed and time left are measured from the end of the first step, which warms everything up. */
+    /**
+     * The progress line; speed and time left are measured from the end of the first step, which warms everything up.
+     */
     private static final class Pace {
 
         private final int steps;
@@ -81,8 +83,8 @@ final class PretrainCommand extends BaseCommand {
         }
 
         String line(Pretrainer.Step step) {
-            String text = String.format(Locale.ROOT, "step %d/%d  loss %.4f  gradient norm %.2f", step.step(), steps, step.loss(),
-                    step.gradNorm());
+            String text = String.format(Locale.ROOT, "step %d/%d  loss %.4f  gradient norm %.2f", step.step(), steps,
+                    step.loss(), step.gradNorm());
             if (first == null) {
                 first = step;
                 firstEnded = System.nanoTime();
@@ -90,8 +92,8 @@ final class PretrainCommand extends BaseCommand {
             }
             double seconds = seconds(firstEnded);
             double left = seconds / (step.step() - first.step()) * (steps - step.step());
-            return text + String.format(Locale.ROOT, "  %.0f tokens/s  %s left", (step.tokens() - first.tokens()) / seconds,
-                    Durations.text(left));
+            return text + String.format(Locale.ROOT, "  %.0f tokens/s  %s left",
+                    (step.tokens() - first.tokens()) / seconds, Durations.text(left));
         }
     }
 }

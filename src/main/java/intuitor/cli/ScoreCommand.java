@@ -128,12 +128,14 @@ final class ScoreCommand extends BaseCommand {
         return scored;
     }
 
-    private void scoreBatch(List<ScoreRequest> batch, LoadedModel loaded, LmHead head, OutputStream out) throws IOException {
+    private void scoreBatch(List<ScoreRequest> batch, LoadedModel loaded, LmHead head, OutputStream out)
+            throws IOException {
         PackedBatch packed = pack(batch);
         TokenStats stats = TokenStats.of(packed.scored());
         try (Arena scratch = loaded.device().arena("score")) {
             Tensor hidden = loaded.transformer().forward(packed, scratch);
-            head.score(hidden, packed.scoredRows(), packed.targets(), temperature, certaintyTemperature, stats, scratch);
+            head.score(hidden, packed.scoredRows(), packed.targets(), temperature, certaintyTemperature, stats,
+                    scratch);
         }
         for (int i = 0; i < batch.size(); i++) {
             int from = packed.completionOffsets()[i];

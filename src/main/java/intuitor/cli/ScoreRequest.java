@@ -21,7 +21,8 @@ record ScoreRequest(int[] prompt, int[] completion, boolean fromText) {
 
     private static final JsonMapper JSON = new JsonMapper();
     private static final String FORMS =
-            "expected {\"prompt_ids\": [...], \"completion_ids\": [...]} or {\"prompt\": \"...\", \"completion\": \"...\"}";
+            "expected {\"prompt_ids\": [...], \"completion_ids\": [...]} or {\"prompt\": \"...\", \"completion\": "
+                    + "\"...\"}";
 
     /**
      * @param where     file and line, for errors
@@ -41,11 +42,13 @@ record ScoreRequest(int[] prompt, int[] completion, boolean fromText) {
             throw new UserError(where + ": " + FORMS + (ids ? ", not both" : ""));
         }
         ScoreRequest request = ids
-                ? new ScoreRequest(ids(node, "prompt_ids", where, config), ids(node, "completion_ids", where, config), false)
+                ? new ScoreRequest(ids(node, "prompt_ids", where, config),
+                        ids(node, "completion_ids", where, config), false)
                 : encoded(text(node, "prompt", where), text(node, "completion", where), where, tokenizer.get());
         int length = request.prompt.length + request.completion.length;
         if (length > config.maxPositions()) {
-            throw new UserError(where + ": " + length + " tokens, but this model reads " + config.maxPositions() + " at most");
+            throw new UserError(where + ": " + length + " tokens, but this model reads " + config.maxPositions()
+                    + " at most");
         }
         return request;
     }
@@ -63,8 +66,8 @@ record ScoreRequest(int[] prompt, int[] completion, boolean fromText) {
         for (int i = 0; i < ids.length; i++) {
             JsonNode id = array.get(i);
             if (!id.isIntegralNumber() || !id.canConvertToInt() || id.asInt() < 0 || id.asInt() >= config.vocabSize()) {
-                throw new UserError(where + ": " + key + "[" + i + "] is " + id + ", but this model's token ids are 0 to "
-                        + (config.vocabSize() - 1));
+                throw new UserError(where + ": " + key + "[" + i + "] is " + id
+                        + ", but this model's token ids are 0 to " + (config.vocabSize() - 1));
             }
             ids[i] = id.asInt();
         }
@@ -88,7 +91,8 @@ record ScoreRequest(int[] prompt, int[] completion, boolean fromText) {
     private static int[] requireTokens(int[] ids, String key, String where) {
         if (ids.length == 0) {
             throw new UserError(where + ": " + key + " is empty: "
-                    + (key.startsWith("prompt") ? "the first token of the completion needs one before it" : "nothing to score"));
+                    + (key.startsWith("prompt") ? "the first token of the completion needs one before it"
+                            : "nothing to score"));
         }
         return ids;
     }

@@ -71,7 +71,8 @@ final class TrainCommand extends BaseCommand {
                         : GrpoRun.start(settings(flags), progress, stop);
                 report(result);
                 return CommandLine.ExitCode.OK;
-            } catch (RuntimeException e) { // said here: once the handler is closed, a signal ends the process at any moment
+            } catch (RuntimeException e) {
+                // said here: once the handler is closed, a signal ends the process at any moment
                 progress.end();
                 return reportFailure(e);
             } finally {
@@ -98,6 +99,7 @@ final class TrainCommand extends BaseCommand {
             out().println();
         }
         err().println("trained for " + Durations.text(result.seconds()) + ": " + result.folder());
-        err().println("try it: " + Program.command() + " generate --model " + result.folder().resolve("final") + " ...");
+        err().println("try it: " + Program.command() + " generate --model " + result.folder().resolve("final")
+                + " ...");
     }
 }

@@ -20,13 +20,15 @@ import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Reads the rows of a data set's file: {@code .parquet}, {@code .jsonl} (an object a line) or {@code .json} (a list). */
+/**
+ * Reads the rows of a data set's file: {@code .parquet}, {@code .jsonl} (an object a line) or {@code .json} (a list).
+ */
 public final class DataFile {
 
     /** Test cases of programming problems are texts of a hundred megabytes. */
     private static final JsonMapper JSON = new JsonMapper(JsonFactory.builder().streamReadConstraints(
-            StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxDocumentLength(Long.MAX_VALUE).build())
-            .build());
+            StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxDocumentLength(Long.MAX_VALUE)
+                    .build()).build());
     private static final int BUFFER = 1 << 16;
 
     /** Sees a row of a JSONL file, and where its line lies. */
@@ -129,6 +131,7 @@ public final class DataFile {
     }
 
     private static UserError unreadable(Path file, IOException e) {
-        return new UserError(e instanceof NoSuchFileException ? file + ": no such file" : file + ": cannot be read: " + e.getMessage(), e);
+        return new UserError(e instanceof NoSuchFileException ? file + ": no such file"
+                : file + ": cannot be read: " + e.getMessage(), e);
     }
 }

@@ -30,8 +30,8 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * Reads parquet files: flat columns, and lists and structs nested in any way.
  *
- * <p>By hardwood: 0.7 MB that need nothing else, where parquet-java would bring Hadoop's libraries. Files may be uncompressed,
- * or compressed with snappy (as data sets are) or gzip.
+ * <p>By hardwood: 0.7 MB that need nothing else, where parquet-java would bring Hadoop's libraries. Files may be
+ * uncompressed, or compressed with snappy (as data sets are) or gzip.
  */
 final class ParquetFile {
 
@@ -96,7 +96,8 @@ final class ParquetFile {
 
     /** In memory where it fits: a mapped file that somebody changes or cuts off ends the process. */
     private static InputFile input(Path file) throws IOException {
-        return Files.size(file) <= IN_MEMORY ? InputFile.of(ByteBuffer.wrap(Files.readAllBytes(file))) : InputFile.of(file);
+        return Files.size(file) <= IN_MEMORY ? InputFile.of(ByteBuffer.wrap(Files.readAllBytes(file)))
+                : InputFile.of(file);
     }
 
     private static String reason(Throwable e) {

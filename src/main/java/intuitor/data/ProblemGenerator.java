@@ -58,8 +58,8 @@ public final class ProblemGenerator {
         int b = choice.number(5, Math.min(38, 99 - a));
         int c = choice.number(3, Math.min(a + b - 2, 49));
         String question = choice.pick(
-                n + " has " + a + " " + o + ". " + he + " buys " + b + " more and gives " + c + " to " + m + ". How many "
-                        + o + " does " + n + " have now?",
+                n + " has " + a + " " + o + ". " + he + " buys " + b + " more and gives " + c + " to " + m
+                        + ". How many " + o + " does " + n + " have now?",
                 "There are " + a + " " + o + " in a box and " + b + " " + o + " in a bag. " + n + " takes " + c
                         + " of them. How many " + o + " are left?",
                 n + " had " + a + " " + o + ", got " + b + " more from " + m + " and lost " + c + ". How many " + o

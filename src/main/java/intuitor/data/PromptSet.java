@@ -34,7 +34,8 @@ public final class PromptSet {
         List<Prompt> problems = read(file);
         for (int i = 0; i < problems.size(); i++) {
             if (problems.get(i).answer() == null) {
-                throw new UserError(file + ": prompt " + (i + 1) + " has no \"answer\"; an evaluation needs one a line");
+                throw new UserError(file + ": prompt " + (i + 1) + " has no \"answer\"; an evaluation needs one "
+                        + "a line");
             }
         }
         return problems;

@@ -32,7 +32,8 @@ public record Row(JsonNode fields, String where) {
     public long integer(String name) {
         JsonNode value = fields.path(name);
         if (!value.isIntegralNumber()) {
-            throw new UserError(where + ": no whole number \"" + name + "\" in this row; it has " + fields.propertyNames());
+            throw new UserError(where + ": no whole number \"" + name + "\" in this row; it has "
+                    + fields.propertyNames());
         }
         return value.longValue();
     }
@@ -47,7 +48,8 @@ public record Row(JsonNode fields, String where) {
             }
         }
         if (!value.isArray() || texts.size() != value.size()) {
-            throw new UserError(where + ": no list of texts \"" + name + "\" in this row; it has " + fields.propertyNames());
+            throw new UserError(where + ": no list of texts \"" + name + "\" in this row; it has "
+                    + fields.propertyNames());
         }
         return texts;
     }

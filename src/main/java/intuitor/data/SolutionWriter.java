@@ -6,11 +6,11 @@ import java.util.stream.IntStream;
 
 /**
  * Writes solutions of mixed quality, as text found on the web is: careful ones that reduce every step to facts about
- * single digits and are always right; sloppy ones that state each step's result, often a wrong one, amid chatter; and bare
- * guesses. Each ends with a line {@code #### answer}.
+ * single digits and are always right; sloppy ones that state each step's result, often a wrong one, amid chatter; and
+ * bare guesses. Each ends with a line {@code #### answer}.
  *
- * <p>The forms matter: docs/demo.md tells which of them made self-certainty point to the careful solutions, and which did
- * not.
+ * <p>The forms matter: docs/demo.md tells which of them made self-certainty point to the careful solutions, and which
+ * did not.
  */
 public final class SolutionWriter {
     private static final int[] SLIPS = {-20, -11, -10, -9, -5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 9, 10, 11, 20};

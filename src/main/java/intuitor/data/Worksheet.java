@@ -3,7 +3,9 @@ package intuitor.data;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** Drill of the facts that careful solutions rest on: twelve random sums, differences, products and quotients of digits. */
+/**
+ * Drill of the facts that careful solutions rest on: twelve random sums, differences, products and quotients of digits.
+ */
 final class Worksheet {
     private static final int FACTS = 12;
 

@@ -4,8 +4,8 @@ import intuitor.UserError;
 import java.util.concurrent.Semaphore;
 
 /**
- * A part of the Java heap that judging threads share: one that is about to read something large waits until the others have
- * left room for it. A thread holds one lease of a budget at a time, so that none waits for itself.
+ * A part of the Java heap that judging threads share: one that is about to read something large waits until the others
+ * have left room for it. A thread holds one lease of a budget at a time, so that none waits for itself.
  */
 public final class HeapBudget {
 

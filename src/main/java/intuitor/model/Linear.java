@@ -5,15 +5,17 @@ import intuitor.device.PackedMatrix;
 import intuitor.device.Tensor;
 
 /**
- * A linear map of rows: y = x W^T, with W [out, in] as in PyTorch. A bias, where there is one, is another kernel's. W, x
- * and their like are of the storage type, gradients of W are fp32, and y is whichever of the two it was allocated as.
+ * A linear map of rows: y = x W^T, with W [out, in] as in PyTorch. A bias, where there is one, is another kernel's. W,
+ * x and their like are of the storage type, gradients of W are fp32, and y is whichever of the two it was allocated as.
  */
 final class Linear {
 
     private final Blas blas;
     private final Tensor weight;
 
-    /** @param weight null if it is held packed alone, which allows {@link #forward(Tensor, Tensor, PackedMatrix)} only */
+    /**
+     * @param weight null if it is held packed alone, which allows {@link #forward(Tensor, Tensor, PackedMatrix)} only
+     */
     Linear(Blas blas, Tensor weight) {
         this.blas = blas;
         this.weight = weight;

@@ -17,8 +17,8 @@ import java.util.stream.IntStream;
  * once: for that, the loss must be a sum of functions of single log-probabilities, or linearised into one ({@link
  * TokenObjective}).
  *
- * <p>Logits are fp32 whatever the weights' storage type: bf16 tells numbers between 16 and 32 apart by eighths only, and
- * log-probabilities and self-certainties are differences of such numbers.
+ * <p>Logits are fp32 whatever the weights' storage type: bf16 tells numbers between 16 and 32 apart by eighths only,
+ * and log-probabilities and self-certainties are differences of such numbers.
  */
 public final class LmHead {
 

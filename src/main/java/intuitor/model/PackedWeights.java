@@ -39,7 +39,8 @@ public final class PackedWeights {
     /** @param matrices by the names of their specs; the head by {@link ParameterLayout#LM_HEAD}, tied or not */
     PackedWeights(ModelConfig config, Map<String, PackedMatrix> matrices) {
         for (int i = 0; i < config.layers(); i++) {
-            layers.add(new Layer(matrices.get(ParameterLayout.qkvWeight(i)), matrices.get(ParameterLayout.outputWeight(i)),
+            layers.add(new Layer(matrices.get(ParameterLayout.qkvWeight(i)),
+                    matrices.get(ParameterLayout.outputWeight(i)),
                     matrices.get(ParameterLayout.gateUpWeight(i)), matrices.get(ParameterLayout.downWeight(i))));
         }
         lmHead = matrices.get(ParameterLayout.LM_HEAD);

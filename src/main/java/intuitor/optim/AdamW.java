@@ -67,7 +67,8 @@ public final class AdamW {
         update(gradients, end, parameters.size() - end, learningRate, gradientScale, 0);
     }
 
-    private void update(Tensor gradients, long from, long size, double learningRate, double gradientScale, double decay) {
+    private void update(Tensor gradients, long from, long size, double learningRate, double gradientScale,
+            double decay) {
         if (size > 0) {
             kernels.adamw(parameters.slice(from, size), gradients.slice(from, size), mean.slice(from, size),
                     meanSquare.slice(from, size), learningRate, settings.beta1(), settings.beta2(), settings.epsilon(),

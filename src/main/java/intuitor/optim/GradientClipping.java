@@ -22,7 +22,9 @@ public final class GradientClipping {
         }
     }
 
-    /** What the gradient is multiplied by so that its norm is at most {@code maxNorm}; 1 where that is 0 (no clipping). */
+    /**
+     * What the gradient is multiplied by so that its norm is at most {@code maxNorm}; 1 where that is 0 (no clipping).
+     */
     public static double scale(double norm, double maxNorm) {
         return maxNorm == 0 ? 1 : Math.min(1, maxNorm / (norm + EPSILON));
     }

@@ -7,7 +7,8 @@ import java.lang.annotation.Target;
 
 /**
  * Makes a component of a settings record a key of its YAML recipe and a flag of its command. The name follows from the
- * component's: {@code numGenerations} is {@code num_generations} in the file and {@code --num-generations} in the shell.
+ * component's: {@code numGenerations} is {@code num_generations} in the file and {@code --num-generations} in the
+ * shell.
  */
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.RECORD_COMPONENT)

@@ -97,7 +97,8 @@ public record KeySpec(String name, Class<?> type, String defaultText, String hel
         if (type == double.class) {
             double single = (float) x; // as the kernels see it: 1e-50 would be their 0, and 0.99999999 their 1
             require(Double.isFinite(single) && (range == null || range.contains(single)),
-                    "a number that single precision tells from the ends of " + (range == null ? "its range" : range), text);
+                    "a number that single precision tells from the ends of " + (range == null ? "its range" : range),
+                    text);
             return x;
         }
         try {

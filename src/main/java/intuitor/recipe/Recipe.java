@@ -21,8 +21,8 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
 
 /**
  * Reads and writes the settings of a run: a record whose components carry {@link Key} is its own table of names, types,
- * defaults, ranges and help. The same table makes the command's flags, so a YAML file, the command line and the code can
- * not drift apart.
+ * defaults, ranges and help. The same table makes the command's flags, so a YAML file, the command line and the code
+ * can not drift apart.
  *
  * <p>The record's compact constructor checks what concerns several keys and throws an IllegalArgumentException that
  * names the key; here it becomes a {@link UserError} that names the file too.
@@ -80,7 +80,8 @@ public final class Recipe {
         List<Object> arguments = new ArrayList<>();
         for (RecordComponent c : type.getRecordComponents()) {
             KeySpec key = KeySpec.of(c);
-            arguments.add(changes.containsKey(key.name()) ? key.parse(changes.get(key.name())) : component(settings, c));
+            arguments.add(changes.containsKey(key.name()) ? key.parse(changes.get(key.name()))
+                    : component(settings, c));
         }
         return construct(type, arguments, "");
     }
@@ -134,7 +135,9 @@ public final class Recipe {
         }
     }
 
-    /** Scalars are read from their text, so that YAML's own idea of a number (3e-6 is a string to it) does not matter. */
+    /**
+     * Scalars are read from their text, so that YAML's own idea of a number (3e-6 is a string to it) does not matter.
+     */
     private static Object fromYaml(KeySpec key, JsonNode node) {
         if (node.isNull()) {
             return key.defaultValue();
@@ -152,7 +155,8 @@ public final class Recipe {
 
     private static <R extends Record> R construct(Class<R> type, List<Object> arguments, String where) {
         try {
-            Class<?>[] types = Arrays.stream(type.getRecordComponents()).map(RecordComponent::getType).toArray(Class[]::new);
+            Class<?>[] types = Arrays.stream(type.getRecordComponents()).map(RecordComponent::getType)
+                    .toArray(Class[]::new);
             return type.getDeclaredConstructor(types).newInstance(arguments.toArray());
         } catch (InvocationTargetException e) {
             if (e.getCause() instanceof IllegalArgumentException wrong) {

@@ -12,8 +12,8 @@ import java.util.Map;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * {@code metrics.jsonl}: an object a line, a line a step. A checkpoint notes how long the file was ({@link #sync}), and a
- * run that resumes there cuts off what a later, lost step had added.
+ * {@code metrics.jsonl}: an object a line, a line a step. A checkpoint notes how long the file was ({@link #sync}), and
+ * a run that resumes there cuts off what a later, lost step had added.
  */
 public final class MetricsLog implements AutoCloseable {
 

@@ -3,8 +3,8 @@ package intuitor.report;
 import java.io.PrintStream;
 
 /**
- * What a long command says while it works. On a terminal one line that is overwritten in place; elsewhere (a file, a pipe)
- * a plain line every so many updates. Messages stay, above the live line. Any thread may speak: a signal's does.
+ * What a long command says while it works. On a terminal one line that is overwritten in place; elsewhere (a file, a
+ * pipe) a plain line every so many updates. Messages stay, above the live line. Any thread may speak: a signal's does.
  */
 public final class ProgressLine {
 

@@ -4,8 +4,8 @@ import intuitor.rollout.Completion;
 import intuitor.rollout.Group;
 
 /**
- * Intuitor's reward (arXiv 2505.19590): how far the model's own distributions are from the uniform one, averaged over the
- * tokens of a completion:
+ * Intuitor's reward (arXiv 2505.19590): how far the model's own distributions are from the uniform one, averaged over
+ * the tokens of a completion:
  * <pre>
  *   SC(o|q) = mean_t KL(U || p_t),   KL(U || p_t) = logsumexp_j z_tj - mean_j z_tj - log V
  * </pre>

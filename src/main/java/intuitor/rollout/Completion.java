@@ -1,8 +1,8 @@
 package intuitor.rollout;
 
 /**
- * What the model went on with after a prompt, and what it said about each token as it drew it. All arrays have one element
- * a token, the end token included; nothing is padded.
+ * What the model went on with after a prompt, and what it said about each token as it drew it. All arrays have one
+ * element a token, the end token included; nothing is padded.
  *
  * @param prompt        index of its prompt in the call that made it
  * @param index         its place among the completions of that prompt

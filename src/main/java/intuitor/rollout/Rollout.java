@@ -19,14 +19,17 @@ import java.util.stream.IntStream;
 /**
  * Generates completions with the cached keys and values of all tokens so far.
  *
- * <p>A prompt is computed once and its cache rows are shared by its siblings. Then all completions grow by one token at a
- * time; one that ends leaves the batch at once, so that no work is spent on it. Log-probability, entropy and self-certainty
- * of each token come out of the kernel that draws it. What is drawn depends on the seed, the stream, the prompt's and the
- * completion's place and the position alone (and on the logits, whose last bit may depend on the size of the batch).
+ * <p>A prompt is computed once and its cache rows are shared by its siblings. Then all completions grow by one token at
+ * a time; one that ends leaves the batch at once, so that no work is spent on it. Log-probability, entropy and
+ * self-certainty of each token come out of the kernel that draws it. What is drawn depends on the seed, the stream, the
+ * prompt's and the completion's place and the position alone (and on the logits, whose last bit may depend on the size
+ * of the batch).
  */
 public final class Rollout implements AutoCloseable {
 
-    /** Prompt tokens computed at once: enough for efficient GEMMs, little beside the cache and, on a CPU, the weights. */
+    /**
+     * Prompt tokens computed at once: enough for efficient GEMMs, little beside the cache and, on a CPU, the weights.
+     */
     private static final int PREFILL_TOKENS = 512;
     /** A product by a packed matrix does not begin with packing it, and is efficient with fewer rows. */
     private static final int PREFILL_TOKENS_PACKED = 256;
@@ -67,8 +70,8 @@ public final class Rollout implements AutoCloseable {
      * @param listener told each token as it is drawn
      * @return a group for each prompt, in order
      */
-    public List<Group> generate(List<int[]> prompts, int generations, Decoding decoding, long stream, BooleanSupplier stop,
-                                TokenListener listener) {
+    public List<Group> generate(List<int[]> prompts, int generations, Decoding decoding, long stream,
+                                BooleanSupplier stop, TokenListener listener) {
         List<Completion> completions = new ArrayList<>();
         try (Arena call = memory.scope("generate")) {
             PackedWeights packed = model.weights().packed(call);
@@ -81,7 +84,8 @@ public final class Rollout implements AutoCloseable {
         }
         List<Group> groups = new ArrayList<>();
         for (int p = 0; p < prompts.size(); p++) {
-            groups.add(new Group(prompts.get(p), List.copyOf(completions.subList(p * generations, (p + 1) * generations))));
+            groups.add(new Group(prompts.get(p),
+                    List.copyOf(completions.subList(p * generations, (p + 1) * generations))));
         }
         return groups;
     }
@@ -118,8 +122,8 @@ public final class Rollout implements AutoCloseable {
         int[] cacheRows = families.stream()
                 .flatMapToInt(f -> IntStream.range(f.start(), f.start() + f.prompt().length)).toArray();
         int[] lastRows = IntStream.range(0, families.size())
-                .flatMap(f -> IntStream.generate(() -> batch.promptLastRows()[f]).limit(families.get(f).siblings().size()))
-                .toArray();
+                .flatMap(f -> IntStream.generate(() -> batch.promptLastRows()[f])
+                        .limit(families.get(f).siblings().size())).toArray();
         List<GrowingSequence> starting = families.stream().flatMap(f -> f.siblings().stream()).toList();
         try (Arena step = scope.scope("prefill step")) {
             Tensor hidden = model.prefill(batch, cache, cacheRows, step);
@@ -146,8 +150,8 @@ public final class Rollout implements AutoCloseable {
     }
 
     /** Draws the next token of each sequence from a row of hidden states. */
-    private void draw(Tensor hidden, int[] rows, List<GrowingSequence> sequences, PackedWeights packed, Decoding decoding,
-                      TokenListener listener, Arena scope) {
+    private void draw(Tensor hidden, int[] rows, List<GrowingSequence> sequences, PackedWeights packed,
+                      Decoding decoding, TokenListener listener, Arena scope) {
         int n = sequences.size();
         long[] ids = sequences.stream().mapToLong(s -> s.id).toArray();
         int[] positions = sequences.stream().mapToInt(GrowingSequence::length).toArray();

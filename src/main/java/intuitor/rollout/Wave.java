@@ -12,14 +12,14 @@ import java.util.List;
 record Wave(List<Family> families, int rows) {
 
     /**
-     * A prompt and those of its completions that are in the wave. In the cache the prompt's rows are followed by room for
-     * the longest completion for each of them.
+     * A prompt and those of its completions that are in the wave. In the cache the prompt's rows are followed by room
+     * for the longest completion for each of them.
      */
     record Family(int[] prompt, int start, List<GrowingSequence> siblings) { }
 
     /**
-     * Distributes all completions of all prompts over as few waves as the cache allows, in order. Siblings may fall into two
-     * waves; the prompt is then computed in both. A wave has at least one completion, however small the cache.
+     * Distributes all completions of all prompts over as few waves as the cache allows, in order. Siblings may fall
+     * into two waves; the prompt is then computed in both. A wave has at least one completion, however small the cache.
      *
      * @param maxRows cache rows of a wave
      */
@@ -43,7 +43,8 @@ record Wave(List<Family> families, int rows) {
                     families.add(family);
                     rows += prompt.length;
                 }
-                family.siblings.add(new GrowingSequence(p, g, SequenceId.of(stream, p, g), family.start, prompt.length, rows));
+                family.siblings.add(new GrowingSequence(p, g, SequenceId.of(stream, p, g), family.start, prompt.length,
+                        rows));
                 rows = Math.addExact(rows, maxLength);
             }
         }

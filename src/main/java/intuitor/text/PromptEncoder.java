@@ -40,7 +40,8 @@ public final class PromptEncoder {
     private int[] plain(String prompt) {
         int[] ids = tokenizer.encode(prompt);
         int[] full = tokenizer.encode(prompt, true);
-        boolean twice = ids.length > 0 && tokenizer.isSpecial(ids[0]) && full[0] == ids[0] && full.length > 1 && full[1] == ids[0];
+        boolean twice = ids.length > 0 && tokenizer.isSpecial(ids[0]) && full[0] == ids[0] && full.length > 1
+                && full[1] == ids[0];
         return twice ? ids : full;
     }
 

@@ -35,8 +35,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Makes a base model from nothing: tokenizer, weights, and the prompt sets to train and evaluate on, all from one seed.
- * What it writes is a Hugging Face folder with two files more: {@code train_prompts.jsonl}, problems without answers, and
- * {@code heldout.jsonl}, problems with answers that occur neither in the corpus nor among the training prompts.
+ * What it writes is a Hugging Face folder with two files more: {@code train_prompts.jsonl}, problems without answers,
+ * and {@code heldout.jsonl}, problems with answers that occur neither in the corpus nor among the training prompts.
  */
 public final class BaseModelMaker {
     public static final String TRAIN_PROMPTS = "train_prompts.jsonl";
@@ -103,7 +103,8 @@ public final class BaseModelMaker {
         return new ModelConfig(Architecture.QWEN2, config.vocabSize(), config.hiddenSize(), config.intermediateSize(),
                 config.numHiddenLayers(), config.numAttentionHeads(), config.numKeyValueHeads(),
                 config.hiddenSize() / config.numAttentionHeads(), RMS_NORM_EPS, config.ropeTheta(), Optional.empty(),
-                config.maxPositionEmbeddings(), true, "float32", List.of(end), OptionalInt.empty(), OptionalInt.empty());
+                config.maxPositionEmbeddings(), true, "float32", List.of(end), OptionalInt.empty(),
+                OptionalInt.empty());
     }
 
     private Iterable<String> tokenizerCorpus() {
@@ -125,8 +126,8 @@ public final class BaseModelMaker {
     }
 
     private ArithmeticCorpus corpus() {
-        return new ArithmeticCorpus(config.seed(), config.worksheets(), new SolutionWriter.Mix(config.careful(), config.guess(),
-                config.sloppy(), config.guessIsRight(), config.stepIsRight()));
+        return new ArithmeticCorpus(config.seed(), config.worksheets(), new SolutionWriter.Mix(config.careful(),
+                config.guess(), config.sloppy(), config.guessIsRight(), config.stepIsRight()));
     }
 
     private void writePrompts(Path file, int count, boolean heldOut) throws IOException {

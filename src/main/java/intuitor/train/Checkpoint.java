@@ -26,8 +26,8 @@ final class Checkpoint {
     private Checkpoint() { }
 
     /** Publishes a checkpoint: it appears whole or not at all. */
-    static void write(Path folder, Path base, ParameterSet master, AdamW optimizer, SaveDtype dtype, TrainingState state,
-                      Device device) {
+    static void write(Path folder, Path base, ParameterSet master, AdamW optimizer, SaveDtype dtype,
+                      TrainingState state, Device device) {
         List<SafetensorsWriter.Entry> tensors = state(master, optimizer, dtype).entrySet().stream()
                 .map(t -> SafetensorsWriter.Entry.of(t.getKey(), t.getValue(), DType.F32, device)).toList();
         AtomicFiles.writeFolder(folder, temporary -> {

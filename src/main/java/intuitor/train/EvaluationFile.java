@@ -43,8 +43,8 @@ final class EvaluationFile {
 
     /** {@code accuracy 41.5% sampled, 52.0% greedy}. */
     static String line(HeldOutEvaluation.Result result) {
-        return String.format(Locale.ROOT, "held-out accuracy %.1f%% sampled, %.1f%% greedy", 100 * result.sampled().value(),
-                100 * result.greedy().value());
+        return String.format(Locale.ROOT, "held-out accuracy %.1f%% sampled, %.1f%% greedy",
+                100 * result.sampled().value(), 100 * result.greedy().value());
     }
 
     private static Map<String, Object> toMap(Proportion p) {

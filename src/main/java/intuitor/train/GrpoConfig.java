@@ -81,14 +81,16 @@ public record GrpoConfig(
         @Key(value = "1", range = "[0, inf)", help = "the gradient is scaled down to this norm; 0: never")
         double maxGradNorm,
         @Key(value = "16384", range = "[1, inf)",
-                help = "tokens in memory at once in training; more of a step are accumulated. Changes results by rounding only")
+                help = "tokens in memory at once in training; more of a step are accumulated. Changes results by "
+                        + "rounding only")
         int microBatchTokens,
         @Key(value = "false", help = "compute each layer again in the backward pass: less memory, a third more work")
         boolean gradientCheckpointing,
 
         // objective
 
-        @Key(value = "0.005", range = "[0, inf)", help = "weight of the KL divergence from the reference; 0: no reference")
+        @Key(value = "0.005", range = "[0, inf)",
+                help = "weight of the KL divergence from the reference; 0: no reference")
         double beta,
         @Key(value = "0.2", range = "(0, inf)", help = "the probability ratio is clipped to 1 - epsilon .. 1 + epsilon")
         double epsilon,
@@ -103,7 +105,8 @@ public record GrpoConfig(
         double certaintyTemperature,
         @Key(value = "policy", help = "who scores: the policy as it learns (online), or the frozen base (offline)")
         CertaintyModel certaintyModel,
-        @Key(value = "aligned", help = "legacy: score token t by the distribution after it, as Intuitor's first code did")
+        @Key(value = "aligned",
+                help = "legacy: score token t by the distribution after it, as Intuitor's first code did")
         PositionOffset positionOffset,
 
         // evaluation on held-out problems
@@ -149,11 +152,13 @@ public record GrpoConfig(
         String device,
         @Key(help = "folder of NVIDIA's libraries; without it they are searched for")
         Path cudaLibraries,
-        @Key(value = "auto", help = "storage type of weights and activations; auto: bfloat16 on a GPU, float32 on the CPU")
+        @Key(value = "auto",
+                help = "storage type of weights and activations; auto: bfloat16 on a GPU, float32 on the CPU")
         StorageType dtype,
         @Key(value = "0", range = "[0, inf)", help = "CPU threads; 0: one for each core")
         int threads,
-        @Key(value = "2048", range = "[1, inf)", help = "MiB of keys and values held in generation; more is done in turns")
+        @Key(value = "2048", range = "[1, inf)",
+                help = "MiB of keys and values held in generation; more is done in turns")
         int kvCacheMib) {
 
     public GrpoConfig {
@@ -165,11 +170,13 @@ public record GrpoConfig(
         require(certaintyModel == CertaintyModel.POLICY || positionOffset == PositionOffset.ALIGNED,
                 "position_offset: legacy goes with certainty_model policy only");
         for (String task : evalTasks) {
-            require(Tasks.NAMES.contains(task), "eval_tasks: no task '" + task + "'; there are " + String.join(", ", Tasks.NAMES));
+            require(Tasks.NAMES.contains(task),
+                    "eval_tasks: no task '" + task + "'; there are " + String.join(", ", Tasks.NAMES));
         }
         require(evalTasks.isEmpty() == (evalSteps == 0),
                 "eval_steps and eval_tasks: give both, or neither");
-        require(evalTasks.isEmpty() || evalTasksData != null, "eval_tasks: needs eval_tasks_data, the folder of the benchmarks");
+        require(evalTasks.isEmpty() || evalTasksData != null,
+                "eval_tasks: needs eval_tasks_data, the folder of the benchmarks");
         if (chatTemplateDate != null) {
             try {
                 LocalDate.parse(chatTemplateDate);

@@ -4,14 +4,14 @@ package intuitor.train;
  * The loss of one token and its derivative (arXiv 2402.03300, equations 3 and 4, as in TRL):
  * <pre>
  *   r    = exp(logp - logp_old)
- *   k3   = exp(d) - d - 1,  d = logp_ref - logp              an unbiased, never negative estimate of KL(policy || reference)
+ *   k3   = exp(d) - d - 1,  d = logp_ref - logp      an unbiased, never negative estimate of KL(policy || reference)
  *   loss = - min(r A, clip(r, 1 - epsilon, 1 + epsilon) A) + beta k3
  *
  *   dloss/dlogp = - r A [the first of the two is the smaller] + beta (1 - exp(d))
  * </pre>
- * Intuitor makes one update from each rollout (mu = 1), so logp_old is the policy's own logp and r is exactly 1: the loss
- * is -A + beta k3. Advantages of a group add up to 0, so the logged loss hovers about beta * KL, 0 in the first step.
- * That is no fault: the gradient, A times the gradient of logp, is not 0.
+ * Intuitor makes one update from each rollout (mu = 1), so logp_old is the policy's own logp and r is exactly 1: the
+ * loss is -A + beta k3. Advantages of a group add up to 0, so the logged loss hovers about beta * KL, 0 in the first
+ * step. That is no fault: the gradient, A times the gradient of logp, is not 0.
  */
 public record GrpoLoss(double epsilon, double beta) {
 

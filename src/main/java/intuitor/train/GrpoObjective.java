@@ -5,9 +5,9 @@ import intuitor.rollout.Completion;
 import java.util.List;
 
 /**
- * The loss of one step over all its completion tokens: {@link GrpoLoss} of each token, weighted as {@link LossType} says.
- * As micro-batch after micro-batch comes by, it hands out the derivative of that loss with respect to the policy's
- * log-probabilities and keeps these for the metrics.
+ * The loss of one step over all its completion tokens: {@link GrpoLoss} of each token, weighted as {@link LossType}
+ * says. As micro-batch after micro-batch comes by, it hands out the derivative of that loss with respect to the
+ * policy's log-probabilities and keeps these for the metrics.
  */
 final class GrpoObjective {
 
@@ -25,7 +25,8 @@ final class GrpoObjective {
      * @param weights     w_i of each
      * @param reference   log-probabilities under the reference, token after token; null where beta is 0
      */
-    GrpoObjective(GrpoLoss loss, List<Completion> completions, double[] advantages, double[] weights, float[] reference) {
+    GrpoObjective(GrpoLoss loss, List<Completion> completions, double[] advantages, double[] weights,
+            float[] reference) {
         this.loss = loss;
         this.advantages = advantages;
         this.weights = weights;

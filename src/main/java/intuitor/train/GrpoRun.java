@@ -30,12 +30,12 @@ import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The life of a training run: its folder, its checkpoints, a stop and the way back, the evaluations around it. What a step
- * does is {@link GrpoTrainer}'s.
+ * The life of a training run: its folder, its checkpoints, a stop and the way back, the evaluations around it. What a
+ * step does is {@link GrpoTrainer}'s.
  *
- * <p>A run that was stopped or killed and then resumed ends with the same bits as one that never was: the checkpoint holds
- * the policy and the optimiser's moments in full, everything random is a function of the seed and the step, and whatever a
- * lost step had written is cut off.
+ * <p>A run that was stopped or killed and then resumed ends with the same bits as one that never was: the checkpoint
+ * holds the policy and the optimiser's moments in full, everything random is a function of the seed and the step, and
+ * whatever a lost step had written is cut off.
  */
 public final class GrpoRun implements AutoCloseable {
 
@@ -144,15 +144,18 @@ public final class GrpoRun implements AutoCloseable {
         }
         this.totalSteps = config.totalSteps(prompts.encoded().size());
         this.trainer = new GrpoTrainer(device, config, policy, reference,
-                new PromptStream<>(prompts.encoded(), config.shuffleDataset(), config.seed()), prompts.decoding(), totalSteps, stop);
-        this.taskEvaluation = config.evalTasks().isEmpty() ? null : TaskEvaluation.open(config, prompts, policy.config(), trainer.rollout());
+                new PromptStream<>(prompts.encoded(), config.shuffleDataset(), config.seed()), prompts.decoding(),
+                totalSteps, stop);
+        this.taskEvaluation = config.evalTasks().isEmpty() ? null
+                : TaskEvaluation.open(config, prompts, policy.config(), trainer.rollout());
     }
 
     private RunResult run(RunFolder folder) {
         long metricsBytes = 0;
         Optional<Path> checkpoint = folder.newestCheckpoint();
         if (checkpoint.isPresent()) {
-            TrainingState state = Checkpoint.read(checkpoint.get(), policy, trainer.optimizer(), config.saveDtype(), device);
+            TrainingState state = Checkpoint.read(checkpoint.get(), policy, trainer.optimizer(), config.saveDtype(),
+                    device);
             trainer.resumeAt(state.step(), state.numTokens());
             metricsBytes = state.metricsBytes();
             seconds = state.seconds();
@@ -183,7 +186,8 @@ public final class GrpoRun implements AutoCloseable {
             seconds += result.totalSeconds();
             Map<String, Object> values = result.metrics();
             metrics.append(values);
-            boolean logged = result.step() == 1 || result.step() % config.loggingSteps() == 0 || result.step() == totalSteps;
+            boolean logged = result.step() == 1 || result.step() % config.loggingSteps() == 0
+                    || result.step() == totalSteps;
             progress.update(line(result.step(), values), logged);
             if (logged && config.logCompletions()) {
                 CompletionLog.write(folder.completions(result.step()), result, prompts.tokenizer());
@@ -198,7 +202,8 @@ public final class GrpoRun implements AutoCloseable {
 
     /** Where it is due and was not done before: a run that stopped in the middle of it does it when it goes on. */
     private void evaluateTasks(RunFolder folder) {
-        boolean due = taskEvaluation != null && (step() == 0 ? config.evalOnStart() : step() == totalSteps ? config.evalOnEnd() : step() % config.evalSteps() == 0);
+        boolean due = taskEvaluation != null && (step() == 0 ? config.evalOnStart()
+                : step() == totalSteps ? config.evalOnEnd() : step() % config.evalSteps() == 0);
         if (!due || Files.exists(folder.evaluation(step()))) {
             return;
         }
@@ -240,12 +245,14 @@ public final class GrpoRun implements AutoCloseable {
 
     private void save(RunFolder folder, MetricsLog metrics) {
         TrainingState state = new TrainingState(step(), totalSteps, trainer.numTokens(), seconds, metrics.sync());
-        Checkpoint.write(folder.checkpoint(step()), base, policy.master(), trainer.optimizer(), config.saveDtype(), state, device);
+        Checkpoint.write(folder.checkpoint(step()), base, policy.master(), trainer.optimizer(), config.saveDtype(),
+                state, device);
         folder.keepNewest(config.saveTotalLimit());
     }
 
     private RunResult finish(RunFolder folder, HeldOutEvaluation.Result before) {
-        AtomicFiles.writeFolder(folder.finalModel(), temporary -> ModelExport.write(base, policy.master(), config.saveDtype(), temporary));
+        AtomicFiles.writeFolder(folder.finalModel(), temporary ->
+                ModelExport.write(base, policy.master(), config.saveDtype(), temporary));
         HeldOutEvaluation.Result after = evaluationAfter();
         Map<String, Object> summary = new LinkedHashMap<>();
         summary.put("base_model", base.toString());
@@ -267,8 +274,8 @@ public final class GrpoRun implements AutoCloseable {
     private String line(int step, Map<String, Object> m) {
         String kl = m.containsKey("kl") ? String.format(Locale.ROOT, "  kl %.4f", (double) m.get("kl")) : "";
         double left = seconds / step * (totalSteps - step);
-        return String.format(Locale.ROOT, "step %d/%d  self-certainty %.3f%s  length %.0f  %.0f tokens/s  %s left", step,
-                totalSteps, (double) m.get("self_certainty/mean"), kl, (double) m.get("completions/mean_length"),
+        return String.format(Locale.ROOT, "step %d/%d  self-certainty %.3f%s  length %.0f  %.0f tokens/s  %s left",
+                step, totalSteps, (double) m.get("self_certainty/mean"), kl, (double) m.get("completions/mean_length"),
                 (double) m.get("tokens_per_second"), Durations.text(left));
     }
 

@@ -23,17 +23,17 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Group Relative Policy Optimization (DeepSeekMath, arXiv 2402.03300) with self-certainty as the reward (Intuitor, arXiv
- * 2505.19590): one optimiser step a rollout.
+ * Group Relative Policy Optimization (DeepSeekMath, arXiv 2402.03300) with self-certainty as the reward (Intuitor,
+ * arXiv 2505.19590): one optimiser step a rollout.
  *
- * <p>The policy is trained in place; the reference, a copy of the base model, is only read. Everything random depends on
- * the seed and the step, so the state of a run is the policy, the optimiser and the number of steps made.
+ * <p>The policy is trained in place; the reference, a copy of the base model, is only read. Everything random depends
+ * on the seed and the step, so the state of a run is the policy, the optimiser and the number of steps made.
  */
 public final class GrpoTrainer implements AutoCloseable {
 
     /** A run goes on with its own settings only, so another learning rate takes a new run. */
-    private static final String WAY_OUT = "start a new run from an earlier checkpoint (the reference is then that one): "
-            + "train --model RUN/checkpoint-N --learning-rate, with a lower one";
+    private static final String WAY_OUT = "start a new run from an earlier checkpoint (the reference is then that "
+            + "one): train --model RUN/checkpoint-N --learning-rate, with a lower one";
 
     private final GrpoConfig config;
     private final PromptStream<int[]> prompts;
@@ -84,13 +84,14 @@ public final class GrpoTrainer implements AutoCloseable {
         this.gradients = policy.master().gradients(memory);
         this.optimizer = new AdamW(memory, policy.master().flat(), WeightDecay.ranges(policy.config()),
                 new AdamW.Settings(config.adamBeta1(), config.adamBeta2(), config.adamEpsilon(), config.weightDecay()));
-        this.learningRate = LearningRate.of(config.lrSchedulerType(), config.learningRate(), config.warmupRatio(), totalSteps);
+        this.learningRate = LearningRate.of(config.lrSchedulerType(), config.learningRate(), config.warmupRatio(),
+                totalSteps);
         this.loss = new GrpoLoss(config.epsilon(), config.beta());
     }
 
     /**
-     * One step: prompts, rollout, groups, reward, advantages, loss and gradients on the same groups, optimiser, metrics. A
-     * {@link intuitor.rollout.StopRequested} leaves the policy as it was before the step.
+     * One step: prompts, rollout, groups, reward, advantages, loss and gradients on the same groups, optimiser,
+     * metrics. A {@link intuitor.rollout.StopRequested} leaves the policy as it was before the step.
      */
     public StepResult step() {
         long step = optimizer.steps();
@@ -120,8 +121,8 @@ public final class GrpoTrainer implements AutoCloseable {
         time.lap("train");
 
         numTokens += tokens(groups);
-        return new StepResult((int) step + 1, (double) (step + 1) * config.promptsPerStep() / prompts.size(), groups, reward.name(),
-                rewards, advantages, objective, gradientNorm, rate, numTokens, time.seconds());
+        return new StepResult((int) step + 1, (double) (step + 1) * config.promptsPerStep() / prompts.size(), groups,
+                reward.name(), rewards, advantages, objective, gradientNorm, rate, numTokens, time.seconds());
     }
 
     /** Forward and backward pass of a part of the step's completions; their gradients are added up. */
@@ -142,7 +143,8 @@ public final class GrpoTrainer implements AutoCloseable {
         if (config.certaintyModel() == GrpoConfig.CertaintyModel.REFERENCE) {
             return reference.certainty(groups, stop);
         }
-        return config.positionOffset() == GrpoConfig.PositionOffset.LEGACY ? policyScorer.lateCertainty(groups, stop) : groups;
+        return config.positionOffset() == GrpoConfig.PositionOffset.LEGACY ? policyScorer.lateCertainty(groups, stop)
+                : groups;
     }
 
     private GrpoObjective objective(List<Group> groups, Advantages advantages, float[] referenceLogprobs) {

@@ -15,9 +15,9 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /**
- * Accuracy on problems with known answers: of sampled completions (as training draws them) and of one greedy completion a
- * problem. The only place where answers are read; training itself never sees them. The noise is the same at every call,
- * so that two models are compared on the same draws.
+ * Accuracy on problems with known answers: of sampled completions (as training draws them) and of one greedy completion
+ * a problem. The only place where answers are read; training itself never sees them. The noise is the same at every
+ * call, so that two models are compared on the same draws.
  */
 final class HeldOutEvaluation {
 

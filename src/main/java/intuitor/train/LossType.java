@@ -8,7 +8,8 @@ import java.util.Arrays;
  * <pre>
  *   loss = sum_i w_i sum_t l_it
  *
- *   grpo      w_i = 1 / (N |o_i|)                  mean over tokens, then over completions (DeepSeekMath; Intuitor's paper)
+ *   grpo      w_i = 1 / (N |o_i|)                  mean over tokens, then over completions
+ *                                                  (DeepSeekMath; Intuitor's paper)
  *   bnpo      w_i = 1 / (K sum_{j in batch(i)} |o_j|)   token mean in each of K local batches, then their mean
  *                                                  (Intuitor's public run)
  *   dr_grpo   w_i = 1 / (N max_completion_length)  no length in it (Liu et al. 2025)

@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Successive completions of a step that are computed together: whole groups, each with its prompt stored once, as far as the
- * token budget reaches.
+ * Successive completions of a step that are computed together: whole groups, each with its prompt stored once, as far
+ * as the token budget reaches.
  *
  * @param batch      their tokens
  * @param firstToken number of completion tokens of the step that come before
@@ -16,8 +16,8 @@ import java.util.List;
 record MicroBatch(PackedBatch batch, int firstToken) {
 
     /**
-     * Splits a step. A group that is larger than the budget by itself is split between its completions, its prompt being
-     * repeated; a single completion is never split.
+     * Splits a step. A group that is larger than the budget by itself is split between its completions, its prompt
+     * being repeated; a single completion is never split.
      */
     static List<MicroBatch> split(List<Group> groups, int tokenBudget) {
         List<MicroBatch> batches = new ArrayList<>();

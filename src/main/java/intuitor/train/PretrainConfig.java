@@ -62,7 +62,8 @@ public record PretrainConfig(
 
         @Key(value = "1500", range = "[1, inf)", help = "optimiser steps")
         int maxSteps,
-        @Key(value = "8192", range = "[1, inf)", help = "tokens a step, at least: whole documents are taken until they are there")
+        @Key(value = "8192", range = "[1, inf)",
+                help = "tokens a step, at least: whole documents are taken until they are there")
         int tokensPerStep,
         @Key(value = "4096", range = "[1, inf)", help = "tokens in memory at once; more of a step are accumulated")
         int microBatchTokens,
@@ -89,7 +90,8 @@ public record PretrainConfig(
         String device,
         @Key(help = "folder of NVIDIA's libraries; without it they are searched for")
         Path cudaLibraries,
-        @Key(value = "auto", help = "storage type of weights and activations; auto: bfloat16 on a GPU, float32 on the CPU")
+        @Key(value = "auto",
+                help = "storage type of weights and activations; auto: bfloat16 on a GPU, float32 on the CPU")
         StorageType dtype,
         @Key(value = "0", range = "[0, inf)", help = "CPU threads; 0: one for each core")
         int threads) {

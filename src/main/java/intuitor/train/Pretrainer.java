@@ -20,8 +20,8 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * Next-token training: every document is a sequence of its own, the loss is the mean of -log p over all scored tokens of
- * a step.
+ * Next-token training: every document is a sequence of its own, the loss is the mean of -log p over all scored tokens
+ * of a step.
  */
 public final class Pretrainer {
 
@@ -112,7 +112,8 @@ public final class Pretrainer {
                     sum[0] -= x;
                 }
             };
-            head.scoreAndBackward(hidden, dHidden, batch.scoredRows(), batch.targets(), 1, crossEntropy, gradients, scope);
+            head.scoreAndBackward(hidden, dHidden, batch.scoredRows(), batch.targets(), 1, crossEntropy, gradients,
+                    scope);
             model.backward(activations, dHidden, gradients, scope);
             return sum[0] / tokensOfStep;
         }

@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * The order in which a run sees its prompts: epoch after epoch, each in a new random order. A function of the seed and the
- * position alone, so a run that resumes at step s goes on exactly where it was.
+ * The order in which a run sees its prompts: epoch after epoch, each in a new random order. A function of the seed and
+ * the position alone, so a run that resumes at step s goes on exactly where it was.
  *
  * @param <T> what a prompt is
  */

@@ -26,7 +26,8 @@ import java.util.Set;
  * @param decoding     how completions are drawn
  * @param maxPositions longest sequence of the model
  */
-record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<int[]> encoded, int leftOut, Decoding decoding, int maxPositions) {
+record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<int[]> encoded, int leftOut, Decoding decoding,
+        int maxPositions) {
 
     /** Reads tokenizer, template and prompts; a {@link UserError} says what does not fit the settings or the model. */
     static Prompts read(GrpoConfig config) {
@@ -42,22 +43,24 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<int[]> encoded, 
         List<int[]> encoded = all.stream().map(Prompt::text).map(encoder::encode)
                 .filter(p -> p.length > 0 && p.length <= config.maxPromptLength()).toList();
         if (encoded.isEmpty()) {
-            throw new UserError(config.data() + ": no prompt has at most max_prompt_length = " + config.maxPromptLength()
-                    + " tokens");
+            throw new UserError(config.data() + ": no prompt has at most max_prompt_length = "
+                    + config.maxPromptLength() + " tokens");
         }
         int longest = encoded.stream().mapToInt(p -> p.length).max().orElseThrow();
         if (longest + config.maxCompletionLength() > model.maxPositions()) {
-            throw new UserError("max_completion_length: " + config.maxCompletionLength() + " after a prompt of " + longest
-                    + " tokens is more than the model's max_position_embeddings, " + model.maxPositions());
+            throw new UserError("max_completion_length: " + config.maxCompletionLength() + " after a prompt of "
+                    + longest + " tokens is more than the model's max_position_embeddings, " + model.maxPositions());
         }
         Sampling sampling = new Sampling(config.temperature(), config.topK(), config.topP(), config.minP(),
                 tokenizer.vocabSize(), config.seed());
-        Decoding decoding = new Decoding(sampling, config.maxCompletionLength(), stopTokens(config, model, tokenizer, encoder),
-                config.certaintyTemperature());
+        Decoding decoding = new Decoding(sampling, config.maxCompletionLength(),
+                stopTokens(config, model, tokenizer, encoder), config.certaintyTemperature());
         return new Prompts(tokenizer, encoder, encoded, all.size() - encoded.size(), decoding, model.maxPositions());
     }
 
-    /** The first problems of {@code eval_data}, put to the model as the prompts are; none is left out, so each must fit. */
+    /**
+     * The first problems of {@code eval_data}, put to the model as the prompts are; none is left out, so each must fit.
+     */
     HeldOutEvaluation evaluation(GrpoConfig config) {
         List<Prompt> problems = PromptSet.readProblems(config.evalData());
         problems = problems.subList(0, Math.min(config.evalPrompts(), problems.size()));
@@ -73,8 +76,8 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<int[]> encoded, 
             throw new UserError(which + " has no tokens");
         }
         if (length + decoding.maxLength() > maxPositions) {
-            throw new UserError(which + " has " + length + " tokens; with max_completion_length = " + decoding.maxLength()
-                    + " that is more than the model's max_position_embeddings, " + maxPositions);
+            throw new UserError(which + " has " + length + " tokens; with max_completion_length = "
+                    + decoding.maxLength() + " that is more than the model's max_position_embeddings, " + maxPositions);
         }
     }
 
@@ -88,7 +91,8 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<int[]> encoded, 
         return template.orElse(null);
     }
 
-    private static Set<Integer> stopTokens(GrpoConfig config, ModelConfig model, Tokenizer tokenizer, PromptEncoder encoder) {
+    private static Set<Integer> stopTokens(GrpoConfig config, ModelConfig model, Tokenizer tokenizer,
+            PromptEncoder encoder) {
         Set<Integer> stop = StopTokens.of(model, tokenizer, encoder, config.stopTokens());
         if (stop.isEmpty()) {
             throw new UserError(config.model() + " names no end token (eos_token_id); give one with stop_tokens");

@@ -49,14 +49,14 @@ final class Scorer {
     }
 
     /**
-     * The groups with self-certainty one position late: token t is scored by the distribution after it, not by the one it was
-     * drawn from. This is what {@code logits[:, -C:]} did in Intuitor's first published code.
+     * The groups with self-certainty one position late: token t is scored by the distribution after it, not by the one
+     * it was drawn from. This is what {@code logits[:, -C:]} did in Intuitor's first published code.
      */
     List<Group> lateCertainty(List<Group> groups, BooleanSupplier stop) {
         // one more token at the end gives the last real one a distribution after it; which token, does not matter
         List<Group> longer = groups.stream().map(g -> new Group(g.prompt(), g.completions().stream()
-                .map(c -> new Completion(c.prompt(), c.index(), Arrays.copyOf(c.tokens(), c.length() + 1), null, null, null,
-                        c.stopped())).toList())).toList();
+                .map(c -> new Completion(c.prompt(), c.index(), Arrays.copyOf(c.tokens(), c.length() + 1), null, null,
+                        null, c.stopped())).toList())).toList();
         return withCertainty(groups, score(longer, true, stop).selfCertainty(), 1);
     }
 
@@ -82,10 +82,12 @@ final class Scorer {
         for (MicroBatch part : MicroBatch.split(groups, tokenBudget)) {
             StopSignal.poll(stop);
             PackedBatch batch = part.batch();
-            TokenStats stats = new TokenStats(new float[batch.scored()], null, certainty ? new float[batch.scored()] : null);
+            TokenStats stats = new TokenStats(new float[batch.scored()], null,
+                    certainty ? new float[batch.scored()] : null);
             try (Arena scope = scratch.scope("score")) {
                 Tensor hidden = model.forward(batch, scope);
-                head.score(hidden, batch.scoredRows(), batch.targets(), temperature, certaintyTemperature, stats, scope);
+                head.score(hidden, batch.scoredRows(), batch.targets(), temperature, certaintyTemperature, stats,
+                        scope);
             }
             System.arraycopy(stats.logprob(), 0, all.logprob(), part.firstToken(), batch.scored());
             if (certainty) {

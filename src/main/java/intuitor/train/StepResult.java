@@ -24,8 +24,8 @@ import java.util.Map;
  * @param seconds      by part of the step
  */
 record StepResult(int step, double epoch, List<Group> groups, String rewardName, double[][] rewards,
-                  Advantages advantages, GrpoObjective objective, double gradientNorm, double learningRate, long numTokens,
-                  Map<String, Double> seconds) {
+                  Advantages advantages, GrpoObjective objective, double gradientNorm, double learningRate,
+                  long numTokens, Map<String, Double> seconds) {
 
     /** All completions, group after group. */
     List<Completion> completions() {
@@ -69,7 +69,8 @@ record StepResult(int step, double epoch, List<Group> groups, String rewardName,
         m.put("completions/mean_length", Statistics.mean(lengths));
         m.put("completions/min_length", Statistics.min(lengths));
         m.put("completions/max_length", Statistics.max(lengths));
-        m.put("completions/clipped_ratio", Statistics.mean(completions.stream().mapToDouble(c -> c.stopped() ? 0 : 1).toArray()));
+        m.put("completions/clipped_ratio",
+                Statistics.mean(completions.stream().mapToDouble(c -> c.stopped() ? 0 : 1).toArray()));
         // one update a rollout: the ratio is exactly 1 and never clipped
         m.put("clip_ratio/low_mean", 0.0);
         m.put("clip_ratio/high_mean", 0.0);
@@ -81,8 +82,8 @@ record StepResult(int step, double epoch, List<Group> groups, String rewardName,
     }
 
     /**
-     * |logp of the sampler - logp of the trainer|: 0 in exact arithmetic. Both come from one engine, but from passes of other
-     * shapes, so they differ by rounding; more than that would mean that training is off-policy.
+     * |logp of the sampler - logp of the trainer|: 0 in exact arithmetic. Both come from one engine, but from passes of
+     * other shapes, so they differ by rounding; more than that would mean that training is off-policy.
      */
     private void putSamplingDifference(Map<String, Object> m, List<Completion> completions) {
         double[] difference = new double[objective.logprobs().length];

@@ -4,8 +4,8 @@ import intuitor.rollout.StopRequested;
 import java.util.function.BooleanSupplier;
 
 /**
- * A request to stop, made by another thread (a shutdown hook, a test) and polled by the trainer between decode steps and
- * micro-batches.
+ * A request to stop, made by another thread (a shutdown hook, a test) and polled by the trainer between decode steps
+ * and micro-batches.
  */
 public final class StopSignal implements BooleanSupplier {
 

@@ -48,11 +48,14 @@ final class TaskEvaluation implements AutoCloseable {
         if (config.evalTasks().contains(AlpacaEval.NAME)) {
             throw new UserError("eval_tasks: " + AlpacaEval.NAME + " needs a judge; use eval on a checkpoint");
         }
-        PythonSandbox sandbox = config.evalTasks().stream().anyMatch(Tasks::needsSandbox) ? PythonSandbox.open(Limits.CONTEST) : null;
-        PromptEncoder plain = new PromptEncoder(prompts.tokenizer(), null, null, LocalDate.parse(config.chatTemplateDate()));
+        PythonSandbox sandbox = config.evalTasks().stream().anyMatch(Tasks::needsSandbox)
+                ? PythonSandbox.open(Limits.CONTEST) : null;
+        PromptEncoder plain = new PromptEncoder(prompts.tokenizer(), null, null,
+                LocalDate.parse(config.chatTemplateDate()));
         Drawing drawing = new Drawing(1, 0, 0, 1, config.seed(), config.maxCompletionLength(), BATCH);
         TaskEvaluation evaluation = new TaskEvaluation(
-                new Evaluator(new EvaluatedModel(rollout, model, prompts.tokenizer(), plain, prompts.encoder()), drawing), sandbox);
+                new Evaluator(new EvaluatedModel(rollout, model, prompts.tokenizer(), plain, prompts.encoder()),
+                        drawing), sandbox);
         try {
             DataFolder data = new DataFolder(config.evalTasksData());
             for (Task task : Tasks.of(config.evalTasks(), () -> sandbox)) {
@@ -85,7 +88,8 @@ final class TaskEvaluation implements AutoCloseable {
             values.put("mean_tokens", s.meanTokens());
             values.put("stopped", s.stopped());
             all.put(task.name(), values);
-            line.add(String.format(Locale.ROOT, "%s %.3f [%.3f, %.3f]", task.name(), accuracy.mean(), accuracy.low(), accuracy.high()));
+            line.add(String.format(Locale.ROOT, "%s %.3f [%.3f, %.3f]", task.name(), accuracy.mean(), accuracy.low(),
+                    accuracy.high()));
         });
         AtomicFiles.writeString(file, JSON.writeValueAsString(all) + "\n");
         return line.toString();

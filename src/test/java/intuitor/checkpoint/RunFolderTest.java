@@ -54,7 +54,8 @@ class RunFolderTest {
     void oneWriterAtATime() throws IOException {
         try (RunFolder folder = RunFolder.create(runs, "a")) {
             Files.writeString(folder.config(), "");
-            assertTrue(assertThrows(UserError.class, () -> RunFolder.open(folder.path())).getMessage().contains("in use"));
+            assertTrue(assertThrows(UserError.class, () -> RunFolder.open(folder.path())).getMessage()
+                    .contains("in use"));
         }
         RunFolder.open(runs.resolve("a")).close();
     }
@@ -84,14 +85,16 @@ class RunFolderTest {
     void whatALostPartOfTheRunLeftIsRemoved() throws IOException {
         try (RunFolder folder = RunFolder.create(runs, "a")) {
             Files.writeString(folder.config(), "");
-            Files.writeString(Files.createDirectory(folder.path().resolve("checkpoint-5.tmp-0123abcd")).resolve("model"), "half");
+            Files.writeString(Files.createDirectory(folder.path().resolve("checkpoint-5.tmp-0123abcd"))
+                    .resolve("model"), "half");
             for (int step = 1; step <= 4; step++) {
                 Files.writeString(folder.completions(step), "");
             }
         }
         try (RunFolder folder = RunFolder.open(runs.resolve("a"))) {
             folder.forgetCompletionsAfter(2);
-            assertEquals(List.of("step-000001.jsonl", "step-000002.jsonl"), names(folder.path().resolve("completions")));
+            assertEquals(List.of("step-000001.jsonl", "step-000002.jsonl"),
+                    names(folder.path().resolve("completions")));
             assertEquals(List.of(".lock", "completions", "config.yaml"), names(folder.path()));
         }
     }
@@ -108,10 +111,12 @@ class RunFolderTest {
         origin.requireModel();
         origin.requireData();
         Files.writeString(problems, "{} ");
-        assertTrue(assertThrows(UserError.class, origin::requireData).getMessage().contains("problems.jsonl have changed"));
+        assertTrue(assertThrows(UserError.class, origin::requireData).getMessage()
+                .contains("problems.jsonl have changed"));
         Files.writeString(problems, "{}");
         Files.writeString(model.resolve("chat_template.jinja"), "");
-        assertTrue(assertThrows(UserError.class, origin::requireModel).getMessage().contains("chat_template.jinja has changed"));
+        assertTrue(assertThrows(UserError.class, origin::requireModel).getMessage()
+                .contains("chat_template.jinja has changed"));
         Files.delete(model.resolve("chat_template.jinja"));
         Files.writeString(data, "{} ");
         assertTrue(assertThrows(UserError.class, origin::requireData).getMessage().contains("have changed"));

@@ -33,7 +33,8 @@ class BenchCommandTest {
         }
         for (JsonNode row : root.get("kernels")) {
             assertTrue(row.get("ms").asDouble() > 0 && row.get("ceiling_ms").asDouble() > 0, row.toString());
-            assertEquals(row.get("ceiling_ms").asDouble() / row.get("ms").asDouble(), row.get("fraction").asDouble(), 1e-9);
+            assertEquals(row.get("ceiling_ms").asDouble() / row.get("ms").asDouble(), row.get("fraction").asDouble(),
+                    1e-9);
         }
     }
 

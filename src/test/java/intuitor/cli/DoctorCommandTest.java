@@ -19,7 +19,8 @@ class DoctorCommandTest {
         assertTrue(o.out().contains(System.getProperty("java.version")), o.out());
         assertTrue(o.out().matches("(?s).*kernels +(portable|avx2|avx512).*"), o.out());
         assertTrue(o.out().contains("libintuitor_cpu.so") && o.out().contains("libdnnl.so"), o.out());
-        assertTrue(o.out().matches("(?s).*sandbox +(bubblewrap and CPython \\d.*: works|MISSING .*: .+)\\R.*"), o.out());
+        assertTrue(o.out().matches("(?s).*sandbox +(bubblewrap and CPython \\d.*: works|MISSING .*: .+)\\R.*"),
+                o.out());
         assertTrue(o.out().contains("Ready: " + Program.command() + " train"), o.out());
     }
 
@@ -46,7 +47,8 @@ class DoctorCommandTest {
         for (String device : new String[] {"cuda", "tpu"}) {
             Outcome o = Outcome.of("generate", "--model", model.toString(), "--device", device, "12 + 34 =");
             assertEquals(2, o.status());
-            assertTrue(o.err().matches("error: .*" + device + ".*\\R") || o.err().matches("error: .*CUDA.*\\R"), o.err());
+            assertTrue(o.err().matches("error: .*" + device + ".*\\R") || o.err().matches("error: .*CUDA.*\\R"),
+                    o.err());
             assertEquals("", o.out());
         }
     }

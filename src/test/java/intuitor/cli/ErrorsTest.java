@@ -55,7 +55,8 @@ class ErrorsTest {
     @Test
     void aFaultIsOneLineAndItsStackTraceIsInAFile() throws IOException {
         assertEquals(1, run(new IllegalStateException("two\nlines")));
-        assertTrue(err.toString().matches("internal error: IllegalStateException: two lines \\(stack trace in .*\\)\\R"),
+        assertTrue(err.toString().matches("internal error: IllegalStateException: two lines \\(stack trace in "
+                + ".*\\)\\R"),
                 err.toString());
         assertTrue(err.toString().contains(logs().get(0).toString()));
         assertTrue(Files.readString(logs().get(0)).contains("at intuitor.cli.ErrorsTest"));

@@ -31,7 +31,8 @@ class EvalCommandTest {
     Path folder;
 
     private static List<String> arguments(Path output, String tasks, String... more) {
-        List<String> args = new ArrayList<>(List.of("eval", "--model", "models/arithmetic-1m", "--data", DATA, "--tasks", tasks,
+        List<String> args =
+                new ArrayList<>(List.of("eval", "--model", "models/arithmetic-1m", "--data", DATA, "--tasks", tasks,
                 "--output", output.toString(), "--threads", "1", "--max-new-tokens", "24"));
         args.addAll(List.of(more));
         return args;
@@ -44,18 +45,23 @@ class EvalCommandTest {
     }
 
     private static List<JsonNode> lines(Path output, String task) throws IOException {
-        return Files.readAllLines(output.resolve(task).resolve("completions.jsonl")).stream().map(new JsonMapper()::readTree).toList();
+        return Files.readAllLines(output.resolve(task).resolve("completions.jsonl")).stream()
+                .map(new JsonMapper()::readTree).toList();
     }
 
     @Test
     void everyTaskRunsEndToEnd() throws IOException {
         Sandboxes.open(Limits.CONTEST).close();
-        Outcome o = eval(folder, "gsm8k,math500,livecodebench,cruxeval,mmlu_pro,alpaca_eval,cruxeval_input", "--paper", "Qwen2.5-3B");
-        assertTrue(o.out().matches("(?s).*gsm8k +accuracy +4 +[01]\\.\\d{3} \\[.*\\] +0\\.673 +0\\.826 +0\\.820 +0\\.792 +0\\.743\\R.*"), o.out());
+        Outcome o = eval(folder, "gsm8k,math500,livecodebench,cruxeval,mmlu_pro,alpaca_eval,cruxeval_input", "--paper",
+                "Qwen2.5-3B");
+        assertTrue(o.out().matches("(?s).*gsm8k +accuracy +4 +[01]\\.\\d{3} \\[.*\\] +0\\.673 +0\\.826 +0\\.820 "
+                + "+0\\.792 +0\\.743\\R.*"), o.out());
         assertTrue(o.out().matches("(?s).*alpaca_eval +LC win rate +4 +not judged +3\\.72%.*"), o.out());
-        for (String task : List.of("gsm8k", "math500", "livecodebench", "cruxeval", "mmlu_pro", "alpaca_eval", "cruxeval_input")) {
+        for (String task : List.of("gsm8k", "math500", "livecodebench", "cruxeval", "mmlu_pro", "alpaca_eval",
+                "cruxeval_input")) {
             JsonNode line = lines(folder, task).getFirst();
-            assertTrue(line.get("prompt").stringValue().length() > 10 && line.get("tokens").intValue() > 0, line.toString());
+            assertTrue(line.get("prompt").stringValue().length() > 10 && line.get("tokens").intValue() > 0,
+                    line.toString());
             assertTrue(Files.exists(folder.resolve(task).resolve("summary.json")));
         }
         assertEquals("17", lines(folder, "gsm8k").getFirst().get("reference").stringValue());
@@ -82,10 +88,12 @@ class EvalCommandTest {
         assertEquals(whole, eval(folder.resolve("a"), "gsm8k", how).out());
         assertEquals(results, Files.readString(file));
         assertEquals(whole, eval(folder.resolve("a"), "gsm8k", how).out());
-        eval(folder.resolve("b"), "gsm8k", "--num-samples", "2", "--temperature", "1", "--batch-size", "4", "--limit", "3");
+        eval(folder.resolve("b"), "gsm8k", "--num-samples", "2", "--temperature", "1", "--batch-size", "4", "--limit",
+                "3");
         eval(folder.resolve("b"), "gsm8k", how);
         assertEquals(results, Files.readString(folder.resolve("b/gsm8k/completions.jsonl")));
-        eval(folder.resolve("c"), "gsm8k", "--num-samples", "2", "--temperature", "1", "--batch-size", "4", "--seed", "1");
+        eval(folder.resolve("c"), "gsm8k", "--num-samples", "2", "--temperature", "1", "--batch-size", "4", "--seed",
+                "1");
         assertNotEquals(results, Files.readString(folder.resolve("c/gsm8k/completions.jsonl")));
     }
 
@@ -112,7 +120,8 @@ class EvalCommandTest {
         Outcome o = Outcome.of(arguments(folder, "gsm8k", "--temperature", "1").toArray(String[]::new));
         assertEquals(2, o.status());
         assertEquals(1, o.err().lines().count());
-        assertTrue(o.err().contains("holds results of another evaluation: temperature was 0.0 and is 1.0; give another --output"), o.err());
+        assertTrue(o.err().contains("holds results of another evaluation: temperature was 0.0 and is 1.0; give another "
+                + "--output"), o.err());
     }
 
     @Test
@@ -128,10 +137,12 @@ class EvalCommandTest {
         eval(folder, "gsm8k");
         Outcome wrong = Outcome.of("eval", "--output", folder.toString(), "--show", "wrong");
         Outcome right = Outcome.of("eval", "--output", folder.toString(), "--show", "right");
-        Outcome all = Outcome.of("eval", "--output", folder.toString(), "--show", "all", "--limit", "1", "--tasks", "gsm8k");
+        Outcome all = Outcome.of("eval", "--output", folder.toString(), "--show", "all", "--limit", "1", "--tasks",
+                "gsm8k");
         long shown = all.out().lines().filter(l -> l.startsWith("=== gsm8k")).count();
         assertEquals(1, shown);
-        assertTrue(all.out().contains("Question: Ada has 3 boxes of 4 pens") && all.out().contains("; right: 17"), all.out());
+        assertTrue(all.out().contains("Question: Ada has 3 boxes of 4 pens") && all.out().contains("; right: 17"),
+                all.out());
         assertTrue(all.out().contains("--- gsm8k: 4 of 4, 1 shown"), all.out());
         assertEquals(4, count(wrong) + count(right));
     }
@@ -156,12 +167,12 @@ class EvalCommandTest {
             --model m --tasks gsm8k --data x --top-k -1        | --top-k: expected 0 or more
             --model m --tasks gsm8k --data x --top-p 0         | --top-p: expected more than 0
             --model m --tasks alpaca_eval --data x --judge-url https://h/^ | --judge-url: expected an address
-            --model m --tasks alpaca_eval --data x --judge-url http://h --judge-price 1,-2 | --judge-price: expected two prices
+            --model m --tasks alpaca_eval --data x --judge-url http://h --judge-price 1,-2 | --judge-price: expected two
             --model m --tasks gsm8k --data x --paper GPT       | --paper: the paper has no GPT; it has Qwen2.5-1.5B
             --model m --tasks gsm8k --data x --chat-template-date x | --chat-template-date: expected a date
             --model none --tasks gsm8k --data none --output target/eval-none | no such model folder: none
-            --model m --tasks gsm8k --data x --judge-url http://h      | --judge-url: it judges alpaca_eval, which is not among the --tasks
-            --model m --tasks alpaca_eval --data x --judge-url x       | --judge-url: expected an address such as https://host/v1
+            --model m --tasks gsm8k --data x --judge-url http://h | --judge-url: it judges alpaca_eval
+            --model m --tasks alpaca_eval --data x --judge-url x | --judge-url: expected an address such as https
             --model m --tasks alpaca_eval --data x --judge-url http://h --judge-parallel 0 | --judge-parallel: expected
             --show bad --output x                              | --show: expected wrong, right, all
             --show wrong                                       | --show: give --output

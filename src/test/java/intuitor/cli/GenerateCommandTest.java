@@ -56,13 +56,15 @@ class GenerateCommandTest {
     /** What streams, piece by piece, is what is decoded as a whole. */
     @Test
     void aFileOfPromptsGivesALineForEachCompletion() throws IOException {
-        Path prompts = Files.writeString(folder.resolve("p.jsonl"), "{\"prompt\": \"12 + 34 =\"}\n{\"prompt\": \"7 *\"}\n");
+        Path prompts = Files.writeString(folder.resolve("p.jsonl"), "{\"prompt\": \"12 + 34 =\"}\n"
+                + "{\"prompt\": \"7 *\"}\n");
         Outcome o = generate("--prompts", prompts.toString(), "--n", "2", "--greedy");
         assertEquals(0, o.status(), o.err());
         List<JsonNode> lines = o.out().lines().map(new JsonMapper()::readTree).toList();
         assertEquals(4, lines.size());
         assertEquals("12 + 34 =", lines.get(1).get("prompt").stringValue());
-        assertEquals(generate("--greedy", "12 + 34 =").out(), lines.get(0).get("completion").stringValue() + System.lineSeparator());
+        assertEquals(generate("--greedy", "12 + 34 =").out(),
+                lines.get(0).get("completion").stringValue() + System.lineSeparator());
         assertTrue(lines.get(3).get("self_certainty").doubleValue() > 0);
     }
 

@@ -42,7 +42,8 @@ class MainTest {
     void doctorNamesWhatTheEngineUses() {
         Outcome o = Outcome.of("doctor");
         assertEquals(0, o.status(), o.out());
-        for (String line : new String[] {"java ", "kernels ", "memory ", "GPU ", "libintuitor_cpu.so", "libdnnl.so.3", "Ready"}) {
+        for (String line : new String[] {"java ", "kernels ", "memory ", "GPU ", "libintuitor_cpu.so", "libdnnl.so.3",
+                "Ready"}) {
             assertTrue(o.out().contains(line), line + " is not in:\n" + o.out());
         }
     }

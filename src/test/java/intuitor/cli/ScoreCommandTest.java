@@ -54,7 +54,8 @@ class ScoreCommandTest {
         for (JsonNode line : lines) {
             assertEquals(entropy, line.get("entropy").get(0).doubleValue(), 1e-4);
             assertEquals(-mean - Math.log(vocab), line.get("self_certainty").get(0).doubleValue(), 1e-4);
-            assertEquals(line.get("self_certainty").get(0).doubleValue(), line.get("mean_self_certainty").doubleValue(), 1e-6);
+            assertEquals(line.get("self_certainty").get(0).doubleValue(), line.get("mean_self_certainty").doubleValue(),
+                    1e-6);
         }
     }
 
@@ -78,7 +79,8 @@ class ScoreCommandTest {
     @Test
     void batchesChangeNothingAndOrderIsKept() throws IOException {
         List<String> input = IntStream.range(0, 40).mapToObj(i ->
-                "{\"prompt_ids\": [" + i / 3 + ", 9], \"completion_ids\": [" + (i + 1) + ", " + 2 * i + ", 7]}").toList();
+                "{\"prompt_ids\": [" + i / 3 + ", 9], \"completion_ids\": [" + (i + 1) + ", " + 2 * i + ", 7]}")
+                        .toList();
         List<JsonNode> together = score(input);
         List<JsonNode> apart = score(input, "--batch-tokens", "1");
         for (int i = 0; i < input.size(); i++) {
@@ -100,7 +102,7 @@ class ScoreCommandTest {
             {"prompt_ids": [1], "completion_ids": []}        | completion_ids is empty: nothing to score
             {"prompt_ids": [], "completion_ids": [1]}        | prompt_ids is empty
             {"prompt": "a", "completion": ""}                | completion is empty
-            {"prompt_ids": [1], "completion_ids": [999]}     | completion_ids[0] is 999, but this model's token ids are 0 to
+            {"prompt_ids": [1], "completion_ids": [999]}     | completion_ids[0] is 999, but this model's token ids
             {"prompt_ids": [-1], "completion_ids": [1]}      | prompt_ids[0] is -1
             {"prompt_ids": [1.5], "completion_ids": [1]}     | prompt_ids[0] is 1.5
             {"prompt_ids": ["1"], "completion_ids": [1]}     | prompt_ids[0] is "1"
@@ -151,7 +153,8 @@ class ScoreCommandTest {
 
     @Test
     void missingFilesAreTheUsersError() throws IOException {
-        assertEquals("error: " + folder.resolve("none") + ": no such file", run(folder.resolve("none"), folder.resolve("o")).err().strip());
+        assertEquals("error: " + folder.resolve("none") + ": no such file",
+                run(folder.resolve("none"), folder.resolve("o")).err().strip());
         Path input = Files.writeString(folder.resolve("in.jsonl"), "");
         Outcome o = Outcome.of("score", "--model", folder.resolve("no-model").toString(), "--input", input.toString(),
                 "--output", folder.resolve("o").toString());

@@ -23,7 +23,8 @@ final class TinyModel {
     /** Wide enough that the distributions are far from uniform. */
     private static final double STD = 0.6;
     private static final int VOCAB = 300;
-    private static final List<String> CORPUS = List.of("12 + 34 = 46\n", "7 * 8 = 56\n", "the answer is 46\n", "the answer is 56\n");
+    private static final List<String> CORPUS = List.of("12 + 34 = 46\n", "7 * 8 = 56\n", "the answer is 46\n",
+            "the answer is 56\n");
     private static final String CHAT_TEMPLATE =
             "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
             + "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";

@@ -31,8 +31,10 @@ class TrainCommandTest {
     void aRunFromRecipeAndFlags() throws IOException {
         Path model = Files.createDirectory(folder.resolve("model"));
         TinyModel.write(model);
-        Path prompts = Files.writeString(folder.resolve("p.jsonl"), "{\"prompt\": \"12 + 34 =\"}\n{\"prompt\": \"7 * 8 =\"}\n");
-        Path problems = Files.writeString(folder.resolve("e.jsonl"), "{\"prompt\": \"12 + 34 =\", \"answer\": \"46\"}\n");
+        Path prompts = Files.writeString(folder.resolve("p.jsonl"), "{\"prompt\": \"12 + 34 =\"}\n"
+                + "{\"prompt\": \"7 * 8 =\"}\n");
+        Path problems = Files.writeString(folder.resolve("e.jsonl"),
+                "{\"prompt\": \"12 + 34 =\", \"answer\": \"46\"}\n");
         Path recipe = Files.writeString(folder.resolve("r.yaml"), """
                 model: %s
                 data: %s

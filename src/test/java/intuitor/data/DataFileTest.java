@@ -25,7 +25,8 @@ class DataFileTest {
     void parquetWithTexts() {
         List<Row> rows = DataFile.read(DATA.resolve("gsm8k/main/test-00000-of-00001.parquet"));
         assertEquals(4, rows.size());
-        assertEquals("It is 4 degrees and gets 9 degrees colder. How many degrees is it?", rows.get(2).text("question"));
+        assertEquals("It is 4 degrees and gets 9 degrees colder. How many degrees is it?",
+                rows.get(2).text("question"));
         assertEquals("4-9=-5\n#### -5", rows.get(2).text("answer"));
     }
 
@@ -44,13 +45,15 @@ class DataFileTest {
         assertEquals("{\"name\":\"a\",\"nested\":[[\"x\",null],[],null],\"tests\":{\"input\":[\"1\",\"2\"],\"n\":3},"
                 + "\"prompt\":[{\"role\":\"user\",\"content\":\"hi\"}],\"flag\":true,\"number\":0.5,\"nothing\":null}",
                 rows.get(0).fields().toString());
-        assertEquals("{\"name\":\"b\",\"nested\":null,\"tests\":null,\"prompt\":[],\"flag\":false,\"number\":-2.0,\"nothing\":null}",
+        assertEquals("{\"name\":\"b\",\"nested\":null,\"tests\":null,\"prompt\":[],"
+                + "\"flag\":false,\"number\":-2.0,\"nothing\":null}",
                 rows.get(1).fields().toString());
     }
 
     @Test
     void linesCanBeReadAgainWhereTheyLie() throws IOException {
-        Path file = Files.writeString(folder.resolve("x.jsonl"), "{\"a\": \"ü\"}\n\n  \n{\"a\": \"second\"}\r\n{\"a\": \"last\"}");
+        Path file = Files.writeString(folder.resolve("x.jsonl"), "{\"a\": \"ü\"}\n\n  \n{\"a\": \"second\"}\r\n{\"a\": "
+                + "\"last\"}");
         List<String> again = new ArrayList<>();
         DataFile.forEachLine(file, (row, offset, length) -> again.add(DataFile.lineAt(file, offset, length).text("a")));
         assertEquals(List.of("ü", "second", "last"), again);
@@ -92,8 +95,10 @@ class DataFileTest {
     void aMissingColumnIsNamedWithThoseThatAreThere() {
         Row row = DataFile.read(DATA.resolve("gsm8k/main/test-00000-of-00001.parquet")).get(0);
         for (UserError e : List.of(assertThrows(UserError.class, () -> row.text("problem")),
-                assertThrows(UserError.class, () -> row.integer("question")), assertThrows(UserError.class, () -> row.texts("answer")))) {
-            assertTrue(e.getMessage().contains("row 1: no ") && e.getMessage().contains("[question, answer]"), e.getMessage());
+                assertThrows(UserError.class, () -> row.integer("question")),
+                assertThrows(UserError.class, () -> row.texts("answer")))) {
+            assertTrue(e.getMessage().contains("row 1: no ") && e.getMessage().contains("[question, answer]"),
+                    e.getMessage());
         }
     }
 }

@@ -19,7 +19,8 @@ class PromptSetTest {
 
     @Test
     void readsTheUsualFieldNamesAndKeepsAnswersFromTraining() throws IOException {
-        Path file = file("{\"prompt\":\"a\",\"answer\":\"1\"}\n\n{\"question\":\"b\",\"answer\":2}\n{\"problem\":\"c\",\"answer\":\"x\"}\n");
+        Path file = file("{\"prompt\":\"a\",\"answer\":\"1\"}\n\n"
+                + "{\"question\":\"b\",\"answer\":2}\n{\"problem\":\"c\",\"answer\":\"x\"}\n");
         assertEquals(List.of(new Prompt("a", "1"), new Prompt("b", "2"), new Prompt("c", "x")),
                 PromptSet.readProblems(file));
         for (Prompt prompt : PromptSet.readPrompts(file)) {

@@ -109,8 +109,8 @@ class EmulatorTest {
     /** @param build folder of the build: "" or "asan" */
     private Outcome run(String build, String kernel) throws IOException, InterruptedException {
         Path output = folder.resolve("output");
-        ProcessBuilder builder = new ProcessBuilder(TestDevices.emulationBuild(build).resolve("emulator_test").toString(),
-                kernel).redirectErrorStream(true).redirectOutput(output.toFile());
+        ProcessBuilder builder = new ProcessBuilder(TestDevices.emulationBuild(build).resolve("emulator_test")
+                .toString(), kernel).redirectErrorStream(true).redirectOutput(output.toFile());
         builder.environment().put("ASAN_OPTIONS", "detect_leaks=0");
         Process process = builder.start();
         boolean ended = process.waitFor(1, TimeUnit.MINUTES);

@@ -15,8 +15,8 @@ final class GemmOracle {
     }
 
     /**
-     * Multiplies random m x k and k x n matrices in all transpositions, with and without accumulation, each twice: close
-     * to the oracle, and the same bits.
+     * Multiplies random m x k and k x n matrices in all transpositions, with and without accumulation, each twice:
+     * close to the oracle, and the same bits.
      *
      * @param type   of a and b
      * @param result type of c

@@ -7,7 +7,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** Builds the stand-ins for NVIDIA's libraries out of {@code src/test/native}, with g++, which the build needs anyway. */
+/**
+ * Builds the stand-ins for NVIDIA's libraries out of {@code src/test/native}, with g++, which the build needs anyway.
+ */
 final class StandIn {
 
     private StandIn() {

@@ -30,7 +30,8 @@ class JarIT {
                 "native/lib/linux-x86_64/cpu/libtokenizers.so")) {
             assertTrue(names.contains(library), library + " is missing");
         }
-        Pattern foreign = Pattern.compile(".*(\\.dll|\\.dylib|\\.jnilib|libjnidnnl.*|\\.hpp|\\.cmake|libintuitor_emu.*)");
+        Pattern foreign =
+                Pattern.compile(".*(\\.dll|\\.dylib|\\.jnilib|libjnidnnl.*|\\.hpp|\\.cmake|libintuitor_emu.*)");
         assertEquals(List.of(), names.stream().filter(n -> foreign.matcher(n).matches()).toList());
     }
 

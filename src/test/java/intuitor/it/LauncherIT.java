@@ -86,10 +86,11 @@ class LauncherIT {
         interruptTraining(oldJava, Map.of("INTUITOR_JAVA_HOME", NEW_JAVA), "TERM", 143);
     }
 
-    private void interruptTraining(String java, Map<String, String> environment, String signal, int status) throws Exception {
+    private void interruptTraining(String java, Map<String, String> environment, String signal, int status)
+            throws Exception {
         Process process = start(environment, java, "-jar", JAR, "train", "--max-steps", "100000", "--save-steps", "0",
-                "--prompts-per-step", "2", "--num-generations", "2", "--max-completion-length", "8", "--eval-on-start", "false",
-                "--threads", "1");
+                "--prompts-per-step", "2", "--num-generations", "2", "--max-completion-length", "8", "--eval-on-start",
+                "false", "--threads", "1");
         Path metrics = elsewhere.resolve("runs/run-1/metrics.jsonl");
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(WAIT_SECONDS);
         while (!(Files.exists(metrics) && Files.size(metrics) > 0)) {
@@ -107,7 +108,8 @@ class LauncherIT {
 
     private void requireOldJava() {
         if (oldJava == null) {
-            System.err.println("skipped: no Java of version 8 to " + OLD + " in /usr/lib/jvm to test the launcher with");
+            System.err.println("skipped: no Java of version 8 to " + OLD
+                    + " in /usr/lib/jvm to test the launcher with");
             abort("no old Java");
         }
     }
@@ -118,7 +120,8 @@ class LauncherIT {
             return null;
         }
         try (Stream<Path> homes = Files.list(jvms)) {
-            return homes.filter(h -> version(h) >= 8 && version(h) <= OLD).max(Comparator.comparing(LauncherIT::version))
+            return homes.filter(h -> version(h) >= 8 && version(h) <= OLD)
+                    .max(Comparator.comparing(LauncherIT::version))
                     .map(h -> h.resolve("bin/java").toString()).orElse(null);
         }
     }

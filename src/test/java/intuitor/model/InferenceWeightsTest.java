@@ -59,7 +59,8 @@ class InferenceWeightsTest {
     @FieldSource("intuitor.device.TestDevices#TARGETS")
     void onOtherDevicesToo(Target target) throws IOException {
         try (Device other = target.open()) {
-            assertPrefillAgrees(other, TestModel.GPU_SHAPES.getFirst(), target.storage(), target.isFp32() ? 2e-5f : 0.05f);
+            assertPrefillAgrees(other, TestModel.GPU_SHAPES.getFirst(), target.storage(),
+                    target.isFp32() ? 2e-5f : 0.05f);
         }
     }
 
@@ -122,7 +123,8 @@ class InferenceWeightsTest {
         try (TestModel m = new TestModel(device, TestModel.LLAMA); InferenceWeights weights = reloaded(m);
                 Transformer packed = new Transformer(device, weights)) {
             PackedBatch batch = PackedBatch.builder().prompt(new int[] {1, 2, 3}).build();
-            String message = assertThrows(IllegalStateException.class, () -> packed.forward(batch, m.arena)).getMessage();
+            String message = assertThrows(IllegalStateException.class, () -> packed.forward(batch, m.arena))
+                    .getMessage();
             assertEquals("these weights are packed, for generation alone", message);
         }
     }

@@ -16,8 +16,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Whole models on other devices and in other storage types, beside fp32 on the CPU with the same weights: logits, what is
- * said of each token, the gradient of every parameter, decoding with a cache.
+ * Whole models on other devices and in other storage types, beside fp32 on the CPU with the same weights: logits, what
+ * is said of each token, the gradient of every parameter, decoding with a cache.
  */
 class ModelParityTest {
 
@@ -38,7 +38,8 @@ class ModelParityTest {
             assertRelative(expected.logits(batch.shared()), actual.logits(batch.shared()), bound, "logits");
             assertScores(expected, actual, batch.shared(), bound);
             assertScores(expected, actual, batch.unshared(), bound);
-            assertRelative(DecodingTest.decodedLogprobs(expected), DecodingTest.decodedLogprobs(actual), bound, "decoded");
+            assertRelative(DecodingTest.decodedLogprobs(expected), DecodingTest.decodedLogprobs(actual), bound,
+                    "decoded");
             assertGradients(expected, actual, batch, bound);
         }
     }
@@ -51,7 +52,9 @@ class ModelParityTest {
         assertRelative(e.selfCertainty(), a.selfCertainty(), bound, "self-certainty");
     }
 
-    /** Prompts shared and repeated, activations kept and computed again: each close, and the same bits where it must be. */
+    /**
+     * Prompts shared and repeated, activations kept and computed again: each close, and the same bits where it must be.
+     */
     private static void assertGradients(TestModel expected, TestModel actual, TestBatch batch, double bound) {
         double[] coefficients = batch.coefficients();
         for (PackedBatch packed : new PackedBatch[] {batch.shared(), batch.unshared()}) {

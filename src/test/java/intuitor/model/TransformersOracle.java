@@ -26,8 +26,8 @@ import tools.jackson.databind.json.JsonMapper;
  * <pre>
  *   FOLDER/NAME/config.json, model.safetensors     the model
  *   FOLDER/NAME/oracle/tokens.json                 the token ids of one sequence of L tokens
- *   FOLDER/NAME/oracle/expected.safetensors        F32: "logits" [L,V]; "loss" [1], the sum of -log p of tokens 1 .. L-1;
- *                                                  "grad.P" for each parameter P of the folder
+ *   FOLDER/NAME/oracle/expected.safetensors        F32: "logits" [L,V]; "loss" [1], the sum of -log p of tokens 1 ..
+ *   L-1; "grad.P" for each parameter P of the folder
  * </pre>
  *
  * <p>An error is relative: the length of the difference over the length of what is expected.
@@ -119,16 +119,18 @@ final class TransformersOracle {
             System.exit(1);
         }
         try (Device device = Device.open(args[1], 0)) {
-            for (DType storage : device.info().kind().equals("cpu") ? List.of(DType.F32) : List.of(DType.F32, DType.BF16)) {
+            for (DType storage : device.info().kind().equals("cpu") ? List.of(DType.F32)
+                    : List.of(DType.F32, DType.BF16)) {
                 for (Path model : models) {
                     Map<String, Double> errors = errors(device, storage, model);
                     Map.Entry<String, Double> worst = errors.entrySet().stream()
                             .max(Map.Entry.comparingByValue()).orElseThrow();
                     boolean within = worst.getValue() <= bound(storage); // NaN is not
                     good &= within;
-                    System.out.printf(Locale.ROOT, "%-4s %-12s %s: logits %.1e, loss %.1e, worst of %d gradients %.1e (%s);"
-                                    + " bound %.0e: %s%n", device.info().kind(), model.getFileName(), storage,
-                            errors.get("logits"), errors.get("loss"), errors.size() - 2, worst.getValue(), worst.getKey(),
+                    System.out.printf(Locale.ROOT, "%-4s %-12s %s: logits %.1e, loss %.1e, worst of %d gradients %.1e "
+                                    + "(%s); bound %.0e: %s%n", device.info().kind(), model.getFileName(), storage,
+                            errors.get("logits"), errors.get("loss"), errors.size() - 2, worst.getValue(),
+                                    worst.getKey(),
                             bound(storage), within ? "agrees" : "DOES NOT AGREE");
                 }
             }

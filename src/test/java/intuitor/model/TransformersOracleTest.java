@@ -20,7 +20,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
-/** The comparison with another implementation's folders, on folders that the second implementation of the tests writes. */
+/**
+ * The comparison with another implementation's folders, on folders that the second implementation of the tests writes.
+ */
 class TransformersOracleTest {
 
     @TempDir
@@ -43,7 +45,8 @@ class TransformersOracleTest {
             write(m, logits(reference, tokens), loss, reference.gradients(), 1);
             Map<String, Double> errors = TransformersOracle.errors(device, DType.F32, folder);
             assertEquals(reference.gradients().size() + 2, errors.size());
-            errors.forEach((name, error) -> assertTrue(error < TransformersOracle.bound(DType.F32), name + " " + error));
+            errors.forEach((name, error) -> assertTrue(error < TransformersOracle.bound(DType.F32),
+                    name + " " + error));
 
             write(m, logits(reference, tokens), loss, reference.gradients(), 1.001);
             TransformersOracle.errors(device, DType.F32, folder).forEach((name, error) ->

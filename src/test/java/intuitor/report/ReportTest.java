@@ -32,11 +32,13 @@ class ReportTest {
             length = log.sync();
             log.append(Map.of("step", 2));
         }
-        assertEquals("{\"step\":1,\"completions/mean_length\":2.5,\"kl\":null}\n{\"step\":2}\n", Files.readString(file));
+        assertEquals("{\"step\":1,\"completions/mean_length\":2.5,\"kl\":null}\n{\"step\":2}\n",
+                Files.readString(file));
         try (MetricsLog log = MetricsLog.open(file, length)) {
             log.append(Map.of("step", 3));
         }
-        assertEquals("{\"step\":1,\"completions/mean_length\":2.5,\"kl\":null}\n{\"step\":3}\n", Files.readString(file));
+        assertEquals("{\"step\":1,\"completions/mean_length\":2.5,\"kl\":null}\n{\"step\":3}\n",
+                Files.readString(file));
     }
 
     @Test
@@ -83,7 +85,8 @@ class ReportTest {
 
     @Test
     void durations() {
-        assertEquals("0:07 12:34 1:02:03", Durations.text(7.2) + " " + Durations.text(754) + " " + Durations.text(3723));
+        assertEquals("0:07 12:34 1:02:03", Durations.text(7.2) + " " + Durations.text(754) + " "
+                + Durations.text(3723));
     }
 
     private String text() {

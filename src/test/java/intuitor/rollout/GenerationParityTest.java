@@ -117,7 +117,8 @@ class GenerationParityTest {
             double bound = target.isFp32() ? 1e-5 : 2e-2;
             assertRelative(view.logprob(), joined(completions, Completion::logprobs), bound, "log-probability");
             assertRelative(view.entropy(), joined(completions, Completion::entropy), bound, "entropy");
-            assertRelative(view.selfCertainty(), joined(completions, Completion::selfCertainty), bound, "self-certainty");
+            assertRelative(view.selfCertainty(), joined(completions, Completion::selfCertainty), bound,
+                    "self-certainty");
         }
     }
 

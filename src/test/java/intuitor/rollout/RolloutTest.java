@@ -47,7 +47,8 @@ class RolloutTest {
     /** A tenth of the vocabulary ends a completion, so that lengths differ. */
     private static final Set<Integer> STOP = IntStream.range(0, 10).boxed().collect(Collectors.toSet());
 
-    private final List<int[]> prompts = List.of(new int[] {11, 12, 13}, new int[] {50}, new int[] {20, 30, 40, 50, 60, 70, 80});
+    private final List<int[]> prompts = List.of(new int[] {11, 12, 13}, new int[] {50},
+            new int[] {20, 30, 40, 50, 60, 70, 80});
 
     private Device device;
     private Transformer model;
@@ -95,15 +96,16 @@ class RolloutTest {
             List<Group> actual = generate(other, 4, TEMPERATURE);
             assertEquals(tokens(expected), tokens(actual));
             for (int i = 0; i < expected.size(); i++) {
-                assertArrayEquals(joined(expected.get(i), Completion::logprobs), joined(actual.get(i), Completion::logprobs),
-                        1e-5f);
+                assertArrayEquals(joined(expected.get(i), Completion::logprobs),
+                        joined(actual.get(i), Completion::logprobs), 1e-5f);
             }
         }
     }
 
     @Test
     void aCompletionEndsAtItsFirstStopTokenOrAtTheGreatestLength() {
-        List<Completion> all = generate(rollout, 16, TEMPERATURE).stream().flatMap(g -> g.completions().stream()).toList();
+        List<Completion> all = generate(rollout, 16, TEMPERATURE).stream().flatMap(g -> g.completions().stream())
+                .toList();
         for (Completion c : all) {
             int[] inner = Arrays.copyOf(c.tokens(), c.length() - 1);
             assertTrue(Arrays.stream(inner).noneMatch(STOP::contains));
@@ -123,8 +125,10 @@ class RolloutTest {
         }
         List<Group> alone = rollout.generate(prompts.subList(0, 1), 2, decoding(TEMPERATURE, 5), 8, () -> false,
                 TokenListener.NONE);
-        assertArrayEquals(together.getFirst().completions().get(0).tokens(), alone.getFirst().completions().get(0).tokens());
-        assertArrayEquals(together.getFirst().completions().get(1).tokens(), alone.getFirst().completions().get(1).tokens());
+        assertArrayEquals(together.getFirst().completions().get(0).tokens(),
+                alone.getFirst().completions().get(0).tokens());
+        assertArrayEquals(together.getFirst().completions().get(1).tokens(),
+                alone.getFirst().completions().get(1).tokens());
     }
 
     @Test
@@ -169,7 +173,8 @@ class RolloutTest {
                 (prompt, index, token) -> heard.get(2 * prompt + index).add(token));
         for (Group group : groups) {
             for (Completion c : group.completions()) {
-                assertArrayEquals(c.tokens(), heard.get(2 * c.prompt() + c.index()).stream().mapToInt(i -> i).toArray());
+                assertArrayEquals(c.tokens(), heard.get(2 * c.prompt() + c.index()).stream().mapToInt(i -> i)
+                        .toArray());
             }
         }
     }
@@ -177,8 +182,8 @@ class RolloutTest {
     @Test
     void aStopRequestEndsItBetweenTwoTokens() {
         int[] tokens = new int[1];
-        assertThrows(StopRequested.class, () -> rollout.generate(prompts, 2, decoding(TEMPERATURE, 5), 8, () -> tokens[0] > 6,
-                (prompt, index, token) -> tokens[0]++));
+        assertThrows(StopRequested.class, () -> rollout.generate(prompts, 2, decoding(TEMPERATURE, 5), 8,
+                () -> tokens[0] > 6, (prompt, index, token) -> tokens[0]++));
         assertTrue(tokens[0] <= 12, "one more token for each completion at most");
         assertEquals(prompts.size(), generate(rollout, 2, TEMPERATURE).size());
     }
@@ -197,8 +202,8 @@ class RolloutTest {
         TokenStats stats = new TokenStats(new float[VOCAB], null, null);
         try (Arena scratch = device.arena("scratch")) {
             PackedBatch batch = PackedBatch.builder().prompt(prefix).build();
-            new LmHead(device, model.weights()).score(model.forward(batch, scratch), rows, IntStream.range(0, VOCAB).toArray(),
-                    1, 1, stats, scratch);
+            new LmHead(device, model.weights()).score(model.forward(batch, scratch), rows,
+                    IntStream.range(0, VOCAB).toArray(), 1, 1, stats, scratch);
         }
         return IntStream.range(0, VOCAB).reduce(0, (a, b) -> stats.logprob()[b] > stats.logprob()[a] ? b : a);
     }
@@ -222,7 +227,8 @@ class RolloutTest {
     }
 
     private static String tokens(List<Group> groups) {
-        return groups.stream().map(g -> g.completions().stream().map(c -> c.prompt() + "." + c.index() + " " + Arrays.toString(c.tokens()))
+        return groups.stream().map(g -> g.completions().stream()
+                .map(c -> c.prompt() + "." + c.index() + " " + Arrays.toString(c.tokens()))
                 .collect(Collectors.joining("\n"))).collect(Collectors.joining("\n"));
     }
 }

@@ -17,8 +17,9 @@ import org.junit.jupiter.api.io.TempDir;
 class PromptEncoderTest {
 
     private static final LocalDate DAY = LocalDate.of(2024, 7, 26);
-    private static final String CHATML = "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>' + '\\n' }}"
-            + "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+    private static final String CHATML = "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + "
+            + "'<|im_end|>' + '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% "
+            + "endif %}";
 
     @TempDir
     Path folder;
@@ -43,7 +44,8 @@ class PromptEncoderTest {
     @Test
     void withATemplateItIsAUsersMessageAndTheTurnHasAnEnd() throws IOException {
         PromptEncoder encoder = new PromptEncoder(tokenizer, template(CHATML), "Be brief.", DAY);
-        assertEquals("<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHow?<|im_end|>\n<|im_start|>assistant\n",
+        assertEquals("<|im_start|>system\nBe brief."
+                + "<|im_end|>\n<|im_start|>user\nHow?<|im_end|>\n<|im_start|>assistant\n",
                 tokenizer.decode(encoder.encode("How?"), true));
         assertEquals(OptionalInt.of(tokenizer.tokenId("<|im_end|>")), encoder.endOfTurn());
     }

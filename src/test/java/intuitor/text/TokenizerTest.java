@@ -94,7 +94,8 @@ class TokenizerTest {
         Path limited = Files.createTempDirectory(folder, "limited");
         String json = Files.readString(folder.resolve("tokenizer.json"))
                 .replace("\"truncation\": null", """
-                        "truncation": {"direction": "Right", "max_length": 4, "strategy": "LongestFirst", "stride": 0}""")
+                        "truncation": {"direction": "Right", "max_length": 4, "strategy": "LongestFirst",
+                        "stride": 0}""")
                 .replace("\"padding\": null", """
                         "padding": {"strategy": {"Fixed": 2000}, "direction": "Right", "pad_to_multiple_of": null,
                                     "pad_id": 0, "pad_type_id": 0, "pad_token": "!"}""");

@@ -14,8 +14,8 @@ class AdvantagesTest {
         Advantages a = Advantages.of(new double[][] {{1, 3, 2, 0}, {1, 3}}, RewardScale.GROUP);
         double std = Math.sqrt((0.25 + 2.25 + 0.25 + 2.25) / 3);
         assertEquals(std, a.groupStd()[0], 1e-15);
-        assertArrayEquals(new double[] {-0.5 / (std + 1e-4), 1.5 / (std + 1e-4), 0.5 / (std + 1e-4), -1.5 / (std + 1e-4)},
-                a.values()[0], 1e-15);
+        assertArrayEquals(new double[] {-0.5 / (std + 1e-4), 1.5 / (std + 1e-4), 0.5 / (std + 1e-4),
+                -1.5 / (std + 1e-4)}, a.values()[0], 1e-15);
         assertArrayEquals(new double[] {-1 / (Math.sqrt(2) + 1e-4), 1 / (Math.sqrt(2) + 1e-4)}, a.values()[1], 1e-15);
     }
 

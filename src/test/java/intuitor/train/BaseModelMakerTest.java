@@ -51,9 +51,10 @@ class BaseModelMakerTest {
 
         // train takes it as it is
         assertTrue(GrpoRun.start(Recipe.read(GrpoConfig.class, null, Map.of("model", base.toString(),
-                "data", base.resolve(BaseModelMaker.TRAIN_PROMPTS).toString(), "output_dir", files.resolve("runs").toString(),
-                "max_steps", "1", "prompts_per_step", "2", "num_generations", "2", "max_completion_length", "4", "device", "cpu",
-                "threads", "1")), GrpoRunTest.quiet(), new StopSignal()).finished());
+                "data", base.resolve(BaseModelMaker.TRAIN_PROMPTS).toString(), "output_dir",
+                files.resolve("runs").toString(),
+                "max_steps", "1", "prompts_per_step", "2", "num_generations", "2", "max_completion_length", "4",
+                "device", "cpu", "threads", "1")), GrpoRunTest.quiet(), new StopSignal()).finished());
     }
 
     @Test
@@ -61,8 +62,8 @@ class BaseModelMakerTest {
         make(files.resolve("a"), Map.of("max_steps", "2"));
         make(files.resolve("b"), Map.of("max_steps", "2"));
         for (Path file : list(files.resolve("a"))) {
-            assertArrayEquals(Files.readAllBytes(file), Files.readAllBytes(files.resolve("b").resolve(file.getFileName())),
-                    file.toString());
+            assertArrayEquals(Files.readAllBytes(file),
+                    Files.readAllBytes(files.resolve("b").resolve(file.getFileName())), file.toString());
         }
         assertEquals(list(files.resolve("a")).size(), list(files.resolve("b")).size());
     }
@@ -99,9 +100,12 @@ class BaseModelMakerTest {
     private static List<Pretrainer.Step> make(Path output, Map<String, String> settings) {
         Map<String, String> all = new TreeMap<>(Map.ofEntries(Map.entry("output", output.toString()),
                 Map.entry("vocab_size", "300"), Map.entry("hidden_size", "32"), Map.entry("intermediate_size", "48"),
-                Map.entry("num_hidden_layers", "1"), Map.entry("num_attention_heads", "2"), Map.entry("num_key_value_heads", "1"),
-                Map.entry("tokenizer_documents", "200"), Map.entry("train_prompts", "30"), Map.entry("held_out_problems", "10"),
-                Map.entry("max_steps", "12"), Map.entry("tokens_per_step", "1024"), Map.entry("micro_batch_tokens", "512"),
+                Map.entry("num_hidden_layers", "1"), Map.entry("num_attention_heads", "2"),
+                Map.entry("num_key_value_heads", "1"),
+                Map.entry("tokenizer_documents", "200"), Map.entry("train_prompts", "30"),
+                Map.entry("held_out_problems", "10"),
+                Map.entry("max_steps", "12"), Map.entry("tokens_per_step", "1024"),
+                Map.entry("micro_batch_tokens", "512"),
                 Map.entry("learning_rate", "1e-2"), Map.entry("device", "cpu"), Map.entry("threads", "1")));
         all.putAll(settings);
         List<Pretrainer.Step> steps = new ArrayList<>();

@@ -67,7 +67,8 @@ class GrpoLossTest {
         assertArrayEquals(new double[] {1 / 4.0, 1 / 12.0, 1 / 8.0, 1 / 8.0}, LossType.GRPO.weights(lengths, 5, 0));
         assertArrayEquals(new double[] {1 / 8.0, 1 / 8.0, 1 / 8.0, 1 / 8.0}, LossType.BNPO.weights(lengths, 5, 2));
         assertArrayEquals(new double[] {1 / 12.0, 1 / 12.0, 1 / 12.0, 1 / 4.0}, LossType.BNPO.weights(lengths, 5, 3));
-        assertArrayEquals(new double[] {1 / 20.0, 1 / 20.0, 1 / 20.0, 1 / 20.0}, LossType.DR_GRPO.weights(lengths, 5, 0));
+        assertArrayEquals(new double[] {1 / 20.0, 1 / 20.0, 1 / 20.0, 1 / 20.0},
+                LossType.DR_GRPO.weights(lengths, 5, 0));
         assertArrayEquals(new double[] {1 / 8.0, 1 / 8.0, 1 / 8.0, 1 / 8.0}, LossType.DAPO.weights(lengths, 5, 0));
     }
 

@@ -21,10 +21,12 @@ class GrpoObjectiveTest {
     private final float[] reference = {-1.5f, -0.5f, -1f, -0.25f, -2.5f, -2f};
 
     /** mean 3, deviations -2, -1, 3; ddof = 1: std = sqrt(14 / 2). */
-    private final double[] advantages = {-2 / (Math.sqrt(7) + 1e-4), -1 / (Math.sqrt(7) + 1e-4), 3 / (Math.sqrt(7) + 1e-4)};
+    private final double[] advantages = {-2 / (Math.sqrt(7) + 1e-4), -1 / (Math.sqrt(7) + 1e-4),
+            3 / (Math.sqrt(7) + 1e-4)};
 
     /** k3 of d = -0.5, 0, 1, 0, 0.5, -0.5, worked out apart from the code under test. */
-    private final double[] k3 = {0.10653065971263342, 0, 0.7182818284590451, 0, 0.14872127070012815, 0.10653065971263342};
+    private final double[] k3 = {0.10653065971263342, 0, 0.7182818284590451, 0, 0.14872127070012815,
+            0.10653065971263342};
 
     @Test
     void advantagesByHand() {
@@ -49,7 +51,8 @@ class GrpoObjectiveTest {
             expectedLoss += w * (-a + BETA * k3[t]);
             expected[t] = (float) (w * (-a + BETA * (1 - Math.exp(reference[t] - policy[t]))));
         }
-        GrpoObjective objective = new GrpoObjective(new GrpoLoss(0.2, BETA), completions, advantages, weights, reference);
+        GrpoObjective objective = new GrpoObjective(new GrpoLoss(0.2, BETA), completions, advantages, weights,
+                reference);
         // two micro-batches, the first of them in two chunks
         float[] coefficients = new float[6];
         run(objective, 0, 0, 1, coefficients);
@@ -69,8 +72,9 @@ class GrpoObjectiveTest {
         float[] coefficients = new float[6];
         run(objective, 0, 0, 6, coefficients);
         assertEquals(0, objective.loss(), 1e-15);
-        assertArrayEquals(new float[] {(float) (-advantages[0] / 3), (float) (-advantages[1] / 9), (float) (-advantages[1] / 9),
-            (float) (-advantages[1] / 9), (float) (-advantages[2] / 6), (float) (-advantages[2] / 6)}, coefficients, 1e-7f);
+        assertArrayEquals(new float[] {(float) (-advantages[0] / 3), (float) (-advantages[1] / 9),
+            (float) (-advantages[1] / 9), (float) (-advantages[1] / 9), (float) (-advantages[2] / 6),
+            (float) (-advantages[2] / 6)}, coefficients, 1e-7f);
     }
 
     private void run(GrpoObjective objective, int firstToken, int from, int to, float[] coefficients) {

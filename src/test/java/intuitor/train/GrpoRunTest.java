@@ -66,21 +66,23 @@ class GrpoRunTest {
         assertEquals(run, result.folder());
         assertTrue(result.finished());
         assertEquals(STEPS, result.step());
-        assertEquals(List.of(".lock", "checkpoint-6", "checkpoint-8", "completions", "config.yaml", "evaluation-before.json",
-                "final", "metrics.jsonl", "origin.json", "summary.json"), names(run));
+        assertEquals(List.of(".lock", "checkpoint-6", "checkpoint-8", "completions", "config.yaml",
+                "evaluation-before.json", "final", "metrics.jsonl", "origin.json", "summary.json"), names(run));
         assertEquals(List.of("config.json", "generation_config.json", "model.safetensors", "tokenizer.json",
                 "tokenizer_config.json"), names(run.resolve("final")));
-        assertEquals(List.of("step-000001.jsonl", "step-000005.jsonl", "step-000008.jsonl"), names(run.resolve("completions")));
+        assertEquals(List.of("step-000001.jsonl", "step-000005.jsonl", "step-000008.jsonl"),
+                names(run.resolve("completions")));
         assertEquals(12, Files.readAllLines(run.resolve("completions/step-000005.jsonl")).size());
         List<String> metrics = Files.readAllLines(run.resolve("metrics.jsonl"));
         assertEquals(STEPS, metrics.size());
         JsonNode last = JSON.readTree(metrics.getLast());
         for (String name : List.of("num_tokens", "step_time", "completions/mean_length", "completions/min_length",
-                "completions/max_length", "completions/clipped_ratio", "reward", "reward_std", "rewards/self_certainty/mean",
+                "completions/max_length", "completions/clipped_ratio", "reward", "reward_std",
+                "rewards/self_certainty/mean",
                 "rewards/self_certainty/std", "frac_reward_zero_std", "entropy", "kl", "clip_ratio/low_mean",
                 "clip_ratio/high_mean", "loss", "grad_norm", "learning_rate", "epoch",
-                "sampling/sampling_logp_difference/mean", "sampling/sampling_logp_difference/max", "self_certainty/mean",
-                "self_certainty/std", "self_certainty/min", "self_certainty/max")) {
+                "sampling/sampling_logp_difference/mean", "sampling/sampling_logp_difference/max",
+                "self_certainty/mean", "self_certainty/std", "self_certainty/min", "self_certainty/max")) {
             assertTrue(last.path(name).isNumber(), name);
         }
         JsonNode summary = JSON.readTree(Files.readString(run.resolve("summary.json")));
@@ -90,7 +92,8 @@ class GrpoRunTest {
         GrpoConfig again = Recipe.read(GrpoConfig.class, run.resolve("config.yaml"), Map.of("run_name", "again"));
         GrpoRun.start(again, quiet(), new StopSignal());
         assertSameOutcome(run, files.resolve("runs/again"));
-        assertEquals("finished", assertThrows(UserError.class, () -> resume("full")).getMessage().replaceAll(".* is (\\w+):.*", "$1"));
+        assertEquals("finished", assertThrows(UserError.class, () -> resume("full")).getMessage()
+                .replaceAll(".* is (\\w+):.*", "$1"));
         assertThrows(UserError.class, () -> start("full", Map.of()));
     }
 
@@ -100,7 +103,8 @@ class GrpoRunTest {
                 "src/test/resources/intuitor/eval/data", "eval_tasks_limit", "2");
         start("benchmarks", settings);
         Path run = files.resolve("runs/benchmarks");
-        List<String> evaluated = List.of("step-000000.json", "step-000003.json", "step-000006.json", "step-000008.json");
+        List<String> evaluated = List.of("step-000000.json", "step-000003.json", "step-000006.json",
+                "step-000008.json");
         assertEquals(evaluated, names(run.resolve("evaluations")));
         JsonNode last = JSON.readTree(Files.readString(run.resolve("evaluations/step-000008.json")));
         assertEquals(8, last.path("step").asInt());
@@ -143,7 +147,9 @@ class GrpoRunTest {
         assertSameOutcome(files.resolve("runs/straight-" + suffix), run);
     }
 
-    /** The model in the type asked for; beside it, in fp32, the moments, and the weights if the model has less of them. */
+    /**
+     * The model in the type asked for; beside it, in fp32, the moments, and the weights if the model has less of them.
+     */
     private static void assertCheckpoint(Path checkpoint, String saveDtype) throws IOException {
         SafetensorsType type = SafetensorsType.valueOf(saveDtype.toUpperCase(Locale.ROOT));
         assertEquals(saveDtype.equals("f32") ? "float32" : "bfloat16",
@@ -154,8 +160,10 @@ class GrpoRunTest {
             assertTrue(model.tensors().values().stream().allMatch(t -> t.type() == type));
             assertTrue(state.tensors().values().stream().allMatch(t -> t.type() == SafetensorsType.F32));
             Map<String, Long> kinds = state.tensors().keySet().stream()
-                    .collect(Collectors.groupingBy(name -> name.substring(0, name.indexOf('.')), Collectors.counting()));
-            Map<String, Long> expected = new HashMap<>(Map.of("exp_avg", (long) parameters, "exp_avg_sq", (long) parameters));
+                    .collect(Collectors.groupingBy(name -> name.substring(0, name.indexOf('.')),
+                    Collectors.counting()));
+            Map<String, Long> expected =
+                    new HashMap<>(Map.of("exp_avg", (long) parameters, "exp_avg_sq", (long) parameters));
             if (type != SafetensorsType.F32) {
                 expected.put("parameter", (long) parameters);
             }
@@ -218,7 +226,8 @@ class GrpoRunTest {
         Files.writeString(run.resolve("origin.json"), JSON.writeValueAsString(origin.put("isa", "abacus")));
         ByteArrayOutputStream said = new ByteArrayOutputStream();
         GrpoRun.resume(run, new ProgressLine(new PrintStream(said, true, StandardCharsets.UTF_8), false, 120), stop);
-        assertTrue(said.toString(StandardCharsets.UTF_8).contains("was abacus): the result is not bit-identical"), said.toString());
+        assertTrue(said.toString(StandardCharsets.UTF_8).contains("was abacus): the result is not bit-identical"),
+                said.toString());
     }
 
     @Test
@@ -231,7 +240,8 @@ class GrpoRunTest {
         assertMessage("no such model folder", () -> start("bad", Map.of("model", "nope")));
         assertMessage("no such file", () -> start("bad", Map.of("data", "nope")));
         Path problems = Files.writeString(files.resolve("long.jsonl"),
-                "{\"prompt\": \"1 + 1 =\", \"answer\": 2}\n{\"prompt\": \"" + "1 + ".repeat(40) + "1 =\", \"answer\": 41}\n");
+                "{\"prompt\": \"1 + 1 =\", \"answer\": 2}\n{\"prompt\": \"" + "1 + ".repeat(40)
+                + "1 =\", \"answer\": 41}\n");
         assertMessage("long.jsonl: prompt 2 has", () -> start("bad", Map.of("eval_data", problems.toString())));
         assertFalse(Files.exists(files.resolve("runs/bad")));
     }
@@ -248,11 +258,13 @@ class GrpoRunTest {
     }
 
     private Process child(Path run) throws IOException {
-        Path recipe = Files.writeString(files.resolve("killed.yaml"), Recipe.write(config("killed", Map.of("save_steps", "1"))));
+        Path recipe = Files.writeString(files.resolve("killed.yaml"),
+                Recipe.write(config("killed", Map.of("save_steps", "1"))));
         List<String> command = new ArrayList<>(List.of(ProcessHandle.current().info().command().orElseThrow(),
-                "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"),
-                GrpoRunTest.class.getName(), run.toString(), recipe.toString()));
-        return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(files.resolve("child.log").toFile()).start();
+                "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-cp",
+                System.getProperty("java.class.path"), GrpoRunTest.class.getName(), run.toString(), recipe.toString()));
+        return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(files.resolve("child.log").toFile())
+                .start();
     }
 
     private static boolean killedWhileWriting(Process child, Path run) {
@@ -272,7 +284,8 @@ class GrpoRunTest {
         assertEquals(untimed(expected), untimed(actual));
         assertEquals(names(expected.resolve("completions")), names(actual.resolve("completions")));
         for (Path file : paths(expected.resolve("completions"))) {
-            assertEquals(Files.readString(file), Files.readString(actual.resolve("completions").resolve(file.getFileName())));
+            assertEquals(Files.readString(file),
+                    Files.readString(actual.resolve("completions").resolve(file.getFileName())));
         }
         assertTrue(names(actual).stream().noneMatch(n -> n.contains(".tmp-")));
     }

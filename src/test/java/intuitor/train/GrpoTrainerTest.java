@@ -141,8 +141,8 @@ class GrpoTrainerTest {
                 for (int i = 0; i < 4; i++) {
                     float[] expected = right.get(g).completions().get(i).selfCertainty();
                     float[] actual = late.get(g).completions().get(i).selfCertainty();
-                    assertArrayEquals(Arrays.copyOfRange(expected, 1, expected.length), Arrays.copyOf(actual, actual.length - 1),
-                            1e-4f);
+                    assertArrayEquals(Arrays.copyOfRange(expected, 1, expected.length),
+                            Arrays.copyOf(actual, actual.length - 1), 1e-4f);
                 }
             }
         }
@@ -165,7 +165,8 @@ class GrpoTrainerTest {
             for (int i = 0; i < 30; i++) {
                 steps.add(run.trainer.step().metrics());
             }
-            return new double[] {mean(steps.subList(0, 5), "self_certainty/mean"), mean(steps.subList(25, 30), "self_certainty/mean"),
+            return new double[] {mean(steps.subList(0, 5), "self_certainty/mean"),
+                    mean(steps.subList(25, 30), "self_certainty/mean"),
                 mean(steps.subList(25, 30), "kl")};
         }
     }
@@ -186,7 +187,8 @@ class GrpoTrainerTest {
             Map<String, String> all = new TreeMap<>(SETTINGS);
             all.putAll(settings);
             config = GrpoConfigTest.config(all);
-            ParameterSet base = config.needsReference() ? TinyBase.weights(device, MODEL, DType.F32, "base").working() : null;
+            ParameterSet base = config.needsReference() ? TinyBase.weights(device, MODEL, DType.F32, "base").working()
+                    : null;
             Decoding decoding = new Decoding(new Sampling(config.temperature(), 0, 1, 0, MODEL.vocabSize(), 5),
                     config.maxCompletionLength(), STOP, 1);
             trainer = new GrpoTrainer(device, config, policy, base, new PromptStream<>(prompts, true, 5), decoding, 100,
@@ -236,8 +238,8 @@ class GrpoTrainerTest {
                     .group(group.prompt(), group.completions().stream().map(Completion::tokens).toList()).build();
             TokenStats stats = new TokenStats(new float[batch.scored()], null, null);
             try (Arena scratch = device.arena("scratch")) {
-                new LmHead(device, policy.working()).score(model.forward(batch, scratch), batch.scoredRows(), batch.targets(), 1, 1, stats,
-                        scratch);
+                new LmHead(device, policy.working()).score(model.forward(batch, scratch), batch.scoredRows(),
+                        batch.targets(), 1, 1, stats, scratch);
             }
             return stats.logprob();
         }

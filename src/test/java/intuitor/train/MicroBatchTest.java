@@ -25,7 +25,8 @@ class MicroBatchTest {
             assertEquals(targets.size(), part.firstToken());
             Arrays.stream(part.batch().targets()).forEach(targets::add);
         }
-        int[] expected = groups.stream().flatMap(g -> g.completions().stream()).flatMapToInt(c -> Arrays.stream(c.tokens()))
+        int[] expected = groups.stream().flatMap(g -> g.completions().stream())
+                .flatMapToInt(c -> Arrays.stream(c.tokens()))
                 .toArray();
         assertArrayEquals(expected, targets.stream().mapToInt(Integer::intValue).toArray());
     }

@@ -27,8 +27,8 @@ final class TinyBase {
     private TinyBase() { }
 
     static ModelConfig config(int end) {
-        return new ModelConfig(Architecture.QWEN2, VOCAB, 32, 48, 2, 4, 2, 8, 1e-6, 1e4, Optional.empty(), 64, true, "float32",
-                List.of(end), OptionalInt.empty(), OptionalInt.empty());
+        return new ModelConfig(Architecture.QWEN2, VOCAB, 32, 48, 2, 4, 2, 8, 1e-6, 1e4, Optional.empty(), 64, true,
+                "float32", List.of(end), OptionalInt.empty(), OptionalInt.empty());
     }
 
     /** Weights with a spread that makes the model sure of some tokens and not of others. */
@@ -54,7 +54,8 @@ final class TinyBase {
 
     static Path prompts(Path file, int count) throws IOException {
         return Files.writeString(file, IntStream.range(0, count)
-                .mapToObj(i -> "{\"prompt\":\"" + i + " + " + (i * 7 % 10) + " =\",\"answer\":\"" + (i + i * 7 % 10) + "\"}")
+                .mapToObj(i -> "{\"prompt\":\"" + i + " + " + (i * 7 % 10) + " =\",\"answer\":\""
+                        + (i + i * 7 % 10) + "\"}")
                 .collect(Collectors.joining("\n", "", "\n")));
     }
 }

@@ -37,11 +37,13 @@ class TrainingParityTest {
     private static final ModelConfig MODEL = new ModelConfig(Architecture.QWEN2, VOCAB, 32, 48, 2, 2, 1, 32, 1e-6, 1e4,
             Optional.empty(), 64, true, "float32", List.of(0), OptionalInt.empty(), OptionalInt.empty());
 
-    private static final GrpoConfig CONFIG = GrpoConfigTest.config(Map.of("prompts_per_step", "2", "num_generations", "4",
+    private static final GrpoConfig CONFIG =
+            GrpoConfigTest.config(Map.of("prompts_per_step", "2", "num_generations", "4",
             "max_completion_length", "10", "learning_rate", "1e-3", "lr_scheduler_type", "constant", "beta", "0.02",
             "weight_decay", "0.01"));
 
-    private static final List<int[]> PROMPTS = List.of(new int[] {11, 12, 13}, new int[] {50}, new int[] {60, 70, 80, 90});
+    private static final List<int[]> PROMPTS = List.of(new int[] {11, 12, 13}, new int[] {50},
+            new int[] {60, 70, 80, 90});
 
     /** What ten steps leave: metrics and completions of each, the master weights before and after. */
     private record Run(List<Map<String, Object>> metrics, List<Completion> completions, float[] before, float[] after) {
@@ -52,7 +54,8 @@ class TrainingParityTest {
 
         /** The first step's metrics; loss and KL are 0 then. */
         double[] first() {
-            return Stream.of("reward", "entropy", "grad_norm").mapToDouble(m -> (double) metrics.getFirst().get(m)).toArray();
+            return Stream.of("reward", "entropy", "grad_norm").mapToDouble(m -> (double) metrics.getFirst().get(m))
+                    .toArray();
         }
 
         double[] update() {
@@ -94,8 +97,8 @@ class TrainingParityTest {
                     CONFIG.maxCompletionLength(), Set.of(0, 1, 2, 3, 4), 1);
             List<Map<String, Object>> metrics = new ArrayList<>();
             List<Completion> completions = new ArrayList<>();
-            try (GrpoTrainer trainer = new GrpoTrainer(device, CONFIG, policy, base, new PromptStream<>(PROMPTS, true, 5),
-                    decoding, 100, new StopSignal())) {
+            try (GrpoTrainer trainer = new GrpoTrainer(device, CONFIG, policy, base,
+                    new PromptStream<>(PROMPTS, true, 5), decoding, 100, new StopSignal())) {
                 for (int i = 0; i < STEPS; i++) {
                     StepResult step = trainer.step();
                     metrics.add(step.metrics());
@@ -129,7 +132,8 @@ class TrainingParityTest {
     private static void assertSameTokens(Run expected, Run actual) {
         assertEquals(expected.completions().size(), actual.completions().size());
         for (int i = 0; i < expected.completions().size(); i++) {
-            assertArrayEquals(expected.completions().get(i).tokens(), actual.completions().get(i).tokens(), "completion " + i);
+            assertArrayEquals(expected.completions().get(i).tokens(), actual.completions().get(i).tokens(),
+                    "completion " + i);
         }
     }
 }

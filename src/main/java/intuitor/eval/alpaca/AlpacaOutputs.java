@@ -34,7 +34,8 @@ public final class AlpacaOutputs {
             if (r.sample() == 0) {
                 int index = Integer.parseInt(r.id());
                 if (index >= rows.size()) {
-                    throw new UserError(baseline + " has " + rows.size() + " outputs only; instruction " + (index + 1) + " has none");
+                    throw new UserError(baseline + " has " + rows.size() + " outputs only; instruction " + (index + 1)
+                            + " has none");
                 }
                 Row row = rows.get(index);
                 String instruction = asked.get(index).text("instruction");

@@ -20,11 +20,13 @@ public record CostEstimate(int requests, long inputTokens, double dollars) {
         long characters = pairs.stream().mapToLong(p -> 2L * (JudgePrompt.SYSTEM.length()
                 + JudgePrompt.user(p.instruction(), p.baseline(), p.output()).length())).sum();
         long tokens = (long) Math.ceil(characters / CHARACTERS_PER_TOKEN);
-        return new CostEstimate(requests, tokens, (tokens * settings.inputPrice() + requests * settings.outputPrice()) / MILLION);
+        return new CostEstimate(requests, tokens,
+                (tokens * settings.inputPrice() + requests * settings.outputPrice()) / MILLION);
     }
 
     @Override
     public String toString() {
-        return String.format(Locale.ROOT, "%,d requests, about %,d tokens to read, about $%.2f", requests, inputTokens, dollars);
+        return String.format(Locale.ROOT, "%,d requests, about %,d tokens to read, about $%.2f", requests, inputTokens,
+                dollars);
     }
 }

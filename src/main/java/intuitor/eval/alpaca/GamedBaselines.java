@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * {@code df_gamed.csv} of the data set tatsu-lab/alpaca_eval: how the baseline's verbose and concise outputs were judged, and
- * how difficult each instruction is. Columns index, preference (in [0, 1]), std_delta_len, instruction_difficulty and
- * not_gamed_baseline; others are left alone.
+ * {@code df_gamed.csv} of the data set tatsu-lab/alpaca_eval: how the baseline's verbose and concise outputs were
+ * judged, and how difficult each instruction is. Columns index, preference (in [0, 1]), std_delta_len,
+ * instruction_difficulty and not_gamed_baseline; others are left alone.
  *
  * @param rows         of the file
  * @param difficulties by the instruction's index
@@ -35,7 +35,8 @@ public record GamedBaselines(List<Row> rows, Map<Integer, Double> difficulties) 
                 difficulties.putIfAbsent((int) Double.parseDouble(cells[column(header, "index", file)]), difficulty);
                 String preference = cells[column(header, "preference", file)];
                 if (!preference.isEmpty()) {
-                    rows.add(new Row(Double.parseDouble(preference), Double.parseDouble(cells[column(header, "std_delta_len", file)]),
+                    rows.add(new Row(Double.parseDouble(preference),
+                            Double.parseDouble(cells[column(header, "std_delta_len", file)]),
                             difficulty, cells[column(header, "not_gamed_baseline", file)].equalsIgnoreCase("true")));
                 }
             }

@@ -16,9 +16,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Asks the judge and reads the probability of its answer from the log-probabilities of the first token. Requests are spaced as
- * the rate limit asks for, and tried again, after a growing pause or the one that the server names, when the server is busy,
- * fails, or cannot be reached. May be used by several threads.
+ * Asks the judge and reads the probability of its answer from the log-probabilities of the first token. Requests are
+ * spaced as the rate limit asks for, and tried again, after a growing pause or the one that the server names, when the
+ * server is busy, fails, or cannot be reached. May be used by several threads.
  */
 final class JudgeClient implements AutoCloseable {
 
@@ -48,13 +48,14 @@ final class JudgeClient implements AutoCloseable {
                 throw new IllegalArgumentException("no host");
             }
         } catch (IllegalArgumentException e) {
-            throw new UserError("--judge-url: expected an address such as https://host/v1, found '" + settings.url() + "'", e);
+            throw new UserError("--judge-url: expected an address such as https://host/v1, found '" + settings.url()
+                    + "'", e);
         }
     }
 
     /**
-     * P(m) / (P(m) + P(M)) of the judge's answer to the two outputs, the first one named m; empty where its likely tokens are
-     * neither.
+     * P(m) / (P(m) + P(M)) of the judge's answer to the two outputs, the first one named m; empty where its likely
+     * tokens are neither.
      */
     OptionalDouble preferenceForFirst(String instruction, String first, String second) throws InterruptedException {
         Map<String, Object> body = new LinkedHashMap<>();
@@ -73,12 +74,13 @@ final class JudgeClient implements AutoCloseable {
         try {
             choice = JSON.readTree(response).path("choices").path(0);
         } catch (JacksonException e) {
-            throw new UserError("the judge " + settings + " answered something that is not JSON: " + shown(response), e);
+            throw new UserError("the judge " + settings + " answered something that is not JSON: " + shown(response),
+                    e);
         }
         JsonNode top = choice.path("logprobs").path("content").path(0).path("top_logprobs");
         if (!top.isArray()) {
-            throw new UserError("the judge " + settings + " gives no log-probabilities (logprobs.content[0].top_logprobs): "
-                    + shown(response));
+            throw new UserError("the judge " + settings + " gives no log-probabilities "
+                    + "(logprobs.content[0].top_logprobs): " + shown(response));
         }
         double m = 0;
         double capitalM = 0;
@@ -91,7 +93,8 @@ final class JudgeClient implements AutoCloseable {
     }
 
     private String answer(String body) throws InterruptedException {
-        HttpRequest.Builder request = HttpRequest.newBuilder(uri).timeout(TIMEOUT).header("Content-Type", "application/json")
+        HttpRequest.Builder request = HttpRequest.newBuilder(uri).timeout(TIMEOUT)
+                .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString(body));
         if (settings.key() != null) {
             request.header("Authorization", "Bearer " + settings.key());
@@ -121,8 +124,8 @@ final class JudgeClient implements AutoCloseable {
                 pause = pause.multipliedBy(2);
             }
         }
-        throw new UserError("the judge " + settings + " did not answer in " + settings.attempts() + " attempts (" + failure
-                + "); what it has judged is kept, the same command goes on");
+        throw new UserError("the judge " + settings + " did not answer in " + settings.attempts() + " attempts ("
+                + failure + "); what it has judged is kept, the same command goes on");
     }
 
     /** Spaces the requests' starts evenly. */

@@ -1,9 +1,10 @@
 package intuitor.eval.alpaca;
 
 /**
- * Logistic regression with probabilities as labels and an L1 penalty, as scikit-learn's liblinear solver states it: minimises
- * |beta|_1 + C sum_i w_i loss(y_i, sigma(x_i . beta)), loss(y, p) = -y log p - (1 - y) log(1 - p), no intercept of its own.
- * Newton's method on the smooth part, coordinate descent with soft thresholds on each step's model, and step halving.
+ * Logistic regression with probabilities as labels and an L1 penalty, as scikit-learn's liblinear solver states it:
+ * minimises |beta|_1 + C sum_i w_i loss(y_i, sigma(x_i . beta)), loss(y, p) = -y log p - (1 - y) log(1 - p), no
+ * intercept of its own. Newton's method on the smooth part, coordinate descent with soft thresholds on each step's
+ * model, and step halving.
  */
 final class L1Logistic {
 

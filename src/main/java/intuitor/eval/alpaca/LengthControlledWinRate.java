@@ -6,14 +6,15 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * AlpacaEval 2's length-controlled win rate (Dubois et al., arXiv 2404.04475): a logistic model of the preference from the
- * difference in length, the instruction's difficulty and the model itself,
+ * AlpacaEval 2's length-controlled win rate (Dubois et al., arXiv 2404.04475): a logistic model of the preference from
+ * the difference in length, the instruction's difficulty and the model itself,
  * <pre>
  *   logit P(model wins) = phi tanh((len_baseline - len_model) / std) + psi difficulty + theta
  * </pre>
- * fitted with an L1 penalty chosen by 5-fold cross-validation, and then asked what the win rate were at equal lengths. With
- * the authors' {@code df_gamed.csv} the fit is regularised towards the baseline's own verbose and concise outputs and knows the
- * difficulties ({@code length_controlled_v1}); without it, it is their {@code length_controlled_minimal}: no difficulty.
+ * fitted with an L1 penalty chosen by 5-fold cross-validation, and then asked what the win rate were at equal lengths.
+ * With the authors' {@code df_gamed.csv} the fit is regularised towards the baseline's own verbose and concise outputs
+ * and knows the difficulties ({@code length_controlled_v1}); without it, it is their {@code length_controlled_minimal}:
+ * no difficulty.
  *
  * @param percent       length-controlled win rate
  * @param standardError of its mean over the instructions, in percent
@@ -41,7 +42,8 @@ public record LengthControlledWinRate(double percent, double standardError, Stri
         List<Double> w = new ArrayList<>();
         if (gamed != null) {
             for (GamedBaselines.Row row : gamed.rows()) {
-                x.add(new double[] {Math.tanh(row.standardLengthDifference()), row.difficulty(), row.notGamed() ? 1 : 0});
+                x.add(new double[] {Math.tanh(row.standardLengthDifference()), row.difficulty(),
+                        row.notGamed() ? 1 : 0});
                 y.add(row.preference());
                 w.add(row.notGamed() ? 1 : GAMED_WEIGHT);
             }
@@ -56,7 +58,8 @@ public record LengthControlledWinRate(double percent, double standardError, Stri
             atEqualLengths.add(gamed == null ? new double[] {0, 1} : new double[] {0, difficulty, 1});
         }
         double[] beta = crossValidated(x.toArray(double[][]::new), array(y), array(w));
-        double[] predicted = atEqualLengths.stream().mapToDouble(row -> 100 * L1Logistic.sigmoid(L1Logistic.dot(row, beta))).toArray();
+        double[] predicted = atEqualLengths.stream()
+                .mapToDouble(row -> 100 * L1Logistic.sigmoid(L1Logistic.dot(row, beta))).toArray();
         return new LengthControlledWinRate(Arrays.stream(predicted).average().orElseThrow(),
                 standardDeviation(predicted) / Math.sqrt(predicted.length),
                 gamed == null ? "length_controlled_minimal" : "length_controlled_v1");
@@ -73,8 +76,10 @@ public record LengthControlledWinRate(double percent, double standardError, Stri
                 int left = fold;
                 int[] in = IntStream.range(0, x.length).filter(i -> i % FOLDS != left).toArray();
                 int[] out = IntStream.range(0, x.length).filter(i -> i % FOLDS == left).toArray();
-                double[] beta = L1Logistic.fit(IntStream.of(in).mapToObj(i -> x[i]).toArray(double[][]::new), chosen(y, in), chosen(w, in), c);
-                loss += IntStream.of(out).mapToDouble(i -> w[i] * clippedLoss(y[i], L1Logistic.dot(x[i], beta))).average().orElseThrow();
+                double[] beta = L1Logistic.fit(IntStream.of(in).mapToObj(i -> x[i]).toArray(double[][]::new),
+                        chosen(y, in), chosen(w, in), c);
+                loss += IntStream.of(out).mapToDouble(i -> w[i] * clippedLoss(y[i], L1Logistic.dot(x[i], beta)))
+                        .average().orElseThrow();
             }
             if (loss < best) {
                 best = loss;
@@ -92,7 +97,8 @@ public record LengthControlledWinRate(double percent, double standardError, Stri
     /** With ddof = 1, as pandas'. */
     private static double standardDeviation(double[] values) {
         double mean = Arrays.stream(values).average().orElse(0);
-        return Math.sqrt(Arrays.stream(values).map(v -> (v - mean) * (v - mean)).sum() / Math.max(1, values.length - 1));
+        return Math.sqrt(Arrays.stream(values).map(v -> (v - mean) * (v - mean))
+                .sum() / Math.max(1, values.length - 1));
     }
 
     private static double[] chosen(double[] values, int[] indices) {

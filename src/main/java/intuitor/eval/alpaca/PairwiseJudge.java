@@ -25,7 +25,8 @@ import tools.jackson.databind.json.JsonMapper;
 /** Has pairs of answers judged, each in both orders, and keeps what has been judged, by each judge: it is paid for. */
 public final class PairwiseJudge {
 
-    private static final JsonMapper JSON = JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
     private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
 
     private final JudgeSettings settings;
@@ -77,9 +78,11 @@ public final class PairwiseJudge {
     private Judgement judgement(JudgeClient client, Pair p) throws InterruptedException {
         OptionalDouble baselineFirst = client.preferenceForFirst(p.instruction(), p.baseline(), p.output());
         OptionalDouble modelFirst = client.preferenceForFirst(p.instruction(), p.output(), p.baseline());
-        return new Judgement(p.index(), settings.model(), baselineFirst.isPresent() ? (Double) (1 - baselineFirst.getAsDouble()) : null,
+        return new Judgement(p.index(), settings.model(),
+                baselineFirst.isPresent() ? (Double) (1 - baselineFirst.getAsDouble()) : null,
                 modelFirst.isPresent() ? (Double) modelFirst.getAsDouble() : null,
-                p.output().codePointCount(0, p.output().length()), p.baseline().codePointCount(0, p.baseline().length()));
+                p.output().codePointCount(0, p.output().length()),
+                p.baseline().codePointCount(0, p.baseline().length()));
     }
 
     /** This judge's, by pair. */

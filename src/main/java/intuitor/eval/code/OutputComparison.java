@@ -6,13 +6,16 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * LiveCodeBench's comparison of a program's output with the expected one: white space around the whole and around each line
- * does not matter; a line is equal as text, or as a list of decimal numbers, compared exactly.
+ * LiveCodeBench's comparison of a program's output with the expected one: white space around the whole and around each
+ * line does not matter; a line is equal as text, or as a list of decimal numbers, compared exactly.
  */
 final class OutputComparison {
 
     private static final int SHOWN = 80;
-    /** Reading a decimal takes time quadratic in its digits, and a program may print millions: longer ones are equal as text only. */
+    /**
+     * Reading a decimal takes time quadratic in its digits, and a program may print millions: longer ones are equal as
+     * text only.
+     */
     private static final int MAX_DIGITS = 10_000;
     private static final Pattern WORD = Pattern.compile("\\S+");
 

@@ -50,7 +50,8 @@ public final class ProgramJudge {
             return OutputComparison.difference(output, expected);
         }
         try (HeapBudget.Lease lease = PythonValue.reserve(output.length() + expected.length())) {
-            return PythonValue.equal(PythonValue.parse(output).tupleAsList(), PythonValue.ofJson(expected)) ? Optional.empty()
+            return PythonValue.equal(PythonValue.parse(output).tupleAsList(), PythonValue.ofJson(expected))
+                    ? Optional.empty()
                     : Optional.of("the value is not " + OutputComparison.shown(expected));
         } catch (JacksonException e) {
             return Optional.of("its expected value is not JSON: " + OutputComparison.shown(expected));

@@ -5,9 +5,9 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Reads a Python pickle that holds one string, and refuses every other. A pickle is a program that can call any function of
- * Python's; this reader knows the instructions that make and remember a string (protocols 0 to 5, Lib/pickletools.py) and
- * none besides.
+ * Reads a Python pickle that holds one string, and refuses every other. A pickle is a program that can call any
+ * function of Python's; this reader knows the instructions that make and remember a string (protocols 0 to 5,
+ * Lib/pickletools.py) and none besides.
  */
 final class StringPickle {
 

@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /**
- * A mean with its 95% bootstrap interval (Efron 1979, percentiles): the problems are drawn again, with replacement, as often
- * as there are problems. Always the same draws.
+ * A mean with its 95% bootstrap interval (Efron 1979, percentiles): the problems are drawn again, with replacement, as
+ * often as there are problems. Always the same draws.
  *
  * @param mean of the values
  * @param low  2.5th percentile of the means of the draws

@@ -34,7 +34,10 @@ final class Choosing {
                 .thenComparing(Comparator.comparingInt(Result::sample).reversed())).orElseThrow().correct();
     }
 
-    /** Whether the answer is right that wins when completions vote with weights that fall with their rank in self-certainty. */
+    /**
+     * Whether the answer is right that wins when completions vote with weights that fall with their rank in
+     * self-certainty.
+     */
     static boolean borda(List<Result> samples, BiPredicate<String, String> same) {
         int n = samples.size();
         double[] weights = new double[n];

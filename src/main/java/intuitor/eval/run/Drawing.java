@@ -11,7 +11,8 @@ package intuitor.eval.run;
  * @param maxNewTokens longest completion; a task's own limit may be lower
  * @param batchSize    completions generated together
  */
-public record Drawing(int numSamples, double temperature, int topK, double topP, long seed, int maxNewTokens, int batchSize) {
+public record Drawing(int numSamples, double temperature, int topK, double topP, long seed, int maxNewTokens,
+        int batchSize) {
 
     /** Problems whose completions are generated together. */
     int problemsAtOnce() {

@@ -14,4 +14,5 @@ import intuitor.text.Tokenizer;
  * @param plain     takes prompts as they are
  * @param chat      puts prompts into the chat template; the same as {@code plain} where none is used
  */
-public record EvaluatedModel(Rollout rollout, ModelConfig config, Tokenizer tokenizer, PromptEncoder plain, PromptEncoder chat) { }
+public record EvaluatedModel(Rollout rollout, ModelConfig config, Tokenizer tokenizer, PromptEncoder plain,
+        PromptEncoder chat) { }

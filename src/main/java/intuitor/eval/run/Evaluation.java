@@ -24,7 +24,8 @@ public final class Evaluation {
     /**
      * Finds all data before anything is generated.
      *
-     * @param settings all that the completions depend on beside the data; a folder holds results of the same settings only
+     * @param settings all that the completions depend on beside the data; a folder holds results of the same settings
+     *                 only
      * @param limit    the first so many problems of each task
      */
     public Evaluation(EvaluationFolder folder, Map<String, ?> settings, List<Task> tasks, Path data, int limit) {

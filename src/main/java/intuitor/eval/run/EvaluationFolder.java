@@ -34,7 +34,8 @@ public final class EvaluationFolder implements AutoCloseable {
 
     private static final String SETTINGS = "settings.json";
     private static final String COMPLETIONS = "completions.jsonl";
-    private static final JsonMapper JSON = JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
             .enable(SerializationFeature.INDENT_OUTPUT).build();
 
     private final Path path;
@@ -49,7 +50,8 @@ public final class EvaluationFolder implements AutoCloseable {
     public static EvaluationFolder open(Path path) {
         try {
             Files.createDirectories(path);
-            FileChannel channel = FileChannel.open(path.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            FileChannel channel = FileChannel.open(path.resolve(".lock"), StandardOpenOption.CREATE,
+                    StandardOpenOption.WRITE);
             try {
                 if (channel.tryLock() != null) {
                     return new EvaluationFolder(path, channel);
@@ -88,8 +90,9 @@ public final class EvaluationFolder implements AutoCloseable {
         names.addAll(now.propertyNames());
         for (String name : names) {
             if (!Objects.equals(then.get(name), now.get(name))) {
-                throw new UserError(folder + " holds results of another evaluation: " + name + " was " + shown(then.get(name))
-                        + " and is " + shown(now.get(name)) + "; give another --output, or remove the folder");
+                throw new UserError(folder + " holds results of another evaluation: " + name + " was "
+                        + shown(then.get(name)) + " and is " + shown(now.get(name))
+                        + "; give another --output, or remove the folder");
             }
         }
     }
@@ -101,7 +104,8 @@ public final class EvaluationFolder implements AutoCloseable {
     void writeSummary(Summary summary, Map<String, ?> more) {
         Map<String, Object> map = new TreeMap<>(more);
         map.putAll(JSON.convertValue(summary, new TypeReference<Map<String, Object>>() { }));
-        AtomicFiles.writeString(path.resolve(summary.task()).resolve("summary.json"), JSON.writeValueAsString(map) + "\n");
+        AtomicFiles.writeString(path.resolve(summary.task()).resolve("summary.json"),
+                JSON.writeValueAsString(map) + "\n");
     }
 
     public Path path() {
@@ -119,8 +123,8 @@ public final class EvaluationFolder implements AutoCloseable {
             throw new UserError("no such folder: " + folder);
         }
         try (Stream<Path> entries = Files.list(folder)) {
-            List<String> tasks = entries.filter(e -> Files.exists(e.resolve(COMPLETIONS))).map(e -> e.getFileName().toString())
-                    .sorted().toList();
+            List<String> tasks = entries.filter(e -> Files.exists(e.resolve(COMPLETIONS)))
+                    .map(e -> e.getFileName().toString()).sorted().toList();
             if (tasks.isEmpty()) {
                 throw new UserError(folder + " is not the folder of an evaluation: it holds no results");
             }

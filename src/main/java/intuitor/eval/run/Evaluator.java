@@ -23,9 +23,9 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
- * Answers a benchmark's problems with a model and judges the answers, a batch at a time. Batches are the same whatever was
- * done before, and their noise depends on the seed, the batch's number and the place in it alone: an evaluation that was
- * stopped and went on ends with the same lines as one that was not.
+ * Answers a benchmark's problems with a model and judges the answers, a batch at a time. Batches are the same whatever
+ * was done before, and their noise depends on the seed, the batch's number and the place in it alone: an evaluation
+ * that was stopped and went on ends with the same lines as one that was not.
  */
 public final class Evaluator implements AutoCloseable {
 
@@ -76,7 +76,9 @@ public final class Evaluator implements AutoCloseable {
         return drawing.problemsAtOnce() * drawing.numSamples();
     }
 
-    /** Goes on where the results end; returns when all problems are answered, or throws when {@code stop} asks for it. */
+    /**
+     * Goes on where the results end; returns when all problems are answered, or throws when {@code stop} asks for it.
+     */
     public void run(Task task, List<Problem> problems, ResultsFile results, BooleanSupplier stop, Progress progress) {
         int all = problems.size() * drawing.numSamples();
         run(task, problems, results.results().size() / drawing.numSamples(), stop, batch -> {
@@ -119,8 +121,8 @@ public final class Evaluator implements AutoCloseable {
     }
 
     /**
-     * Waits for the verdicts of a batch, if there is one. When a stop is asked for, they have a moment more; a batch that is
-     * not whole by then is left out.
+     * Waits for the verdicts of a batch, if there is one. When a stop is asked for, they have a moment more; a batch
+     * that is not whole by then is left out.
      */
     private void finish(List<Future<Result>> judging, BooleanSupplier stop, Consumer<List<Result>> sink) {
         if (judging.isEmpty()) {
@@ -140,7 +142,8 @@ public final class Evaluator implements AutoCloseable {
             throw new UserError("interrupted", e);
         } catch (ExecutionException e) {
             if (e.getCause() instanceof OutOfMemoryError) {
-                throw new UserError("judging ran out of the Java heap: give it more, as in JAVA_TOOL_OPTIONS=-Xmx8g", e);
+                throw new UserError("judging ran out of the Java heap: give it more, as in JAVA_TOOL_OPTIONS=-Xmx8g",
+                        e);
             }
             throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
         }
@@ -148,7 +151,8 @@ public final class Evaluator implements AutoCloseable {
         sink.accept(results);
     }
 
-    private Result verdict(Future<Result> judging, BooleanSupplier stop) throws InterruptedException, ExecutionException {
+    private Result verdict(Future<Result> judging, BooleanSupplier stop)
+            throws InterruptedException, ExecutionException {
         long stopped = Long.MAX_VALUE;
         while (true) {
             try {
@@ -165,14 +169,15 @@ public final class Evaluator implements AutoCloseable {
     }
 
     private Decoding decoding(Prompting prompting) {
-        Sampling sampling = new Sampling(drawing.temperature(), drawing.topK(), drawing.topP(), 0, model.tokenizer().vocabSize(),
-                drawing.seed());
+        Sampling sampling = new Sampling(drawing.temperature(), drawing.topK(), drawing.topP(), 0,
+                model.tokenizer().vocabSize(), drawing.seed());
         return new Decoding(sampling, prompting.maxNewTokens(),
-                StopTokens.of(model.config(), model.tokenizer(), prompting.encoder(), List.of()), CERTAINTY_TEMPERATURE);
+                StopTokens.of(model.config(), model.tokenizer(), prompting.encoder(), List.of()),
+                CERTAINTY_TEMPERATURE);
     }
 
-    private List<Future<Result>> answer(Task task, List<Problem> batch, int number, Prompting prompting, Decoding decoding,
-                                        BooleanSupplier stop) {
+    private List<Future<Result>> answer(Task task, List<Problem> batch, int number, Prompting prompting,
+                                        Decoding decoding, BooleanSupplier stop) {
         long start = System.nanoTime();
         List<Prompting.Encoded> prompts = batch.stream().map(prompting::encode).toList();
         StopText stopText = new StopText(model.tokenizer(), task.protocol().stopStrings());
@@ -183,7 +188,8 @@ public final class Evaluator implements AutoCloseable {
         for (int i = 0; i < batch.size(); i++) {
             Problem problem = batch.get(i);
             Prompting.Encoded prompt = prompts.get(i);
-            groups.get(i).completions().forEach(c -> judging.add(judges.submit(() -> judged(problem, prompt, c, stopText))));
+            groups.get(i).completions()
+                    .forEach(c -> judging.add(judges.submit(() -> judged(problem, prompt, c, stopText))));
         }
         return judging;
     }
@@ -193,9 +199,9 @@ public final class Evaluator implements AutoCloseable {
         Verdict verdict = problem.judge().apply(text);
         float[] certainty = c.selfCertainty();
         double mean = IntStream.range(0, certainty.length).mapToDouble(t -> certainty[t]).sum() / certainty.length;
-        return new Result(problem.id(), problem.category(), c.index(), model.tokenizer().decode(prompt.tokens(), true), text,
-                c.length(), c.stopped(), mean, prompt.shots(), prompt.cut(), verdict.answer(), problem.reference(),
-                verdict.correct(), verdict.note());
+        return new Result(problem.id(), problem.category(), c.index(), model.tokenizer().decode(prompt.tokens(), true),
+                text, c.length(), c.stopped(), mean, prompt.shots(), prompt.cut(), verdict.answer(),
+                problem.reference(), verdict.correct(), verdict.note());
     }
 
     /** Ends what is still judged, and its programs. */

@@ -10,7 +10,8 @@ import java.util.Optional;
 /** The table of "Learning to Reason without External Rewards" (arXiv 2505.19590): what its models came to. */
 public final class PaperResults {
 
-    private static final List<String> TASKS = List.of("gsm8k", "math500", "livecodebench", "cruxeval", "mmlu_pro", "alpaca_eval");
+    private static final List<String> TASKS =
+            List.of("gsm8k", "math500", "livecodebench", "cruxeval", "mmlu_pro", "alpaca_eval");
     private static final Map<String, Map<String, double[]>> ROWS = new LinkedHashMap<>();
 
     static {

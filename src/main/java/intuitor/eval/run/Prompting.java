@@ -27,7 +27,8 @@ final class Prompting {
     Prompting(Protocol protocol, EvaluatedModel model, Drawing drawing) {
         int positions = model.config().maxPositions();
         this.encoder = protocol.chat() ? model.chat() : model.plain();
-        this.maxNewTokens = Math.min(Math.min(protocol.maxNewTokens(), drawing.maxNewTokens()), Math.max(1, positions / 2));
+        this.maxNewTokens = Math.min(Math.min(protocol.maxNewTokens(), drawing.maxNewTokens()),
+                Math.max(1, positions / 2));
         this.maxPrompt = positions - maxNewTokens;
     }
 

@@ -18,6 +18,6 @@ package intuitor.eval.run;
  * @param correct       the verdict; null where a judge decides later
  * @param note          anything worth knowing about the verdict, or null
  */
-public record Result(String id, String category, int sample, String prompt, String completion, int tokens, boolean stopped,
-                     double selfCertainty, int shots, boolean promptCut, String answer, String reference, Boolean correct,
-                     String note) { }
+public record Result(String id, String category, int sample, String prompt, String completion, int tokens,
+                     boolean stopped, double selfCertainty, int shots, boolean promptCut, String answer,
+                     String reference, Boolean correct, String note) { }

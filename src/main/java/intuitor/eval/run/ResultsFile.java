@@ -15,8 +15,8 @@ import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * {@code completions.jsonl}: a line a completion, in the problems' order. Lines are added a batch at a time and forced to the
- * disk; what a killed process left behind a whole batch is cut off when the file is opened again.
+ * {@code completions.jsonl}: a line a completion, in the problems' order. Lines are added a batch at a time and forced
+ * to the disk; what a killed process left behind a whole batch is cut off when the file is opened again.
  */
 public final class ResultsFile implements AutoCloseable {
 
@@ -34,7 +34,8 @@ public final class ResultsFile implements AutoCloseable {
     }
 
     /**
-     * Opens the file to go on with it. Lines beyond those asked for stay in it: a smaller {@code --limit} loses nothing.
+     * Opens the file to go on with it. Lines beyond those asked for stay in it: a smaller {@code --limit} loses
+     * nothing.
      *
      * @param batch lines of a whole batch
      * @param all   lines asked for: the last batch may be smaller
@@ -66,7 +67,8 @@ public final class ResultsFile implements AutoCloseable {
             }
             return results;
         } catch (JacksonException e) {
-            throw new UserError(file + ":" + (results.size() + 1) + ": damaged; remove the folder to evaluate again", e);
+            throw new UserError(file + ":" + (results.size() + 1) + ": damaged; remove the folder to evaluate again",
+                    e);
         } catch (IOException e) {
             throw new UserError("cannot read " + file + ": " + e.getMessage(), e);
         }

@@ -13,15 +13,15 @@ import java.util.function.ToDoubleFunction;
  * @param task       its name
  * @param problems   answered
  * @param samples    completions of each
- * @param measures   accuracy first, then pass@k, maj@n, best@n and borda@n, each with its interval over the problems; empty
- *                   where a judge decides
+ * @param measures   accuracy first, then pass@k, maj@n, best@n and borda@n, each with its interval over the problems;
+ *                   empty where a judge decides
  * @param meanTokens of a completion
  * @param stopped    share of completions that came to an end
  * @param unanswered share of completions without an answer
  * @param promptsCut problems whose prompt was too long for the model
  */
-public record Summary(String task, int problems, int samples, Map<String, Bootstrap> measures, double meanTokens, double stopped,
-                      double unanswered, int promptsCut) {
+public record Summary(String task, int problems, int samples, Map<String, Bootstrap> measures, double meanTokens,
+                      double stopped, double unanswered, int promptsCut) {
 
     /** Name of the share of right completions. */
     public static final String ACCURACY = "accuracy";
@@ -48,8 +48,8 @@ public record Summary(String task, int problems, int samples, Map<String, Bootst
             }
         }
         return new Summary(task.name(), problems.size(), n, measures,
-                results.stream().mapToInt(Result::tokens).average().orElseThrow(), share(results, r -> r.stopped() ? 1 : 0),
-                share(results, r -> r.answer() == null ? 1 : 0),
+                results.stream().mapToInt(Result::tokens).average().orElseThrow(),
+                share(results, r -> r.stopped() ? 1 : 0), share(results, r -> r.answer() == null ? 1 : 0),
                 (int) problems.stream().filter(p -> p.getFirst().promptCut()).count());
     }
 

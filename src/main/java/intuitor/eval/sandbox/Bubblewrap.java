@@ -10,12 +10,12 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * The command that starts a program in bubblewrap: namespaces of its own for users, processes, network, IPC and host name;
- * of the file system only {@code /usr}, an empty {@code /tmp} and the harmless devices, all read-only. There is no {@code
- * /proc}, no {@code /etc}, no home, and of the environment only what is set here.
+ * The command that starts a program in bubblewrap: namespaces of its own for users, processes, network, IPC and host
+ * name; of the file system only {@code /usr}, an empty {@code /tmp} and the harmless devices, all read-only. There is
+ * no {@code /proc}, no {@code /etc}, no home, and of the environment only what is set here.
  *
- * <p>No folder is writable: a file system in memory that is limited in bytes still takes a kilobyte of the kernel's memory for
- * each empty file, bubblewrap cannot limit their number, and a contest's solution writes none.
+ * <p>No folder is writable: a file system in memory that is limited in bytes still takes a kilobyte of the kernel's
+ * memory for each empty file, bubblewrap cannot limit their number, and a contest's solution writes none.
  *
  * <p>Where the host's user is root, it becomes nobody first: the kernel does not count root's processes.
  */
@@ -36,12 +36,14 @@ final class Bubblewrap {
      * @param program what it is to run: its arguments
      */
     static List<String> command(Path filter, Path python, List<String> program) {
-        List<String> c = new ArrayList<>(List.of("/bin/sh", "-c", "exec \"$@\" " + FILTER_DESCRIPTOR + "<\"$0\"", filter.toString()));
+        List<String> c = new ArrayList<>(List.of("/bin/sh", "-c",
+                "exec \"$@\" " + FILTER_DESCRIPTOR + "<\"$0\"", filter.toString()));
         if (isRoot()) {
             c.addAll(List.of(tool("setpriv").toString(), "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--"));
         }
         c.addAll(List.of(tool("bwrap").toString(),
-                "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
+                "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts",
+                "--unshare-cgroup-try",
                 "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--uid", NOBODY, "--gid", NOBODY,
                 "--hostname", "sandbox", "--seccomp", FILTER_DESCRIPTOR, "--ro-bind", "/usr", "/usr"));
         for (String folder : SYSTEM_FOLDERS) {
@@ -60,8 +62,8 @@ final class Bubblewrap {
 
     /** Where a tool is; one that is not there is a {@link UserError}. */
     private static Path tool(String name) {
-        return onPath(name).orElseThrow(() -> new UserError("programs are run in a sandbox, and " + name + " is not installed: "
-                + (name.equals("setpriv") ? "apt-get install -y util-linux" : INSTALL)));
+        return onPath(name).orElseThrow(() -> new UserError("programs are run in a sandbox, and " + name
+                + " is not installed: " + (name.equals("setpriv") ? "apt-get install -y util-linux" : INSTALL)));
     }
 
     static Optional<Path> onPath(String name) {

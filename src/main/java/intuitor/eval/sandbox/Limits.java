@@ -3,9 +3,9 @@ package intuitor.eval.sandbox;
 /**
  * What a program may use, each process of it where nothing else is said.
  *
- * @param seconds     processor time from the moment its own code starts; on an idle machine a program that computes has used up
- *                    as much wall-clock time, and on a busy one it is judged all the same. One that only waits is ended after
- *                    {@link #WALL_FACTOR} times as much
+ * @param seconds     processor time from the moment its own code starts; on an idle machine a program that computes has
+ *                    used up as much wall-clock time, and on a busy one it is judged all the same. One that only waits
+ *                    is ended after {@link #WALL_FACTOR} times as much
  * @param memoryBytes address space
  * @param threads     processes and threads together; a program cannot start processes at all
  * @param outputBytes size of its standard output and of its standard error; in the sandbox it can create no file

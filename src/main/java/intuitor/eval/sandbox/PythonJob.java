@@ -23,7 +23,8 @@ public record PythonJob(Mode mode, Map<String, String> parts, String input) {
     }
 
     /**
-     * A function of the code, or a method of its {@code class Solution}: the result is its value as {@link PythonValue}.
+     * A function of the code, or a method of its {@code class Solution}: the result is its value as
+     * {@link PythonValue}.
      *
      * @param arguments JSON values, one a line
      */
@@ -35,8 +36,8 @@ public record PythonJob(Mode mode, Map<String, String> parts, String input) {
     }
 
     /**
-     * An expression that is one call of a function of the code, as the left side of {@code assert f(...) == output} is, and
-     * nothing around it: another expression fails. The result is its value as {@link PythonValue}.
+     * An expression that is one call of a function of the code, as the left side of {@code assert f(...) == output} is,
+     * and nothing around it: another expression fails. The result is its value as {@link PythonValue}.
      */
     public static PythonJob application(String code, String function, String expression) {
         Map<String, String> parts = new LinkedHashMap<>();

@@ -25,9 +25,10 @@ import tools.jackson.databind.json.JsonMapper;
  * Runs Python programs that nobody has looked at, such as a model's answers, in real CPython.
  *
  * <p>A program sees a read-only system and nothing else of this machine: no network, no home, no
- * environment, no other process ({@link Bubblewrap}, {@link SystemCallFilter}); what it may use up is limited ({@link Limits}).
- * It is killed as a tree: with the process that starts it, everything in its process namespace ends, also when this program
- * itself is killed. Without the sandbox a supervising process adopts what a program leaves behind, and kills it. May be used by several threads at once, each of which must outlive the call that it makes.
+ * environment, no other process ({@link Bubblewrap}, {@link SystemCallFilter}); what it may use up is limited
+ * ({@link Limits}). It is killed as a tree: with the process that starts it, everything in its process namespace ends,
+ * also when this program itself is killed. Without the sandbox a supervising process adopts what a program leaves
+ * behind, and kills it. May be used by several threads at once, each of which must outlive the call that it makes.
  */
 public final class PythonSandbox implements AutoCloseable {
 
@@ -66,9 +67,10 @@ public final class PythonSandbox implements AutoCloseable {
     /** The sandbox, tried out; a {@link UserError} says what it lacks. */
     public static PythonSandbox open(Limits limits) {
         requireSupported();
-        Path python = Stream.of("/usr/bin/python3", "/usr/local/bin/python3").map(Path::of).filter(Files::isExecutable).findFirst()
-                .orElseThrow(() -> new UserError("programs are run in a sandbox, and there is no /usr/bin/python3 to run them: "
-                        + Bubblewrap.INSTALL));
+        Path python = Stream.of("/usr/bin/python3", "/usr/local/bin/python3").map(Path::of).filter(Files::isExecutable)
+                .findFirst()
+                .orElseThrow(() -> new UserError("programs are run in a sandbox, and there is no /usr/bin/python3 to "
+                        + "run them: " + Bubblewrap.INSTALL));
         return tried(new PythonSandbox(limits, true, python));
     }
 
@@ -83,10 +85,12 @@ public final class PythonSandbox implements AutoCloseable {
     private static PythonSandbox tried(PythonSandbox sandbox) {
         try {
             Execution trial = sandbox.run(PythonJob.script(
-                    "import platform, threading\nt = threading.Thread(target=print, args=(platform.python_version(),))\nt.start()\nt.join()", ""));
+                    "import platform, threading\nt = threading.Thread(target=print, "
+                            + "args=(platform.python_version(),))\nt.start()\nt.join()", ""));
             if (trial.ending() != Ending.FINISHED || !trial.output().matches("\\d+\\.\\d+.*\\s*")) {
                 throw new UserError("the sandbox for programs does not work here: "
-                        + (trial.error().isBlank() ? trial.ending().toString().toLowerCase(Locale.ROOT) : trial.complaint()));
+                        + (trial.error().isBlank() ? trial.ending().toString().toLowerCase(Locale.ROOT)
+                        : trial.complaint()));
             }
             return sandbox;
         } catch (RuntimeException e) {
@@ -104,7 +108,8 @@ public final class PythonSandbox implements AutoCloseable {
     /** What there is and whether it works, in a line, without a failure. */
     public static String status() {
         try (PythonSandbox sandbox = open(Limits.CONTEST)) {
-            return "bubblewrap and CPython " + sandbox.run(PythonJob.script("import platform\nprint(platform.python_version())", ""))
+            return "bubblewrap and CPython "
+                    + sandbox.run(PythonJob.script("import platform\nprint(platform.python_version())", ""))
                     .output().strip() + ": works";
         } catch (UserError e) {
             return "MISSING (for eval's programming tasks only): " + e.getMessage();
@@ -149,7 +154,8 @@ public final class PythonSandbox implements AutoCloseable {
                 builder.directory(scratch.toFile());
             }
             builder.environment().clear();
-            builder.environment().putAll(Map.of("PATH", "/usr/bin:/bin", "HOME", "/tmp", "LANG", "C.UTF-8", "PYTHONHASHSEED", "0",
+            builder.environment().putAll(Map.of(
+                    "PATH", "/usr/bin:/bin", "HOME", "/tmp", "LANG", "C.UTF-8", "PYTHONHASHSEED", "0",
                     "OPENBLAS_NUM_THREADS", "1", "OMP_NUM_THREADS", "1"));
             return finish(builder.start(), within, out, err);
         } catch (IOException e) {
@@ -197,14 +203,16 @@ public final class PythonSandbox implements AutoCloseable {
     private static boolean threadsCountedApart() {
         String[] version = System.getProperty("os.version").split("\\D+");
         int major = Integer.parseInt(version[0]);
-        return major > OWN_COUNT_SINCE[0] || major == OWN_COUNT_SINCE[0] && Integer.parseInt(version[1]) >= OWN_COUNT_SINCE[1];
+        return major > OWN_COUNT_SINCE[0] || major == OWN_COUNT_SINCE[0]
+                && Integer.parseInt(version[1]) >= OWN_COUNT_SINCE[1];
     }
 
     private Execution finish(Process process, Limits within, Path out, Path err) throws IOException {
         long start = System.nanoTime();
         boolean ended = false;
         try {
-            ended = process.waitFor((long) (1e3 * (within.wallSeconds() + Limits.GRACE_SECONDS)), TimeUnit.MILLISECONDS);
+            ended = process.waitFor((long) (1e3 * (within.wallSeconds() + Limits.GRACE_SECONDS)),
+                    TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
@@ -237,7 +245,10 @@ public final class PythonSandbox implements AutoCloseable {
         }
     }
 
-    /** In the sandbox all ends with the first process; elsewhere the first process ends the rest when its child has ended. */
+    /**
+     * In the sandbox all ends with the first process; elsewhere the first process ends the rest when its child has
+     * ended.
+     */
     private void kill(Process process) {
         boolean interrupted = Thread.interrupted();
         try {

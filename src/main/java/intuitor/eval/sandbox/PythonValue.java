@@ -12,8 +12,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A value that a Python program came to, compared as Python's {@code ==} compares: {@code 1 == 1.0 == True}, a list is no
- * tuple, the order of a dict's keys and of a set's elements does not matter, NaN equals nothing.
+ * A value that a Python program came to, compared as Python's {@code ==} compares: {@code 1 == 1.0 == True}, a list is
+ * no tuple, the order of a dict's keys and of a set's elements does not matter, NaN equals nothing.
  *
  * <p>{@code harness.py} writes it as JSON: {@code null}, or an array of a type and its contents, {@code ["n", "12"]}.
  */
@@ -37,7 +37,10 @@ public sealed interface PythonValue {
         return Reader.BUDGET.reserve((long) Reader.BYTES_PER_CHARACTER * characters);
     }
 
-    /** What the harness wrote; empty text, damaged text and more than {@code Reader.MAX_TOKENS} are no value: an object that equals nothing. */
+    /**
+     * What the harness wrote; empty text, damaged text and more than {@code Reader.MAX_TOKENS} are no value: an object
+     * that equals nothing.
+     */
     static PythonValue parse(String json) {
         try {
             return of(Reader.JSON.readTree(json));
@@ -64,10 +67,13 @@ public sealed interface PythonValue {
                     ? x.value == y.value && x.text.equals(y.text) && !x.text.equals("nan")
                     : x.value.compareTo(y.value) == 0);
             case Text x -> b instanceof Text y && !x.type.equals("o") && x.equals(y);
-            case Sequence x -> b instanceof Sequence y && x.type.equals(y.type) && x.elements.size() == y.elements.size()
-                    && (x.type.equals("e") ? sameElements(x.elements, y.elements) : sameSequence(x.elements, y.elements));
-            case Dict x -> b instanceof Dict y && x.entries.size() == y.entries.size() && x.entries.stream().allMatch(
-                    e -> y.entries.stream().anyMatch(f -> equal(e.getKey(), f.getKey()) && equal(e.getValue(), f.getValue())));
+            case Sequence x -> b instanceof Sequence y && x.type.equals(y.type)
+                    && x.elements.size() == y.elements.size()
+                    && (x.type.equals("e") ? sameElements(x.elements, y.elements)
+                            : sameSequence(x.elements, y.elements));
+            case Dict x -> b instanceof Dict y && x.entries.size() == y.entries.size()
+                    && x.entries.stream().allMatch(e -> y.entries.stream()
+                            .anyMatch(f -> equal(e.getKey(), f.getKey()) && equal(e.getValue(), f.getValue())));
         };
     }
 
@@ -136,7 +142,8 @@ public sealed interface PythonValue {
             throw new IllegalArgumentException("a number of " + text.length() + " digits");
         }
         return text.equals("nan") || text.endsWith("inf") ? new Number(null, text)
-                : new Number(text.matches("-?\\d+") ? new BigDecimal(text) : new BigDecimal(Double.parseDouble(text)), text);
+                : new Number(text.matches("-?\\d+") ? new BigDecimal(text) : new BigDecimal(Double.parseDouble(text)),
+                text);
     }
 
     /** The sandbox has limited the results' length, this their depth and the number of objects that they become. */
@@ -148,7 +155,8 @@ public sealed interface PythonValue {
         private static final int BYTES_PER_CHARACTER = 24;
         private static final int DEPTH = 2_000;
         private static final int MAX_DIGITS = 100_000;
-        private static final JsonMapper JSON = new JsonMapper(JsonFactory.builder().streamReadConstraints(StreamReadConstraints.builder()
+        private static final JsonMapper JSON = new JsonMapper(JsonFactory.builder()
+                .streamReadConstraints(StreamReadConstraints.builder()
                 .maxStringLength(Integer.MAX_VALUE).maxNumberLength(MAX_DIGITS)
                 .maxNestingDepth(DEPTH).maxTokenCount(MAX_TOKENS).build()).build());
 

@@ -7,12 +7,12 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The seccomp filter (x86-64) of sandboxed programs, as {@code bwrap --seccomp} reads it: classic BPF, one sock_filter of 8
- * bytes an instruction (linux/filter.h, linux/seccomp.h).
+ * The seccomp filter (x86-64) of sandboxed programs, as {@code bwrap --seccomp} reads it: classic BPF, one sock_filter
+ * of 8 bytes an instruction (linux/filter.h, linux/seccomp.h).
  *
- * <p>A program may start threads and replace itself by another program, but it can start no process: so there is no fork
- * bomb, and the memory limit of one process is the limit of all. Sockets, shared memory, tracing, keys, mounts and other
- * doors into the kernel that a contest's solution has no use for answer "not permitted".
+ * <p>A program may start threads and replace itself by another program, but it can start no process: so there is no
+ * fork bomb, and the memory limit of one process is the limit of all. Sockets, shared memory, tracing, keys, mounts and
+ * other doors into the kernel that a contest's solution has no use for answer "not permitted".
  */
 final class SystemCallFilter {
 
@@ -24,9 +24,9 @@ final class SystemCallFilter {
 
     /** ptrace, fork and its kin, sockets, System V IPC, keys, mounts, namespaces, modules, bpf, io_uring, memfd, ... */
     private static final int[] REFUSED = {
-        29, 30, 31, 41, 57, 58, 64, 65, 68, 71, 101, 103, 155, 161, 163, 165, 166, 167, 168, 169, 175, 176, 179, 240, 246, 248,
-        249, 250, 272, 298, 303, 304, 308, 310, 311, 313, 319, 320, 321, 323, 425, 426, 427, 428, 429, 430, 431, 432, 433, 442,
-        447
+        29, 30, 31, 41, 57, 58, 64, 65, 68, 71, 101, 103, 155, 161, 163, 165, 166, 167, 168, 169, 175, 176, 179, 240,
+        246, 248, 249, 250, 272, 298, 303, 304, 308, 310, 311, 313, 319, 320, 321, 323, 425, 426, 427, 428, 429, 430,
+        431, 432, 433, 442, 447
     };
 
     // offsets in struct seccomp_data

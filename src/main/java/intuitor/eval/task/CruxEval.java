@@ -14,22 +14,22 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * CRUXEval (arXiv 2401.03065): 800 short Python functions. Output prediction asks what {@code f(input)} is, in ZeroEval's
- * prompt and JSON answer; input prediction asks for an input that gives the output.
+ * CRUXEval (arXiv 2401.03065): 800 short Python functions. Output prediction asks what {@code f(input)} is, in
+ * ZeroEval's prompt and JSON answer; input prediction asks for an input that gives the output.
  *
  * <p>An output is right if it is ZeroEval's text, or an expression of the right value (CRUXEval's own criterion: {@code
  * assert output == answer}); the note of the verdict tells the second kind, so that either can be counted.
  */
 final class CruxEval implements Task {
 
-    private static final String OUTPUT_QUESTION = "You are given a Python function and an assertion containing an input to the function. "
-            + "Complete the assertion with a literal (no unsimplified expressions, no function calls) containing the output when "
-            + "executing the provided code on the given input, even if the function is incorrect or incomplete. \n\n"
-            + "[PYTHON]\n%s\nassert f(%s) == ??\n[/PYTHON]";
-    private static final String INPUT_QUESTION = "You are given a Python function and an assertion containing an output of the function. "
-            + "Find any input such that executing the function on the input leads to the given output. There may be multiple answers, "
-            + "but you should only output one: the arguments of the call, as literals. \n\n"
-            + "[PYTHON]\n%s\nassert f(??) == %s\n[/PYTHON]";
+    private static final String OUTPUT_QUESTION = "You are given a Python function and an assertion containing an "
+            + "input to the function. Complete the assertion with a literal (no unsimplified expressions, no function "
+            + "calls) containing the output when executing the provided code on the given input, even if the function "
+            + "is incorrect or incomplete. \n\n[PYTHON]\n%s\nassert f(%s) == ??\n[/PYTHON]";
+    private static final String INPUT_QUESTION = "You are given a Python function and an assertion containing an "
+            + "output of the function. Find any input such that executing the function on the input leads to the given "
+            + "output. There may be multiple answers, but you should only output one: the arguments of the call, as "
+            + "literals. \n\n[PYTHON]\n%s\nassert f(??) == %s\n[/PYTHON]";
     /** ZeroEval's template for open questions. */
     private static final String TEMPLATE = """
 
@@ -76,8 +76,8 @@ final class CruxEval implements Task {
     @Override
     public List<Problem> problems(DataFolder data, int limit) {
         List<Problem> problems = new ArrayList<>();
-        for (var file : data.files(List.of("cruxeval"), Pattern.compile("(data/)?(test[^/]*|cruxeval)\\.(jsonl|parquet)"),
-                "cruxeval-org/cruxeval")) {
+        for (var file : data.files(List.of("cruxeval"),
+                Pattern.compile("(data/)?(test[^/]*|cruxeval)\\.(jsonl|parquet)"), "cruxeval-org/cruxeval")) {
             for (Row row : DataFile.read(file)) {
                 if (problems.size() < limit) {
                     problems.add(problem(row.text("id"), row.text("code"), row.text("input"), row.text("output")));

@@ -29,7 +29,10 @@ public final class DataFolder {
         this.path = path;
     }
 
-    /** The files that were looked up so far, below this folder, and their sizes in bytes: they tell one state of the data from another. */
+    /**
+     * The files that were looked up so far, below this folder, and their sizes in bytes: they tell one state of the
+     * data from another.
+     */
     public Map<String, Long> sizes() {
         return Map.copyOf(sizes);
     }
@@ -44,10 +47,12 @@ public final class DataFolder {
     List<Path> files(List<String> folders, Pattern pattern, String source) {
         Path folder = children().filter(p -> Files.isDirectory(p)
                         && folders.stream().anyMatch(f -> f.equalsIgnoreCase(p.getFileName().toString()))).findFirst()
-                .orElseThrow(() -> new UserError(path + " has no folder " + String.join(" or ", folders) + "; it is to hold " + source));
+                .orElseThrow(() -> new UserError(path + " has no folder " + String.join(" or ", folders)
+                        + "; it is to hold " + source));
         try (Stream<Path> tree = Files.walk(folder, DEPTH)) {
             List<Path> files = tree.filter(Files::isRegularFile)
-                    .filter(f -> pattern.matcher(folder.relativize(f).toString().toLowerCase(Locale.ROOT)).matches()).sorted().toList();
+                    .filter(f -> pattern.matcher(folder.relativize(f).toString().toLowerCase(Locale.ROOT)).matches())
+                    .sorted().toList();
             if (files.isEmpty()) {
                 throw new UserError(folder + " does not hold the files of " + source + ": none is like " + pattern);
             }

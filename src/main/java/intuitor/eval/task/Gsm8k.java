@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.regex.Pattern;
 
 /**
- * GSM8K (arXiv 2110.14168): 1,319 word problems whose answers are numbers. Prompt, length and the stop string are lighteval's
- * ({@code gsm8k}), as Intuitor was evaluated: no examples.
+ * GSM8K (arXiv 2110.14168): 1,319 word problems whose answers are numbers. Prompt, length and the stop string are
+ * lighteval's ({@code gsm8k}), as Intuitor was evaluated: no examples.
  */
 final class Gsm8k implements Task {
 
@@ -28,12 +28,15 @@ final class Gsm8k implements Task {
     @Override
     public List<Problem> problems(DataFolder data, int limit) {
         List<Problem> problems = new ArrayList<>();
-        for (var file : data.files(List.of("gsm8k"), Pattern.compile("(main/)?test[^/]*\\.(parquet|jsonl)"), "openai/gsm8k")) {
+        for (var file : data.files(List.of("gsm8k"), Pattern.compile("(main/)?test[^/]*\\.(parquet|jsonl)"),
+                "openai/gsm8k")) {
             for (Row row : DataFile.read(file)) {
                 if (problems.size() < limit) {
                     String solution = row.text("answer");
-                    String gold = solution.substring(solution.lastIndexOf(GOLD) < 0 ? 0 : solution.lastIndexOf(GOLD) + GOLD.length()).strip();
-                    problems.add(Problem.of("" + problems.size(), null, "Question: " + row.text("question") + "\nAnswer:", gold,
+                    String gold = solution.substring(solution.lastIndexOf(GOLD) < 0 ? 0
+                            : solution.lastIndexOf(GOLD) + GOLD.length()).strip();
+                    problems.add(Problem.of("" + problems.size(), null,
+                            "Question: " + row.text("question") + "\nAnswer:", gold,
                             completion -> MathAnswers.judge(gold, completion)));
                 }
             }

@@ -9,8 +9,8 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.StringNode;
 
 /**
- * Finds {@code "answer"} in a completion as ZeroEval does: in the first complete JSON object; else, where that is no JSON, by
- * patterns, first with quotation marks, then without.
+ * Finds {@code "answer"} in a completion as ZeroEval does: in the first complete JSON object; else, where that is no
+ * JSON, by patterns, first with quotation marks, then without.
  */
 final class JsonAnswer {
 

@@ -13,8 +13,8 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * LiveCodeBench's code generation (arXiv 2403.07974), {@code code_generation_lite}: contest problems, each with tests that
- * must all pass. The prompt is lighteval's.
+ * LiveCodeBench's code generation (arXiv 2403.07974), {@code code_generation_lite}: contest problems, each with tests
+ * that must all pass. The prompt is lighteval's.
  */
 final class LiveCodeBench implements Task {
 
@@ -41,8 +41,8 @@ final class LiveCodeBench implements Task {
     @Override
     public List<Problem> problems(DataFolder data, int limit) {
         List<Problem> problems = new ArrayList<>();
-        for (Path file : data.files(List.of("code_generation_lite", "livecodebench"), Pattern.compile("(data/)?test\\d*\\.jsonl"),
-                "livecodebench/code_generation_lite")) {
+        for (Path file : data.files(List.of("code_generation_lite", "livecodebench"),
+                Pattern.compile("(data/)?test\\d*\\.jsonl"), "livecodebench/code_generation_lite")) {
             if (problems.size() < limit) {
                 DataFile.forEachLine(file, (row, offset, length) -> {
                     if (problems.size() < limit) {
@@ -58,14 +58,15 @@ final class LiveCodeBench implements Task {
 
     static String prompt(Row row) {
         String starter = row.textOrNull("starter_code");
-        return "You will be given a question (problem specification) and will generate a correct Python program that matches the "
-                + "specification and passes all tests.\n\nQuestion: " + row.text("question_content") + "\n\n"
-                + (starter != null && !starter.isEmpty()
-                ? "You will use the following starter code to write the solution to the problem and enclose your code within "
-                        + "delimiters.\n```python\n" + starter + "\n```\n\n"
-                : "Read the inputs from stdin solve the problem and write the answer to stdout (do not directly test on the sample "
-                        + "inputs). Enclose your code within delimiters as follows. Ensure that when the python program runs, it reads "
-                        + "the inputs, runs the algorithm and writes output to STDOUT.\n```python\n# YOUR CODE HERE\n```\n\n");
+        return "You will be given a question (problem specification) and will generate a correct Python program that "
+                + "matches the specification and passes all tests.\n\nQuestion: " + row.text("question_content")
+                + "\n\n" + (starter != null && !starter.isEmpty()
+                ? "You will use the following starter code to write the solution to the problem and enclose your code "
+                        + "within delimiters.\n```python\n" + starter + "\n```\n\n"
+                : "Read the inputs from stdin solve the problem and write the answer to stdout (do not directly test "
+                        + "on the sample inputs). Enclose your code within delimiters as follows. Ensure that when the "
+                        + "python program runs, it reads the inputs, runs the algorithm and writes output to "
+                        + "STDOUT.\n```python\n# YOUR CODE HERE\n```\n\n");
     }
 
     private Verdict verdict(String completion, StoredTests stored) {

@@ -13,9 +13,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * MMLU-Pro (arXiv 2406.01574): up to ten options, five worked examples of the same subject from the validation split, no chat
- * template. Prompt, extraction and the guess where nothing is found are those of its authors' evaluate_from_local.py; their
- * fewer examples where the prompt is too long are {@link Problem#prompt}'s argument.
+ * MMLU-Pro (arXiv 2406.01574): up to ten options, five worked examples of the same subject from the validation split,
+ * no chat template. Prompt, extraction and the guess where nothing is found are those of its authors'
+ * evaluate_from_local.py; their fewer examples where the prompt is too long are {@link Problem#prompt}'s argument.
  */
 final class MmluPro implements Task {
 
@@ -43,14 +43,14 @@ final class MmluPro implements Task {
         for (Row row : rows(data, "validation")) {
             examples.computeIfAbsent(row.text("category"), c -> new ArrayList<>()).add(row);
         }
-        return rows(data, "test").stream().limit(limit).map(row -> problem(row, examples.getOrDefault(row.text("category"), List.of())))
-                .toList();
+        return rows(data, "test").stream().limit(limit)
+                .map(row -> problem(row, examples.getOrDefault(row.text("category"), List.of()))).toList();
     }
 
     private static List<Row> rows(DataFolder data, String split) {
         List<Row> rows = new ArrayList<>();
-        for (Path file : data.files(List.of("MMLU-Pro", "mmlu_pro"), Pattern.compile("(data/)?" + split + "[^/]*\\.(parquet|jsonl)"),
-                "TIGER-Lab/MMLU-Pro")) {
+        for (Path file : data.files(List.of("MMLU-Pro", "mmlu_pro"),
+                Pattern.compile("(data/)?" + split + "[^/]*\\.(parquet|jsonl)"), "TIGER-Lab/MMLU-Pro")) {
             rows.addAll(DataFile.read(file));
         }
         return rows;
@@ -61,14 +61,15 @@ final class MmluPro implements Task {
         long id = row.integer("question_id");
         int options = options(row).size();
         int rightIndex = (int) row.integer("answer_index");
-        return new Problem("" + id, row.text("category"), shots -> prompt(row, examples, shots), Math.min(SHOTS, examples.size()), right,
+        return new Problem("" + id, row.text("category"), shots -> prompt(row, examples, shots),
+                Math.min(SHOTS, examples.size()), right,
                 completion -> judge(completion, right, id, options, rightIndex));
     }
 
     static String prompt(Row row, List<Row> examples, int shots) {
         StringBuilder prompt = new StringBuilder("The following are multiple choice questions (with answers) about "
-                + row.text("category") + ". Think step by step and then finish your answer with \"the answer is (X)\" where X is the "
-                + "correct letter choice.\n\n\n\n");
+                + row.text("category") + ". Think step by step and then finish your answer with \"the answer is (X)\" "
+                + "where X is the correct letter choice.\n\n\n\n");
         for (Row example : examples.subList(0, Math.min(shots, examples.size()))) {
             prompt.append(question(example)).append(example.text("cot_content")
                     .replace("A: Let's think step by step.", "Answer: Let's think step by step.")).append("\n\n");

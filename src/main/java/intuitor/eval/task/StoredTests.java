@@ -13,8 +13,9 @@ import java.util.Locale;
 import java.util.function.BiFunction;
 
 /**
- * The tests of one of LiveCodeBench's problems, left in the file until an answer is judged: they may be a hundred megabytes,
- * and several threads judge. Those whose tests do not fit into the heap together are judged one after the other.
+ * The tests of one of LiveCodeBench's problems, left in the file until an answer is judged: they may be a hundred
+ * megabytes, and several threads judge. Those whose tests do not fit into the heap together are judged one after the
+ * other.
  */
 final class StoredTests {
 
@@ -62,7 +63,8 @@ final class StoredTests {
             requireRoom(0);
             try (HeapBudget.Lease lease = budget.reserve(needed(0))) {
                 Row row = DataFile.lineAt(file, offset, length);
-                bytes = TestCases.unpackedBytes(row.text("public_test_cases")) + TestCases.unpackedBytes(row.text("private_test_cases"));
+                bytes = TestCases.unpackedBytes(row.text("public_test_cases"))
+                        + TestCases.unpackedBytes(row.text("private_test_cases"));
             }
             requireRoom(bytes);
             synchronized (this) {
@@ -78,9 +80,9 @@ final class StoredTests {
 
     private void requireRoom(long unpackedBytes) {
         if (!budget.holds(needed(unpackedBytes))) {
-            throw new UserError(String.format(Locale.ROOT, "%s, the line at byte %d: reading its test cases takes about %d MiB of the "
-                    + "Java heap, more than there is: give it more, as in JAVA_TOOL_OPTIONS=-Xmx8g", file, offset,
-                    needed(unpackedBytes) >> 20));
+            throw new UserError(String.format(Locale.ROOT, "%s, the line at byte %d: reading its test cases takes "
+                    + "about %d MiB of the Java heap, more than there is: give it more, as in "
+                    + "JAVA_TOOL_OPTIONS=-Xmx8g", file, offset, needed(unpackedBytes) >> 20));
         }
     }
 }

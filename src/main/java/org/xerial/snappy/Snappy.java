@@ -10,8 +10,8 @@ import java.nio.ByteBuffer;
  * snappy-java.
  *
  * <p>It stands in for that library because data sets come from the network: snappy-java writes as many bytes as the
- * compressed data say, whatever the size of the buffer, so that a crafted parquet file could overwrite memory. It would also
- * add 2 MB and unpack a native library into the temporary folder. Here every access is checked.
+ * compressed data say, whatever the size of the buffer, so that a crafted parquet file could overwrite memory. It would
+ * also add 2 MB and unpack a native library into the temporary folder. Here every access is checked.
  */
 public final class Snappy {
 
@@ -35,7 +35,8 @@ public final class Snappy {
         try {
             long length = varint(in);
             if (length > out.remaining()) {
-                throw new IOException("snappy data of " + length + " bytes, where " + out.remaining() + " were announced");
+                throw new IOException("snappy data of " + length + " bytes, where " + out.remaining()
+                        + " were announced");
             }
             out.limit(start + (int) length);
             while (in.hasRemaining()) {

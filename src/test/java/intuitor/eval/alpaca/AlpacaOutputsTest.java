@@ -19,7 +19,8 @@ class AlpacaOutputsTest {
 
     private Path file(String name, String... instructions) throws IOException {
         return Files.writeString(folder.resolve(name), List.of(instructions).stream()
-                .map(i -> "{\"instruction\": \"" + i + "\", \"output\": \"" + name + " " + i + "\"}").toList().toString());
+                .map(i -> "{\"instruction\": \"" + i + "\", \"output\": \"" + name + " " + i + "\"}").toList()
+                .toString());
     }
 
     private static Result result(int id, int sample) {
@@ -28,7 +29,8 @@ class AlpacaOutputsTest {
 
     @Test
     void theFirstSampleMeetsTheBaselineOfTheSameInstruction() throws IOException {
-        assertEquals(List.of(new Pair(1, "b", "mine 1", "baseline.json b")), AlpacaOutputs.pairs(List.of(result(1, 0), result(1, 1)),
+        assertEquals(List.of(new Pair(1, "b", "mine 1", "baseline.json b")),
+                AlpacaOutputs.pairs(List.of(result(1, 0), result(1, 1)),
                 file("asked.json", "a", "b"), file("baseline.json", "a", "b")));
     }
 
@@ -36,8 +38,9 @@ class AlpacaOutputsTest {
     void aBaselineOfOtherInstructionsIsRefused() throws IOException {
         Path asked = file("asked.json", "a", "b");
         Path other = file("baseline.json", "a", "c");
-        UserError e = assertThrows(UserError.class, () -> AlpacaOutputs.pairs(List.of(result(0, 0), result(1, 0)), asked, other));
-        assertEquals(other + ", element 2: not the instruction that " + asked + ", element 2 has; both files must be of the same release "
-                + "of AlpacaEval", e.getMessage());
+        UserError e = assertThrows(UserError.class, () ->
+                AlpacaOutputs.pairs(List.of(result(0, 0), result(1, 0)), asked, other));
+        assertEquals(other + ", element 2: not the instruction that " + asked + ", element 2 has; both files must be "
+                + "of the same release of AlpacaEval", e.getMessage());
     }
 }

@@ -72,21 +72,25 @@ class JudgeTest {
     }
 
     private static String logprobs(String a, double p, String b, double q) {
-        return String.format(Locale.ROOT, "{\"choices\": [{\"message\": {\"content\": \"%s\"}, \"logprobs\": {\"content\": [{\"token\": \"%s\", "
-                + "\"logprob\": %f, \"top_logprobs\": [{\"token\": \"%s\", \"logprob\": %f}, {\"token\": \"%s\", \"logprob\": %f}]}]}}]}",
+        return String.format(Locale.ROOT, "{\"choices\": [{\"message\": {\"content\": \"%s\"}, \"logprobs\": "
+                + "{\"content\": [{\"token\": \"%s\", \"logprob\": %f, \"top_logprobs\": [{\"token\": \"%s\", "
+                + "\"logprob\": %f}, {\"token\": \"%s\", \"logprob\": %f}]}]}}]}",
                 a, a, Math.log(p), a, Math.log(p), b, Math.log(q));
     }
 
     private JudgeSettings settings(double rpm, int attempts) {
-        return new JudgeSettings("http://127.0.0.1:" + server.getAddress().getPort() + "/v1/", "judge", "secret-key", rpm, 2, attempts, 10, 30);
+        return new JudgeSettings("http://127.0.0.1:" + server.getAddress().getPort() + "/v1/", "judge", "secret-key",
+                rpm, 2, attempts, 10, 30);
     }
 
     private List<Judgement> judge(List<Pair> pairs, int attempts) {
-        return new PairwiseJudge(settings(0, attempts), folder.resolve("j.jsonl"), Duration.ofMillis(1)).judge(pairs, () -> false, n -> { });
+        return new PairwiseJudge(settings(0, attempts), folder.resolve("j.jsonl"), Duration.ofMillis(1))
+                .judge(pairs, () -> false, n -> { });
     }
 
     private static List<Pair> pairs(int n) {
-        return IntStream.range(0, n).mapToObj(i -> new Pair(i, "question " + i, "mine {output_2} " + i, "theirs")).toList();
+        return IntStream.range(0, n).mapToObj(i -> new Pair(i, "question " + i, "mine {output_2} " + i, "theirs"))
+                .toList();
     }
 
     @Test
@@ -119,7 +123,8 @@ class JudgeTest {
         }
         failuresLeft.set(1000);
         UserError e = assertThrows(UserError.class, () -> judge(pairs(1), 3));
-        assertTrue(e.getMessage().contains("did not answer in 3 attempts (status 408: {\"error\": {\"message\": \"not now\"}})"), e.getMessage());
+        assertTrue(e.getMessage().contains("did not answer in 3 attempts (status 408: {\"error\": {\"message\": \"not "
+                + "now\"}})"), e.getMessage());
         assertFalse(e.getMessage().contains("secret"));
     }
 
@@ -150,7 +155,8 @@ class JudgeTest {
         answer = prompt -> logprobs("m", 0.5, "M", 0.5);
         PairwiseJudge second = new PairwiseJudge(other, file, Duration.ofMillis(1));
         assertEquals(2, second.unjudged(pairs(2)).size());
-        assertTrue(second.judge(pairs(2), () -> false, n -> { }).stream().allMatch(j -> j.asFirst() == 0.5 && j.judge().equals("other")));
+        assertTrue(second.judge(pairs(2), () -> false, n -> { }).stream()
+                .allMatch(j -> j.asFirst() == 0.5 && j.judge().equals("other")));
         assertEquals(4, Files.readAllLines(file).size());
         assertEquals(8 / 9.0, judge(pairs(2), 1).getFirst().asFirst(), 1e-6);
         assertEquals(8, requests.size());
@@ -161,7 +167,8 @@ class JudgeTest {
         answer = prompt -> logprobs("Both", 0.9, "None", 0.1);
         assertNull(judge(pairs(1), 1).getFirst().preference());
         answer = prompt -> "{\"choices\": [{\"message\": {\"content\": \"m\"}}]}";
-        assertTrue(assertThrows(UserError.class, () -> judge(pairs(2), 1)).getMessage().contains("gives no log-probabilities"));
+        assertTrue(assertThrows(UserError.class, () -> judge(pairs(2), 1)).getMessage()
+                .contains("gives no log-probabilities"));
         answer = prompt -> "<html>";
         assertTrue(assertThrows(UserError.class, () -> judge(pairs(2), 1)).getMessage().contains("not JSON"));
     }

@@ -19,7 +19,9 @@ class LengthControlledWinRateTest {
     @TempDir
     Path folder;
 
-    /** The subgradient of the objective contains 0: |C g| <= 1 where a coefficient is 0, C g = -sign where it is not. */
+    /**
+     * The subgradient of the objective contains 0: |C g| <= 1 where a coefficient is 0, C g = -sign where it is not.
+     */
     @Test
     void theFitMeetsTheOptimalityConditions() {
         SplittableRandom random = new SplittableRandom(4);
@@ -74,12 +76,14 @@ class LengthControlledWinRateTest {
 
     @Test
     void withoutALengthBiasItIsTheWinRate() {
-        assertEquals(100 * L1Logistic.sigmoid(0.5), LengthControlledWinRate.of(judgements(0.5, 0, 2), null).percent(), 0.5);
+        assertEquals(100 * L1Logistic.sigmoid(0.5), LengthControlledWinRate.of(judgements(0.5, 0, 2), null).percent(),
+                0.5);
     }
 
     @Test
     void theAuthorsFileRegularises() throws IOException {
-        StringBuilder csv = new StringBuilder("model,index,preference,std_delta_len,instruction_difficulty,not_gamed_baseline\n");
+        StringBuilder csv =
+                new StringBuilder("model,index,preference,std_delta_len,instruction_difficulty,not_gamed_baseline\n");
         SplittableRandom random = new SplittableRandom(3);
         for (int i = 0; i < 800; i++) {
             double difficulty = random.nextDouble(-1, 1);
@@ -91,7 +95,8 @@ class LengthControlledWinRateTest {
         LengthControlledWinRate lc = LengthControlledWinRate.of(judgements(-1, 1.5, 1), gamed);
         assertEquals("length_controlled_v1", lc.formula());
         assertEquals(100 * L1Logistic.sigmoid(-1), lc.percent(), 3.0);
-        UserError e = assertThrows(UserError.class, () -> GamedBaselines.read(Files.writeString(folder.resolve("x.csv"), "a,b\n1,2\n")));
+        UserError e = assertThrows(UserError.class, () ->
+                GamedBaselines.read(Files.writeString(folder.resolve("x.csv"), "a,b\n1,2\n")));
         assertTrue(e.getMessage().contains("has no column instruction_difficulty"), e.getMessage());
     }
 
@@ -99,6 +104,7 @@ class LengthControlledWinRateTest {
     void pairsWithoutAPreferenceAreLeftOut() {
         List<Judgement> some = new ArrayList<>(judgements(0.5, 0, 2));
         some.add(new Judgement(900, "judge", null, null, 5, 5));
-        assertEquals(LengthControlledWinRate.of(judgements(0.5, 0, 2), null).percent(), LengthControlledWinRate.of(some, null).percent(), 1e-9);
+        assertEquals(LengthControlledWinRate.of(judgements(0.5, 0, 2), null).percent(),
+                LengthControlledWinRate.of(some, null).percent(), 1e-9);
     }
 }

@@ -44,7 +44,8 @@ class ProgramJudgeTest {
         assertEquals(null, failure(sum, null, new TestCase("2\n1 2\n", "3\n"), new TestCase("1\n5", " 5 ")));
         assertEquals("test 2 of 3: line 1 is '5' instead of '6'",
                 failure(sum, null, new TestCase("2\n1 2\n", "3\n"), new TestCase("1\n5", "6"), new TestCase("", "")));
-        assertEquals("test 1 of 1: ValueError: invalid literal for int() with base 10: 'x'", failure(sum, null, new TestCase("1\nx", "")));
+        assertEquals("test 1 of 1: ValueError: invalid literal for int() with base 10: 'x'",
+                failure(sum, null, new TestCase("1\nx", "")));
         assertEquals("test 1 of 1: timed out", failure("while True: pass", null, new TestCase("", "")));
         assertEquals("test 1 of 1: too much output", failure("print('x' * 2000000)", null, new TestCase("", "")));
         assertEquals("no code", failure(" \n", null, new TestCase("", "")));
@@ -53,9 +54,11 @@ class ProgramJudgeTest {
     @Test
     void valuesOfFunctions() {
         String code = "class Solution:\n    def f(self, x: List[int], k):\n        return tuple(y * k for y in x)";
-        assertEquals(null, failure(code, "f", new TestCase("[1, 2]\n3", "[3, 6]"), new TestCase("[]\n3", "[]"), new TestCase("[1]\n0.5", "[0.5]")));
+        assertEquals(null, failure(code, "f", new TestCase("[1, 2]\n3", "[3, 6]"), new TestCase("[]\n3", "[]"),
+                new TestCase("[1]\n0.5", "[0.5]")));
         assertEquals("test 1 of 1: the value is not '[3, 7]'", failure(code, "f", new TestCase("[1, 2]\n3", "[3, 7]")));
-        assertEquals("test 1 of 1: AttributeError: 'Solution' object has no attribute 'g'", failure(code, "g", new TestCase("1", "1")));
+        assertEquals("test 1 of 1: AttributeError: 'Solution' object has no attribute 'g'",
+                failure(code, "g", new TestCase("1", "1")));
     }
 
     @ParameterizedTest
@@ -74,7 +77,8 @@ class ProgramJudgeTest {
             1e999999999  | 1             | false
             """)
     void outputsAreComparedAsLiveCodeBenchDoes(String output, String expected, boolean equal) {
-        assertEquals(equal, OutputComparison.difference(output.replace("\\n", "\n"), expected.replace("\\n", "\n")).isEmpty());
+        assertEquals(equal, OutputComparison.difference(output.replace("\\n", "\n"), expected.replace("\\n", "\n"))
+                .isEmpty());
     }
 
     /** Reading them as numbers would take hours. */

@@ -31,14 +31,16 @@ class TestCasesTest {
 
     @Test
     void stringsOfEveryProtocol() {
-        PICKLES.get("pickles").forEach(p -> assertEquals(PICKLES.get("text").stringValue(), StringPickle.load(bytes(p))));
+        PICKLES.get("pickles")
+                .forEach(p -> assertEquals(PICKLES.get("text").stringValue(), StringPickle.load(bytes(p))));
         assertEquals(6, PICKLES.get("pickles").size());
         assertEquals("x".repeat(300), StringPickle.load(bytes(PICKLES.get("long"))));
     }
 
     @Test
     void theLongestKindOfString() {
-        ByteBuffer p = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN).put((byte) 0x80).put((byte) 4).put((byte) 0x8d)
+        ByteBuffer p = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN).put((byte) 0x80).put((byte) 4)
+                .put((byte) 0x8d)
                 .putLong(4).put("text.".getBytes(StandardCharsets.US_ASCII));
         assertEquals("text", StringPickle.load(p.array()));
     }
@@ -53,7 +55,8 @@ class TestCasesTest {
     @Test
     void noiseIsRefusedOrAString() {
         SplittableRandom random = new SplittableRandom(3);
-        byte[] instructions = {(byte) 0x80, (byte) 0x95, (byte) 0x94, 'q', 'r', 'p', 'V', (byte) 0x8c, 'X', (byte) 0x8d, '.', 'c', 'R', 4, 0, '\n'};
+        byte[] instructions = {(byte) 0x80, (byte) 0x95, (byte) 0x94, 'q', 'r', 'p', 'V', (byte) 0x8c, 'X', (byte) 0x8d,
+                '.', 'c', 'R', 4, 0, '\n'};
         for (int i = 0; i < 200_000; i++) {
             byte[] noise = new byte[random.nextInt(24)];
             random.nextBytes(noise);
@@ -70,7 +73,8 @@ class TestCasesTest {
 
     @Test
     void plainAndPackedTestCases() throws IOException {
-        String json = "[{\"input\": \"1\\n\", \"output\": \"2\", \"testtype\": \"stdin\"}, {\"input\": \"\", \"output\": \"\"}]";
+        String json = "[{\"input\": \"1\\n\", \"output\": \"2\", \"testtype\": \"stdin\"}, {\"input\": \"\", "
+                + "\"output\": \"\"}]";
         List<TestCase> expected = List.of(new TestCase("1\n", "2"), new TestCase("", ""));
         assertEquals(expected, TestCases.read(json, "here"));
         assertEquals(expected, TestCases.read(packed(pickled(json)), "here"));
@@ -78,12 +82,14 @@ class TestCasesTest {
 
     @Test
     void bombsAndDamageAreOneLine() throws IOException {
-        assertSays(packed(pickled("[" + " ".repeat(3 << 20) + "]")), "here: the test cases cannot be unpacked: they are more than 1 MiB");
+        assertSays(packed(pickled("[" + " ".repeat(3 << 20) + "]")), "here: the test cases cannot be unpacked: they "
+                + "are more than 1 MiB");
         assertSays(packed(new byte[0]), "here: the test cases cannot be unpacked: the pickle ends early");
         assertSays(packed(pickled("[1]")), "here: a test case has no \"input\"");
         assertSays(packed(pickled("[")), "here: the test cases are not valid JSON");
         assertSays("eJw", "here: the test cases cannot be unpacked");
-        assertSays(packed(bytes(PICKLES.get("refused").get("system"))), "something else than a string (instruction 0x63)");
+        assertSays(packed(bytes(PICKLES.get("refused").get("system"))),
+                "something else than a string (instruction 0x63)");
     }
 
     private static void assertSays(String text, String message) {
@@ -93,7 +99,8 @@ class TestCasesTest {
 
     private static byte[] pickled(String s) {
         byte[] utf8 = s.getBytes(StandardCharsets.UTF_8);
-        return ByteBuffer.allocate(utf8.length + 6).order(ByteOrder.LITTLE_ENDIAN).put((byte) 'X').putInt(utf8.length).put(utf8)
+        return ByteBuffer.allocate(utf8.length + 6).order(ByteOrder.LITTLE_ENDIAN).put((byte) 'X').putInt(utf8.length)
+                .put(utf8)
                 .put((byte) '.').array();
     }
 

@@ -17,8 +17,8 @@ class MeasuresTest {
         for (String s : samples) {
             String[] parts = s.split(":");
             String answer = parts[0].isEmpty() ? null : parts[0];
-            results.add(new Result("1", null, results.size(), "", "", 1, true, Double.parseDouble(parts[1]), 0, false, answer, "r",
-                    "r".equals(answer), null));
+            results.add(new Result("1", null, results.size(), "", "", 1, true, Double.parseDouble(parts[1]), 0, false,
+                    answer, "r", "r".equals(answer), null));
         }
         return results;
     }
@@ -61,9 +61,11 @@ class MeasuresTest {
     @Test
     void bordaWeighsVotesByRank() {
         // ranks 1, 2, 3, 4: weights 4, 3, 2, 1
-        assertTrue(Choosing.borda(samples("r:9", "a:8", "a:1", "b:2"), String::equals)); // r 4, a 3 + 1, first wins the tie
+        // r 4, a 3 + 1: the tie goes to the first
+        assertTrue(Choosing.borda(samples("r:9", "a:8", "a:1", "b:2"), String::equals));
         assertTrue(Choosing.borda(samples("a:1", "a:2", "r:8", "r:9"), String::equals));
-        assertFalse(Choosing.borda(samples("a:8", "a:2", "r:9"), String::equals)); // r 3, a 2 + 1: the tie goes to the first
+        // r 3, a 2 + 1: the tie goes to the first
+        assertFalse(Choosing.borda(samples("a:8", "a:2", "r:9"), String::equals));
     }
 
     /** The interval of a mean of n coin tosses: about 1.96 standard errors. */

@@ -26,12 +26,14 @@ class PromptingTest {
 
     private static Prompting prompting(int published, int asked) {
         return new Prompting(new Protocol(published, List.of(), false),
-                new EvaluatedModel(null, ModelConfig.read(MODEL), TOKENIZER, PLAIN, PLAIN), new Drawing(1, 0, 0, 1, 1, asked, 8));
+                new EvaluatedModel(null, ModelConfig.read(MODEL), TOKENIZER, PLAIN, PLAIN),
+                new Drawing(1, 0, 0, 1, 1, asked, 8));
     }
 
     /** Each shot is about 100 tokens long. */
     private static Problem problem(String question) {
-        return new Problem("1", null, shots -> "4 + 5 = 9, ".repeat(15 * shots) + question, 5, null, c -> new Verdict(null, null, null));
+        return new Problem("1", null, shots -> "4 + 5 = 9, ".repeat(15 * shots) + question, 5, null,
+                c -> new Verdict(null, null, null));
     }
 
     @Test

@@ -74,8 +74,10 @@ class HostileProgramsTest {
     @Test
     void aForkBombStartsNoProcess() {
         assertEquals("[]", successes("os.fork()", "os.posix_spawn('/bin/true', ['true'], {})",
-                "import subprocess; subprocess.Popen(['/bin/true'])", "import multiprocessing as m; m.Process(target=print).start()",
-                "assert os.system('true') == 0", "assert ctypes.CDLL(None).syscall(57) >= 0", "assert ctypes.CDLL(None).vfork() >= 0",
+                "import subprocess; subprocess.Popen(['/bin/true'])",
+                "import multiprocessing as m; m.Process(target=print).start()",
+                "assert os.system('true') == 0", "assert ctypes.CDLL(None).syscall(57) >= 0",
+                "assert ctypes.CDLL(None).vfork() >= 0",
                 "assert ctypes.CDLL(None).syscall(56, 17, 0, 0, 0, 0) >= 0"));
         Execution bomb = run("import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        pass");
         assertEquals(Ending.TIMED_OUT, bomb.ending());
@@ -110,9 +112,10 @@ class HostileProgramsTest {
     /** A million empty files are no bytes, and a gigabyte of the kernel's memory. */
     @Test
     void noFileCanBeMadeAnywhere() {
-        assertEquals("[]", successes("open('/tmp/x', 'w')", "os.mkdir('/tmp/x')", "os.symlink('/usr', '/tmp/x')", "os.mkfifo('/tmp/x')",
-                "open('x', 'w')", "import tempfile; tempfile.TemporaryFile()", "os.open('/tmp', os.O_TMPFILE | os.O_RDWR)",
-                "open('/dev/shm/x', 'w')", "open('/dev/pts/x', 'w')"));
+        assertEquals("[]", successes("open('/tmp/x', 'w')", "os.mkdir('/tmp/x')", "os.symlink('/usr', '/tmp/x')",
+                "os.mkfifo('/tmp/x')",
+                "open('x', 'w')", "import tempfile; tempfile.TemporaryFile()",
+                "os.open('/tmp', os.O_TMPFILE | os.O_RDWR)", "open('/dev/shm/x', 'w')", "open('/dev/pts/x', 'w')"));
     }
 
     @Test
@@ -130,7 +133,8 @@ class HostileProgramsTest {
     void endlessLoopsEndAlsoWhenTheyIgnoreTheAlarm() {
         assertEquals(Ending.TIMED_OUT, run("while True:\n    pass").ending());
         assertEquals(Ending.TIMED_OUT, runShort("import time\ntime.sleep(60)").ending());
-        assertEquals(Ending.TIMED_OUT, run("import signal\nsignal.setitimer(signal.ITIMER_PROF, 0)\nwhile True:\n    pass").ending());
+        assertEquals(Ending.TIMED_OUT, run("import signal\nsignal.setitimer(signal.ITIMER_PROF, 0)\nwhile True:\n"
+                + "    pass").ending());
         assertEquals(Ending.TIMED_OUT, runShort("""
                 import signal, time
                 signal.setitimer(signal.ITIMER_REAL, 0)
@@ -152,8 +156,10 @@ class HostileProgramsTest {
     void theHomeAndTheSystemsFilesAreNotThere() throws IOException {
         Path secret = Files.writeString(home.resolve("secret.txt"), "secret");
         assertEquals("[]", successes("open(" + quoted(secret.toString()) + ").read()", "open('/etc/passwd').read()",
-                "open('/etc/shadow').read()", "os.listdir('/root')", "os.listdir('/home')", "os.listdir('/proc')", "os.listdir('/sys')",
-                "os.listdir(" + quoted(System.getProperty("user.home")) + ")", "os.listdir(" + quoted(home.toString()) + ")"));
+                "open('/etc/shadow').read()", "os.listdir('/root')", "os.listdir('/home')", "os.listdir('/proc')",
+                "os.listdir('/sys')",
+                "os.listdir(" + quoted(System.getProperty("user.home")) + ")",
+                "os.listdir(" + quoted(home.toString()) + ")"));
         assertEquals("['bin', 'dev', 'lib', 'lib64', 'tmp', 'usr']\n",
                 run("import os\nprint(sorted(d for d in os.listdir('/') if d != 'lib32'))").output());
     }
@@ -167,7 +173,8 @@ class HostileProgramsTest {
 
     @Test
     void theSystemIsReadOnly() {
-        assertEquals("[]", successes("open('/usr/bin/x', 'w')", "open('/x', 'w')", "os.mkdir('/usr/x')", "os.remove('/usr/bin/python3')",
+        assertEquals("[]", successes("open('/usr/bin/x', 'w')", "open('/x', 'w')", "os.mkdir('/usr/x')",
+                "os.remove('/usr/bin/python3')",
                 "os.chmod('/usr/bin', 0o777)", "open('/dev/x', 'w')", "os.mkdir('/dev/shm/x')",
                 "assert ctypes.CDLL(None).mount(b'none', b'/tmp', b'tmpfs', 0, None) == 0",
                 "assert ctypes.CDLL(None).unshare(0x10000000) == 0", "assert ctypes.CDLL(None).chroot(b'/tmp') == 0"));
@@ -177,8 +184,10 @@ class HostileProgramsTest {
     void thereIsNoNetworkNotEvenToThisMachine() throws IOException {
         try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             server.setSoTimeout(200);
-            assertEquals("[]", successes("import socket; socket.create_connection(('127.0.0.1', " + server.getLocalPort() + "), 1)",
-                    "import socket; socket.socket(socket.AF_UNIX)", "import socket; socket.getaddrinfo('localhost', 80)[5]",
+            assertEquals("[]", successes("import socket; socket.create_connection(('127.0.0.1', "
+                    + server.getLocalPort() + "), 1)",
+                    "import socket; socket.socket(socket.AF_UNIX)",
+                    "import socket; socket.getaddrinfo('localhost', 80)[5]",
                     "assert ctypes.CDLL(None).socket(2, 1, 0) >= 0"));
             assertThrows(SocketTimeoutException.class, server::accept);
         }
@@ -188,9 +197,11 @@ class HostileProgramsTest {
     void signalsReachNobodyElse() {
         long pid = ProcessHandle.current().pid();
         assertEquals("[]", successes("os.kill(" + pid + ", 9)", "os.kill(" + pid + ", 0)"));
-        Execution e = run("import os, signal\nos.kill(1, signal.SIGKILL)\nos.kill(os.getppid(), signal.SIGTERM)\nprint('alive')");
+        Execution e = run("import os, signal\nos.kill(1, signal.SIGKILL)\nos.kill(os.getppid(), "
+                + "signal.SIGTERM)\nprint('alive')");
         assertEquals("alive\n", e.output(), e.error());
-        assertNotEquals(Ending.FINISHED, run("import os, signal\nos.kill(-1, signal.SIGKILL)\nos.kill(os.getpid(), 9)").ending());
+        assertNotEquals(Ending.FINISHED, run("import os, signal\nos.kill(-1, signal.SIGKILL)\nos.kill(os.getpid(), "
+                + "9)").ending());
         assertTrue(ProcessHandle.current().isAlive());
     }
 
@@ -199,7 +210,8 @@ class HostileProgramsTest {
         Path secret = Files.writeString(home.resolve("secret.txt"), "secret");
         assertEquals("[]", successes("os.symlink(" + quoted(secret.toString()) + ", '/tmp/l1'); open('/tmp/l1').read()",
                 "os.symlink('/proc/1/root', '/tmp/l2'); os.listdir('/tmp/l2')", "os.link('/usr/bin/env', '/tmp/l3')",
-                "os.symlink('/../../../../root', '/tmp/l4'); os.listdir('/tmp/l4')", "os.symlink('/tmp/l5', '/tmp/l5'); open('/tmp/l5')"));
+                "os.symlink('/../../../../root', '/tmp/l4'); os.listdir('/tmp/l4')",
+                "os.symlink('/tmp/l5', '/tmp/l5'); open('/tmp/l5')"));
         assertEquals("secret", Files.readString(secret));
     }
 
@@ -240,15 +252,18 @@ class HostileProgramsTest {
         }
     }
 
-    /** The child of a child, in a session of its own, with another environment: nothing leads from the program to it. */
+    /**
+     * The child of a child, in a session of its own, with another environment: nothing leads from the program to it.
+     */
     @Test
     void withoutTheSandboxNothingOutlivesAProgramEither() throws IOException, InterruptedException {
         Path beats = home.resolve("beats");
         String file = quoted(beats.toString());
-        String beat = "import time\nwhile True:\n    with open(" + file.replace("'", "\"") + ", 'a') as f: f.write('x')\n    time.sleep(0.02)";
-        String leaves = "import os, subprocess, sys, time\nif os.fork() == 0:\n    subprocess.Popen([sys.executable, '-c', "
-                + quoted(beat).replace("\n", "\\n") + "], env={}, start_new_session=True, stdin=subprocess.DEVNULL, "
-                + "stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n    os._exit(0)\n"
+        String beat = "import time\nwhile True:\n    with open(" + file.replace("'", "\"")
+                + ", 'a') as f: f.write('x')\n    time.sleep(0.02)";
+        String leaves = "import os, subprocess, sys, time\nif os.fork() == 0:\n    subprocess.Popen([sys.executable, "
+                + "'-c', " + quoted(beat).replace("\n", "\\n") + "], env={}, start_new_session=True, "
+                + "stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n    os._exit(0)\n"
                 + "while not os.path.exists(" + file + "):\n    time.sleep(0.01)\n";
         try (PythonSandbox open = PythonSandbox.openUnsafe(new Limits(1, 1L << 30, 24, 1L << 20))) {
             Execution e = open.run(PythonJob.script(leaves, ""));
@@ -256,7 +271,8 @@ class HostileProgramsTest {
             assertSilent(beats);
             assertEquals(Ending.TIMED_OUT, open.run(PythonJob.script(leaves + "while True:\n    pass", "")).ending());
             assertSilent(beats);
-            assertEquals("ended by signal 9", open.run(PythonJob.script("import os\nos.kill(os.getpid(), 9)", "")).error());
+            assertEquals("ended by signal 9", open.run(PythonJob.script("import os\nos.kill(os.getpid(), 9)", ""))
+                    .error());
         }
     }
 

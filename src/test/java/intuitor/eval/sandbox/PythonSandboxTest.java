@@ -35,20 +35,23 @@ class PythonSandboxTest {
 
     @Test
     void aScriptReadsItsInputAndPrints() {
-        Execution e = script("n = int(input())\nprint(sum(map(int, input().split())) * n)\nimport sys\nprint(sys.stdin.read())",
+        Execution e = script("n = int(input())\nprint(sum(map(int, input().split())) * n)\n"
+                + "import sys\nprint(sys.stdin.read())",
                 "2\n3 4\nrest äöü \n\n");
         assertEquals(new Execution(Ending.FINISHED, "14\nrest äöü \n\n\n", "", e.seconds()), e);
     }
 
     @Test
     void theUsualModulesAreThereWithoutImport() {
-        assertEquals("3 [1, 2] Counter({'a': 2}) 4\n", script("h = [2, 1]\nheapify(h)\nprint(gcd(9, 6), h, Counter('aa'), pow(2, 2))", "")
+        assertEquals("3 [1, 2] Counter({'a': 2}) 4\n", script("h = [2, 1]\nheapify(h)\nprint(gcd(9, 6), h, "
+                + "Counter('aa'), pow(2, 2))", "")
                 .output());
     }
 
     @Test
     void mainIsMainAndExitIsNoFailure() {
-        assertEquals("x\n", script("import sys\nif __name__ == '__main__':\n    print('x')\n    sys.exit(3)", "").output());
+        assertEquals("x\n", script("import sys\nif __name__ == '__main__':\n    print('x')\n    sys.exit(3)", "")
+                .output());
     }
 
     @Test
@@ -85,7 +88,8 @@ class PythonSandboxTest {
 
     @Test
     void aFunctionIsCalledWithJsonAndGivesAValue() {
-        String code = "class Solution:\n    def add(self, a, b):\n        print('noise')\n        return (a + b, [a, None, 0.5], {'k': 'ü'})";
+        String code = "class Solution:\n    def add(self, a, b):\n        print('noise')\n        return (a + b, "
+                + "[a, None, 0.5], {'k': 'ü'})";
         Execution e = sandbox.run(PythonJob.call(code, "add", "3\n4"));
         assertEquals(Ending.FINISHED, e.ending(), e.error());
         assertTrue(PythonValue.equal(PythonValue.parse(e.output()).tupleAsList(),
@@ -141,14 +145,16 @@ class PythonSandboxTest {
                 atexit.register(lambda: os.write(1, sys.stdout.getvalue().encode()))
                 print('wrapped', end='')
                 """, "").output());
-        assertEquals(Ending.TIMED_OUT, script("import atexit\n@atexit.register\ndef f():\n    while True:\n        pass", "").ending());
+        assertEquals(Ending.TIMED_OUT, script("import atexit\n@atexit.register\ndef f():\n    while True:\n"
+                + "        pass", "").ending());
     }
 
     @Test
     void anApplicationIsOneCall() {
         String code = "def f(x):\n    return x\n";
         assertEquals(Ending.FINISHED, sandbox.run(PythonJob.application(code, "f", "f('a)')")).ending());
-        for (String other : List.of("f(1) or ('out')", "f(1), 2", "f(1).real", "g(1)", "(lambda x: x)(1)", "f(1)) or (f(2)", "f")) {
+        for (String other : List.of("f(1) or ('out')", "f(1), 2", "f(1).real", "g(1)", "(lambda x: x)(1)",
+                "f(1)) or (f(2)", "f")) {
             Execution e = sandbox.run(PythonJob.application(code, "f", other));
             assertTrue(e.ending() == Ending.FAILED && e.complaint().startsWith("SyntaxError"), other + ": " + e);
         }

@@ -25,19 +25,23 @@ class StoredTestsTest {
 
     /** A few kilobytes that unpack to ten megabytes. */
     private Path line() throws IOException {
-        byte[] json = ("[{\"input\": \"" + "1".repeat(10 << 20) + "\", \"output\": \"2\"}]").getBytes(StandardCharsets.US_ASCII);
+        byte[] json = ("[{\"input\": \"" + "1".repeat(10 << 20) + "\", \"output\": \"2\"}]")
+                .getBytes(StandardCharsets.US_ASCII);
         ByteArrayOutputStream packed = new ByteArrayOutputStream();
         try (DeflaterOutputStream out = new DeflaterOutputStream(packed)) {
-            out.write(ByteBuffer.allocate(5).order(ByteOrder.LITTLE_ENDIAN).put((byte) 'X').putInt(json.length).array());
+            out.write(ByteBuffer.allocate(5).order(ByteOrder.LITTLE_ENDIAN).put((byte) 'X').putInt(json.length)
+                    .array());
             out.write(json);
             out.write('.');
         }
-        return Files.writeString(folder.resolve("test.jsonl"), "{\"public_test_cases\": \"[]\", \"private_test_cases\": \""
+        return Files.writeString(folder.resolve("test.jsonl"), "{\"public_test_cases\": \"[]\", "
+                + "\"private_test_cases\": \""
                 + Base64.getEncoder().encodeToString(packed.toByteArray()) + "\"}");
     }
 
     private static int characters(Path file, long budget) throws IOException {
-        return new StoredTests(file, 0, (int) Files.size(file), new HeapBudget(budget)).judge((row, tests) -> tests.getFirst().input().length());
+        return new StoredTests(file, 0, (int) Files.size(file), new HeapBudget(budget))
+                .judge((row, tests) -> tests.getFirst().input().length());
     }
 
     @Test
@@ -49,7 +53,8 @@ class StoredTestsTest {
     void testsThatDoNotFitAreOneLineBeforeTheyAreUnpacked() throws IOException {
         Path file = line();
         UserError e = assertThrows(UserError.class, () -> characters(file, 50L << 20));
-        assertTrue(e.getMessage().matches(".*test.jsonl, the line at byte 0: reading its test cases takes about 60 MiB of the Java heap, .*-Xmx.*"),
+        assertTrue(e.getMessage().matches(".*test.jsonl, the line at byte 0: reading its test cases takes about 60 MiB "
+                + "of the Java heap, .*-Xmx.*"),
                 e.getMessage());
     }
 }

@@ -42,7 +42,8 @@ class TasksTest {
     void gsm8k() {
         List<Problem> problems = task("gsm8k").problems(DATA, ALL);
         assertEquals(4, problems.size());
-        assertEquals("Question: It is 4 degrees and gets 9 degrees colder. How many degrees is it?\nAnswer:", problems.get(2).prompt().apply(0));
+        assertEquals("Question: It is 4 degrees and gets 9 degrees colder. How many degrees is it?\nAnswer:",
+                problems.get(2).prompt().apply(0));
         assertEquals("-5", problems.get(2).reference());
         assertEquals(new Verdict("1,500", true, null), judge(problems.get(1), "75/50 = 1.5 and so on\n#### 1,500"));
         assertEquals(new Verdict("1500", true, null), judge(problems.get(1), "It is \\boxed{1500}."));
@@ -59,20 +60,24 @@ class TasksTest {
         assertEquals("test/algebra/2.json", problems.get(1).id());
         assertEquals("Algebra", problems.get(1).category());
         String prompt = problems.get(1).prompt().apply(0);
-        assertTrue(prompt.startsWith("Solve the following math problem efficiently and clearly.  The last line") && prompt.endsWith(
-                "Think step by step before answering.\n\nSolve $2x = 14$."), prompt);
-        assertTrue(prompt.contains("'Therefore, the final answer is: $\\boxed{ANSWER}$. I hope it is correct'"), prompt);
-        assertTrue(judge(problems.get(1), "Therefore, the final answer is: $\\boxed{7}$. I hope it is correct").correct());
-        assertTrue(judge(problems.get(0), "Therefore, the final answer is: $\\boxed{\\dfrac{10}{12}}$. I hope it is correct").correct());
-        assertFalse(judge(problems.get(1), "Therefore, the final answer is: $\\boxed{8}$. I hope it is correct").correct());
+        assertTrue(prompt.startsWith("Solve the following math problem efficiently and clearly.  The last line")
+                && prompt.endsWith("Think step by step before answering.\n\nSolve $2x = 14$."), prompt);
+        assertTrue(prompt.contains("'Therefore, the final answer is: $\\boxed{ANSWER}$. I hope it is correct'"),
+                prompt);
+        assertTrue(judge(problems.get(1), "Therefore, the final answer is: $\\boxed{7}$. I hope it is correct")
+                .correct());
+        assertTrue(judge(problems.get(0), "Therefore, the final answer is: $\\boxed{\\dfrac{10}{12}}$. I hope it is "
+                + "correct").correct());
+        assertFalse(judge(problems.get(1), "Therefore, the final answer is: $\\boxed{8}$. I hope it is correct")
+                .correct());
     }
 
     @Test
     void mmluPro() {
         List<Problem> problems = task("mmlu_pro").problems(DATA, ALL);
         assertEquals(2, problems.get(0).shots());
-        assertEquals("The following are multiple choice questions (with answers) about math. Think step by step and then finish your "
-                + "answer with \"the answer is (X)\" where X is the correct letter choice.\n\n\n\n"
+        assertEquals("The following are multiple choice questions (with answers) about math. Think step by step and "
+                + "then finish your answer with \"the answer is (X)\" where X is the correct letter choice.\n\n\n\n"
                 + "Question:\nWhat is 7 + 8?\nOptions:\nA. 12\nB. 13\nC. 14\nD. 15\n"
                 + "Answer: Let's think step by step. 7 + 8 = 15. The answer is (D).\n\n"
                 + "Question:\nWhat is half of 10?\nOptions:\nA. 2\nB. 5\nAnswer: Let's think step by step.",
@@ -115,17 +120,21 @@ class TasksTest {
         try (PythonSandbox sandbox = Sandboxes.open(Limits.CONTEST)) {
             List<Problem> problems = Tasks.of(List.of("livecodebench"), () -> sandbox).getFirst().problems(DATA, ALL);
             assertEquals(List.of("own_0", "own_1", "own_2"), problems.stream().map(Problem::id).toList());
-            assertTrue(problems.get(0).prompt().apply(0).endsWith("writes output to STDOUT.\n```python\n# YOUR CODE HERE\n```\n\n"));
-            assertTrue(problems.get(1).prompt().apply(0).endsWith("enclose your code within delimiters.\n```python\nclass Solution:\n"
-                    + "    def longest(self, words: List[str], n: int) -> str:\n        \n```\n\n"));
+            assertTrue(problems.get(0).prompt().apply(0).endsWith("writes output to STDOUT.\n```python\n# YOUR CODE "
+                    + "HERE\n```\n\n"));
+            assertTrue(problems.get(1).prompt().apply(0).endsWith("enclose your code within "
+                    + "delimiters.\n```python\nclass Solution:\n    def longest(self, words: List[str], n: int) -> "
+                    + "str:\n        \n```\n\n"));
             String sum = "input()\nprint(sum(map(float, input().split())))";
-            assertEquals(new Verdict(sum, true, null), judge(problems.get(0), "I think\n```python\n" + sum + "\n```\nis right."));
+            assertEquals(new Verdict(sum, true, null),
+                    judge(problems.get(0), "I think\n```python\n" + sum + "\n```\nis right."));
             assertEquals("test 3 of 3: ValueError: invalid literal for int() with base 10: '0.5'",
                     judge(problems.get(0), "```python\n" + sum.replace("float", "int") + "\n```").note());
-            assertTrue(judge(problems.get(1), "```\nwrong\n```\n```python\nclass Solution:\n    def longest(self, words, n):\n"
-                    + "        return max(words, key=len)\n```").correct());
+            assertTrue(judge(problems.get(1), "```\nwrong\n```\n```python\nclass Solution:\n    def longest(self, "
+                    + "words, n):\n        return max(words, key=len)\n```").correct());
             assertEquals(new Verdict("print(input())", true, null), judge(problems.get(2), "```\nprint(input())\n```"));
-            assertEquals(new Verdict(null, false, "no code between fences"), judge(problems.get(2), "```\nprint(input())"));
+            assertEquals(new Verdict(null, false, "no code between fences"),
+                    judge(problems.get(2), "```\nprint(input())"));
         }
     }
 
@@ -134,13 +143,18 @@ class TasksTest {
         try (PythonSandbox sandbox = Sandboxes.open(Limits.CONTEST)) {
             List<Problem> problems = Tasks.of(List.of("cruxeval"), () -> sandbox).getFirst().problems(DATA, ALL);
             String prompt = problems.get(0).prompt().apply(0);
-            assertTrue(prompt.startsWith("\n## Question: \n\nYou are given a Python function and an assertion") && prompt.contains(
-                    "\n\n[PYTHON]\ndef f(x):\n    return [y * 2 for y in x]\nassert f([1, 2]) == ??\n[/PYTHON]\n\n\n## Instruction \n\n"), prompt);
-            assertTrue(prompt.endsWith("```json\n{\n    \"reasoning\": \"___\",\n    \"answer\": \"___\"\n}\n```\n"), prompt);
-            assertEquals(new Verdict("[2, 4]", true, null), judge(problems.get(0), "```json\n{\"reasoning\": \"r\", \"answer\": \"[2, 4]\"}\n```"));
+            assertTrue(prompt.startsWith("\n## Question: \n\nYou are given a Python function and an assertion")
+                    && prompt.contains("\n\n[PYTHON]\ndef f(x):\n    return [y * 2 for y in x]\n"
+                            + "assert f([1, 2]) == ??\n[/PYTHON]\n\n\n## Instruction \n\n"), prompt);
+            assertTrue(prompt.endsWith("```json\n{\n    \"reasoning\": \"___\",\n    \"answer\": \"___\"\n}\n```\n"),
+                    prompt);
+            assertEquals(new Verdict("[2, 4]", true, null), judge(problems.get(0), "```json\n{\"reasoning\": \"r\", "
+                    + "\"answer\": \"[2, 4]\"}\n```"));
             assertEquals(new Verdict("[2, 4]", true, null), judge(problems.get(0), "{\"answer\": [2, 4]}"));
-            assertEquals("equal as a value, not as ZeroEval's text", judge(problems.get(0), "{\"answer\": \"[2,4]\"}").note());
-            assertEquals("equal as a value, not as ZeroEval's text", judge(problems.get(2), "{\"answer\": \"{2: 'b', 1: 'a'}\"}").note());
+            assertEquals("equal as a value, not as ZeroEval's text",
+                    judge(problems.get(0), "{\"answer\": \"[2,4]\"}").note());
+            assertEquals("equal as a value, not as ZeroEval's text",
+                    judge(problems.get(2), "{\"answer\": \"{2: 'b', 1: 'a'}\"}").note());
             assertFalse(judge(problems.get(0), "{\"answer\": \"(2, 4)\"}").correct());
             assertFalse(judge(problems.get(0), "{\"answer\": \"f([1, 2])\"}").correct());
             assertTrue(judge(problems.get(1), "{\"answer\": \"AB\\n\"}").correct());
@@ -184,7 +198,8 @@ class TasksTest {
             assertTrue(e.getMessage().contains(folder + " has no folder "), e.getMessage());
         }
         Files.createDirectory(folder.resolve("GSM8K"));
-        assertTrue(assertThrows(UserError.class, () -> task("gsm8k").problems(empty, ALL)).getMessage().contains("does not hold the files of openai/gsm8k"));
+        assertTrue(assertThrows(UserError.class, () -> task("gsm8k").problems(empty, ALL)).getMessage()
+                .contains("does not hold the files of openai/gsm8k"));
         assertThrows(UserError.class, () -> new DataFolder(folder.resolve("none")));
         assertThrows(UserError.class, () -> Tasks.requireNames(List.of("gsm"), "--tasks"));
     }

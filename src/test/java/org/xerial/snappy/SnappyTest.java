@@ -45,7 +45,8 @@ class SnappyTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"'', 9", "ff, 9", "ffffffffff01, 9", "ffffffff0f0061, 9", "0a0061, 9", "0a0061, 20", "020061 0d02, 9", "020061 0d00, 9",
+    @CsvSource({"'', 9", "ff, 9", "ffffffffff01, 9", "ffffffff0f0061, 9", "0a0061, 9", "0a0061, 20", "020061 0d02, 9",
+            "020061 0d00, 9",
         "03fcffffff7f61, 9", "03fcffffffff61, 9", "010861626364, 9", "050061 09, 9", "050061 1201, 9"})
     void damageIsAnException(String hex, int capacity) {
         assertThrows(IOException.class, () -> uncompress(hex.replace(" ", ""), capacity));
