@@ -1,7 +1,5 @@
 package intuitor.data;
 
-import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.Set;
 
 /**
@@ -43,14 +41,6 @@ public final class ArithmeticCorpus {
     /** {@code count} different problems, all held out or none, for training on prompts and for evaluation. */
     public static Set<ArithmeticProblem> problems(int count, boolean heldOut, long seed) {
         ProblemGenerator generator = new ProblemGenerator(seed);
-        Set<String> seen = new HashSet<>();
-        Set<ArithmeticProblem> chosen = new LinkedHashSet<>();
-        while (chosen.size() < count) {
-            ArithmeticProblem problem = generator.next(heldOut);
-            if (seen.add(problem.question())) {
-                chosen.add(problem);
-            }
-        }
-        return chosen;
+        return ProblemSet.different(count, () -> generator.next(heldOut));
     }
 }

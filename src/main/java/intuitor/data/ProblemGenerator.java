@@ -1,11 +1,22 @@
 package intuitor.data;
 
+import static intuitor.data.ProblemKind.COMPARISON;
+import static intuitor.data.ProblemKind.EXPRESSION;
+import static intuitor.data.ProblemKind.GAIN_THEN_LOSS;
+import static intuitor.data.ProblemKind.GROUPS_AND_LESS;
+import static intuitor.data.ProblemKind.GROUPS_AND_MORE;
+import static intuitor.data.ProblemKind.LOSS_THEN_GAIN;
+import static intuitor.data.ProblemKind.SEQUENCE;
+import static intuitor.data.ProblemKind.SHARING;
+import static intuitor.data.ProblemKind.THREE_PARTS;
+
 import intuitor.data.ArithmeticProblem.Step;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
- * Draws two-step arithmetic problems: word problems of seven kinds (gain and loss, comparison, groups, sharing, sums of
- * three), number sequences and bare expressions. The same seed gives the same problems.
+ * Draws arithmetic problems of the kinds of {@link ProblemKind}: word problems, number sequences and bare
+ * expressions. The same seed gives the same problems.
  */
 public final class ProblemGenerator {
     private static final List<String> BOYS = List.of("Tom", "Ben", "Sam", "Max", "Leo");
@@ -13,23 +24,36 @@ public final class ProblemGenerator {
     private static final List<String> THINGS =
             List.of("apples", "pens", "books", "cards", "coins", "eggs", "shells", "stamps");
 
+    /** As often as the corpus has each kind. */
+    private static final List<ProblemKind> CORPUS = List.of(GAIN_THEN_LOSS, GAIN_THEN_LOSS, LOSS_THEN_GAIN, COMPARISON,
+            GROUPS_AND_MORE, GROUPS_AND_LESS, SHARING, SEQUENCE, EXPRESSION, THREE_PARTS);
+
     private final Choice choice;
 
     public ProblemGenerator(long seed) {
         this.choice = new Choice(seed);
     }
 
-    /** The next problem of the set wanted: held-out ones only, or all others. */
+    /** The next problem of the corpus's kinds and of the set wanted: held-out ones only, or all others. */
     public ArithmeticProblem next(boolean heldOut) {
+        return next(heldOut, () -> CORPUS.get(choice.number(0, CORPUS.size() - 1)));
+    }
+
+    /** The next problem of one of these kinds, each as likely as the others. */
+    public ArithmeticProblem next(boolean heldOut, List<ProblemKind> kinds) {
+        return next(heldOut, () -> kinds.get(choice.number(0, kinds.size() - 1)));
+    }
+
+    private ArithmeticProblem next(boolean heldOut, Supplier<ProblemKind> kind) {
         while (true) {
-            ArithmeticProblem problem = any();
+            ArithmeticProblem problem = draw(kind);
             if (problem.heldOut() == heldOut) {
                 return problem;
             }
         }
     }
 
-    private ArithmeticProblem any() {
+    private ArithmeticProblem draw(Supplier<ProblemKind> kind) {
         String n = choice.pick(BOYS);
         String m = choice.pick(GIRLS);
         String he = "He";
@@ -40,20 +64,20 @@ public final class ProblemGenerator {
             he = "She";
         }
         String o = choice.pick(THINGS);
-        return switch (choice.number(0, 9)) {
-            case 0, 1 -> moreThenLess(n, m, he, o);
-            case 2 -> lessThenMore(n, he, o);
-            case 3 -> comparison(n, m, o);
-            case 4 -> groupsAndMore(n, m, o);
-            case 5 -> groupsAndLess(n, m, he, o);
-            case 6 -> sharing(n, o);
-            case 7 -> sequence();
-            case 8 -> expression();
-            default -> threeParts(n, o);
+        return switch (kind.get()) {
+            case GAIN_THEN_LOSS -> gainThenLoss(n, m, he, o);
+            case LOSS_THEN_GAIN -> lossThenGain(n, he, o);
+            case COMPARISON -> comparison(n, m, o);
+            case GROUPS_AND_MORE -> groupsAndMore(n, m, o);
+            case GROUPS_AND_LESS -> groupsAndLess(n, m, he, o);
+            case SHARING -> sharing(n, o);
+            case SEQUENCE -> sequence();
+            case EXPRESSION -> expression();
+            case THREE_PARTS -> threeParts(n, o);
         };
     }
 
-    private ArithmeticProblem moreThenLess(String n, String m, String he, String o) {
+    private ArithmeticProblem gainThenLoss(String n, String m, String he, String o) {
         int a = choice.number(12, 60);
         int b = choice.number(5, Math.min(38, 99 - a));
         int c = choice.number(3, Math.min(a + b - 2, 49));
@@ -67,7 +91,7 @@ public final class ProblemGenerator {
         return problem(question, new Step(a, '+', b), new Step(a + b, '-', c));
     }
 
-    private ArithmeticProblem lessThenMore(String n, String he, String o) {
+    private ArithmeticProblem lossThenGain(String n, String he, String o) {
         int a = choice.number(15, 80);
         int b = choice.number(3, a - 5);
         int c = choice.number(4, Math.min(38, 99 - a + b));

@@ -3,7 +3,7 @@ package intuitor.train;
 import intuitor.UserError;
 import intuitor.checkpoint.AtomicFiles;
 import intuitor.data.ArithmeticCorpus;
-import intuitor.data.ArithmeticProblem;
+import intuitor.data.ProblemSet;
 import intuitor.data.SolutionWriter;
 import intuitor.device.Arena;
 import intuitor.device.DType;
@@ -24,14 +24,10 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.TreeMap;
 import java.util.function.Consumer;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Makes a base model from nothing: tokenizer, weights, and the prompt sets to train and evaluate on, all from one seed.
@@ -46,7 +42,6 @@ public final class BaseModelMaker {
     private static final double RMS_NORM_EPS = 1e-6;
     private static final long PROMPT_SEED = 1_000_003;
     private static final long HELD_OUT_SEED = 2_000_003;
-    private static final JsonMapper JSON = new JsonMapper();
 
     private final PretrainConfig config;
 
@@ -132,13 +127,6 @@ public final class BaseModelMaker {
 
     private void writePrompts(Path file, int count, boolean heldOut) throws IOException {
         long seed = config.seed() + (heldOut ? HELD_OUT_SEED : PROMPT_SEED);
-        Files.writeString(file, ArithmeticCorpus.problems(count, heldOut, seed).stream()
-                .map(problem -> JSON.writeValueAsString(fields(problem, heldOut)))
-                .collect(Collectors.joining("\n", "", "\n")));
-    }
-
-    private static Map<String, String> fields(ArithmeticProblem problem, boolean withAnswer) {
-        return withAnswer ? new TreeMap<>(Map.of("prompt", problem.prompt(), "answer", "" + problem.answer()))
-                : Map.of("prompt", problem.prompt());
+        Files.writeString(file, ProblemSet.jsonLines(ArithmeticCorpus.problems(count, heldOut, seed), heldOut));
     }
 }
