@@ -130,6 +130,10 @@ fi
 
 # --- benchmarks -----------------------------------------------------------------------------------------------------
 step "bench" 75 intuitor bench --device "$device" --size $size --json "$out/bench.json" --markdown "$out/logs/bench.md"
+if [ "$device" = cuda ]; then
+    step "attention by cuDNN" 15 intuitor bench --device "$device" --size $size --attention cudnn --kernels attention \
+        --json "$out/bench-cudnn.json" --markdown "$out/logs/bench-cudnn.md"
+fi
 
 # --- a short training: the demo, which two CPU cores take two minutes for ---------------------------------------------
 # shellcheck disable=SC2086 # a flag and its value, or nothing
@@ -142,6 +146,8 @@ rm -rf "$out/run"
     echo "## Kernels"
     echo
     cat "$out/logs/bench.md" 2>/dev/null
+    echo
+    cat "$out/logs/bench-cudnn.md" 2>/dev/null
 } >>"$report"
 echo "- all of it: $(($(date +%s) - started)) s" >>"$report"
 cat "$report"

@@ -41,7 +41,7 @@ public final class Bench {
     public List<Measurement> run(BenchShape shape, DType storage, Predicate<String> wanted,
             Consumer<Measurement> done) {
         List<Measurement> results = new ArrayList<>();
-        for (KernelCase one : KernelCases.of(shape, storage)) {
+        for (KernelCase one : KernelCases.of(shape, storage, !device.attention().sharesPrefixes())) {
             if (wanted.test(one.kernel())) {
                 results.add(measure(one));
                 done.accept(results.getLast());
@@ -50,9 +50,9 @@ public final class Bench {
         return results;
     }
 
-    /** The names of the kernels that can be measured. */
+    /** The names of the kernels that are measured everywhere. */
     public static List<String> kernels() {
-        return KernelCases.of(BenchShape.tiny(), DType.F32).stream().map(KernelCase::kernel).distinct().toList();
+        return KernelCases.of(BenchShape.tiny(), DType.F32, false).stream().map(KernelCase::kernel).distinct().toList();
     }
 
     private Measurement measure(KernelCase one) {

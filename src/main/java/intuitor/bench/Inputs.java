@@ -35,6 +35,11 @@ final class Inputs {
         return new Inputs(other, noise);
     }
 
+    /** Where these tensors are. */
+    Arena arena() {
+        return arena;
+    }
+
     Device device() {
         return arena.device();
     }

@@ -4,13 +4,15 @@ import static intuitor.device.DType.F32;
 import static intuitor.device.DType.I32;
 
 import intuitor.device.DType;
-import intuitor.device.Kernels;
+import intuitor.device.PackedAttention;
 import intuitor.device.Sampling;
 import intuitor.device.Segments;
 import intuitor.device.Tensor;
 import intuitor.device.VocabStats;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /** Every kernel of the engine at the sizes of one model, with the floor of each. */
@@ -27,11 +29,16 @@ final class KernelCases {
         this.storage = storage;
     }
 
-    static List<KernelCase> of(BenchShape shape, DType storage) {
+    /** @param cudnn with cuDNN's attention too, beside this program's own */
+    static List<KernelCase> of(BenchShape shape, DType storage, boolean cudnn) {
         KernelCases all = new KernelCases(shape, storage);
         all.vocabulary();
         all.lmHead();
-        all.attention();
+        all.attention("", in -> in.device().nativeAttention());
+        if (cudnn) {
+            all.attention(", cuDNN", in -> in.device().attention());
+        }
+        all.decodeAttention();
         all.layer();
         all.optimiser();
         return all.cases;
@@ -114,10 +121,13 @@ final class KernelCases {
             System.arraycopy(row, 0, rows, i * Segments.WIDTH, Segments.WIDTH);
             families[i + 1] = i + 1;
         }
-        return new Segments(in.ints(rows).view(count, Segments.WIDTH), in.ints(families), count, count, length, length);
+        int[] starts = IntStream.rangeClosed(0, count).map(i -> i * length).toArray();
+        return new Segments(in.ints(rows).view(count, Segments.WIDTH), in.ints(families), count, count, length, length,
+                starts);
     }
 
-    private void attention() {
+    /** Of whole sequences, by one implementation. */
+    private void attention(String whose, Function<Inputs, PackedAttention> library) {
         int t = s.tokens();
         int l = s.sequence();
         int hq = s.heads();
@@ -127,25 +137,32 @@ final class KernelCases {
         double flops = 4.0 * t * (l + 1) / 2 * hq * d;
         double bytes = ((double) t * width + (double) t * hq * d) * storage.bytes();
         String shape = shape(t / l, l, hq, d) + " / " + hkv;
-        cases.add(KernelCase.computing("attention_forward", shape, storage, bytes, flops, in -> {
+        cases.add(KernelCase.computing("attention_forward" + whose, shape, storage, bytes, flops, in -> {
             Tensor qkv = in.gaussian(storage, t, width);
             Tensor out = in.empty(storage, t, hq * d);
             Tensor lse = in.empty(F32, t, hq);
             Segments segments = training(in, t, l);
-            return () -> in.device().kernels().attentionForward(out, lse, qkv, segments, hq, hkv, d);
+            PackedAttention attention = library.apply(in);
+            return () -> attention.forward(out, lse, qkv, segments, hq, hkv, d, in.arena());
         }));
-        cases.add(KernelCase.computing("attention_backward", shape, storage, 2 * bytes, 2.5 * flops, in -> {
-            Kernels k = in.device().kernels();
+        cases.add(KernelCase.computing("attention_backward" + whose, shape, storage, 2 * bytes, 2.5 * flops, in -> {
             Tensor qkv = in.gaussian(storage, t, width);
             Tensor out = in.empty(storage, t, hq * d);
             Tensor lse = in.empty(F32, t, hq);
             Segments segments = training(in, t, l);
-            k.attentionForward(out, lse, qkv, segments, hq, hkv, d);
+            PackedAttention attention = library.apply(in);
+            attention.forward(out, lse, qkv, segments, hq, hkv, d, in.arena());
             Tensor dout = in.gaussian(storage, t, hq * d);
             Tensor dqkv = in.empty(storage, t, width);
-            Tensor delta = in.empty(F32, t, hq);
-            return () -> k.attentionBackward(dqkv, delta, dout, qkv, out, lse, segments, hq, hkv, d);
+            return () -> attention.backward(dqkv, dout, qkv, out, lse, segments, hq, hkv, d, in.arena());
         }));
+    }
+
+    private void decodeAttention() {
+        int hq = s.heads();
+        int hkv = s.kvHeads();
+        int d = s.headDim();
+        int width = (hq + 2 * hkv) * d;
         int b = s.batch();
         int c = s.context();
         cases.add(KernelCase.reading("attention_decode", shape(b, c, hq, d) + " / " + hkv, storage,
@@ -162,7 +179,7 @@ final class KernelCases {
                         families[i + 1] = i + 1;
                     }
                     Segments segments = new Segments(in.ints(rows).view(b, Segments.WIDTH), in.ints(families), b, b,
-                            1, c);
+                            1, c, null);
                     return () -> in.device().kernels().attentionDecode(out, qkv, keys, values, segments, hq, hkv, d);
                 }));
     }

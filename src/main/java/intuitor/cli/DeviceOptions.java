@@ -2,6 +2,7 @@ package intuitor.cli;
 
 import intuitor.device.DType;
 import intuitor.device.Device;
+import intuitor.device.PackedAttention;
 import intuitor.device.StorageType;
 import java.nio.file.Path;
 import picocli.CommandLine.Option;
@@ -26,8 +27,13 @@ final class DeviceOptions {
             description = "folder of NVIDIA's libraries; without it they are searched for (see doctor)")
     private Path cudaLibraries;
 
+    @Option(names = "--attention", paramLabel = "WHOSE", defaultValue = "native",
+            description = "whose kernels compute the attention of whole sequences: native, or cudnn (bfloat16 on a "
+                    + "GPU) (default: ${DEFAULT-VALUE})")
+    private PackedAttention.Library attention;
+
     Device open() {
-        return Device.open(kind, threads, cudaLibraries);
+        return Device.open(kind, threads, cudaLibraries, attention);
     }
 
     /** Storage type of weights and activations on the device opened. */

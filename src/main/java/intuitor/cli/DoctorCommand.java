@@ -6,6 +6,7 @@ import intuitor.device.CudaLibraries;
 import intuitor.device.Device;
 import intuitor.device.DeviceInfo;
 import intuitor.device.NativeLibraries;
+import intuitor.device.PackedAttention;
 import intuitor.eval.sandbox.PythonSandbox;
 import java.io.File;
 import java.io.IOException;
@@ -113,7 +114,7 @@ final class DoctorCommand extends BaseCommand {
         List<String> driver = lines(Path.of("/proc/driver/nvidia/version"));
         line("driver", driver.isEmpty() ? "no NVIDIA driver (needed for a GPU only)"
                 : driver.get(0).replaceAll("\\s+", " "));
-        try (Device device = Device.open("cuda", 0, cudaLibraries)) {
+        try (Device device = Device.open("cuda", 0, cudaLibraries, PackedAttention.Library.NATIVE)) {
             DeviceInfo info = device.info();
             line("GPU", String.format("%s, %s, %.1f GiB", info.name(), info.isa(), info.memoryBytes() / GIB));
         } catch (UserError e) {

@@ -54,7 +54,8 @@ final class PretrainCommand extends BaseCommand {
         long start = System.nanoTime();
         progress.update("making the tokenizer", true);
         Pace pace = new Pace(config.maxSteps());
-        try (Device device = Device.open(config.device(), config.threads(), config.cudaLibraries())) {
+        try (Device device = Device.open(config.device(), config.threads(), config.cudaLibraries(),
+                config.attention())) {
             new BaseModelMaker(config).make(device, step -> progress.update(pace.line(step),
                     step.step() % Math.max(1, config.maxSteps() / PLAIN_LINES) == 0));
         } finally {

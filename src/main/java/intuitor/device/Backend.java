@@ -37,6 +37,18 @@ record Backend(NativeApi api, Function<Arena, Blas> blas) {
         };
     }
 
+    /** Makes the attention asked for, out of an arena of the device. */
+    Function<Arena, PackedAttention> attention(PackedAttention.Library library, Path cudaLibraries) {
+        if (library == PackedAttention.Library.NATIVE) {
+            return arena -> new NativeAttention(arena.device().kernels());
+        }
+        if (api.info().kind().equals("cpu")) {
+            throw new UserError("attention: cudnn needs an NVIDIA GPU; give attention native");
+        }
+        CudaLibraries.load(CudaLibrary.CUDNN, cudaLibraries);
+        return arena -> new CudnnAttention(arena, arena.device().kernels());
+    }
+
     private static Backend cpu(int threads) {
         NativeApi api = onHost("cpu", NativeLibrary.CPU, "it belongs to the jar");
         api.init(0, threads);

@@ -8,8 +8,8 @@ enum CudaLibrary {
     /** Matrix products; what is called of it is the same in both versions. */
     CUBLASLT("libcublasLt.so", List.of(13, 12), "no GPU can be used without it",
             "apt-get install -y libcublas-13-0 (NVIDIA's Debian packages) or pip install nvidia-cublas"),
-    /** Attention, to measure this program's own against ({@link CudnnAttention}). */
-    CUDNN("libcudnn.so", List.of(9), "not needed: attention is computed without it",
+    /** Attention, where it is asked for ({@link CudnnAttention}). */
+    CUDNN("libcudnn.so", List.of(9), "needed for --attention cudnn only",
             "apt-get install -y libcudnn9-cuda-13 (NVIDIA's Debian packages) or pip install nvidia-cudnn-cu13");
 
     private final String stem;

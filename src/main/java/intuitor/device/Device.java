@@ -22,7 +22,9 @@ public final class Device implements AutoCloseable {
     private final DeviceInfo info;
     private final Kernels kernels;
     private final Function<Arena, Blas> blasMaker;
-    private Blas blas; // made when first needed: on a GPU it takes time and memory
+    private final Function<Arena, PackedAttention> attentionMaker;
+    private Blas blas; // these two are made when first needed: on a GPU they take time and memory
+    private PackedAttention attention;
     private final Thread thread = Thread.currentThread();
     private final java.lang.foreign.Arena hostMemory = java.lang.foreign.Arena.ofConfined();
     private final MemorySegment hostStaging; // between Java's heap and the device
@@ -30,13 +32,17 @@ public final class Device implements AutoCloseable {
     private Tensor deviceStaging; // for conversions; made when first needed
     private boolean closed;
 
-    /** @param blas makes what multiplies matrices, out of an arena of the device */
-    Device(NativeApi api, Function<Arena, Blas> blas) {
+    /**
+     * @param blas      makes what multiplies matrices, out of an arena of the device
+     * @param attention likewise
+     */
+    Device(NativeApi api, Function<Arena, Blas> blas, Function<Arena, PackedAttention> attention) {
         this.api = api;
         this.info = api.info();
         this.kernels = new Kernels(api);
         this.hostStaging = hostMemory.allocate(STAGING_BYTES, 64);
         this.blasMaker = blas;
+        this.attentionMaker = attention;
     }
 
     /**
@@ -47,17 +53,18 @@ public final class Device implements AutoCloseable {
      * @throws intuitor.UserError if this machine has no such device
      */
     public static Device open(String kind, int threads) {
-        return open(kind, threads, null);
+        return open(kind, threads, null, PackedAttention.Library.NATIVE);
     }
 
     /**
      * Opens a device.
      *
      * @param cudaLibraries folder to look for NVIDIA's libraries in before all others, or null
+     * @param attention     whose kernels compute the attention of packed batches
      */
-    public static Device open(String kind, int threads, Path cudaLibraries) {
+    public static Device open(String kind, int threads, Path cudaLibraries, PackedAttention.Library attention) {
         Backend backend = Backend.open(kind, threads, cudaLibraries);
-        return new Device(backend.api(), backend.blas());
+        return new Device(backend.api(), backend.blas(), backend.attention(attention, cudaLibraries));
     }
 
     public DeviceInfo info() {
@@ -73,6 +80,19 @@ public final class Device implements AutoCloseable {
             blas = blasMaker.apply(arena("matrix multiplication"));
         }
         return blas;
+    }
+
+    /** The attention of packed batches. */
+    public PackedAttention attention() {
+        if (attention == null) {
+            attention = attentionMaker.apply(arena("attention"));
+        }
+        return attention;
+    }
+
+    /** This program's own attention of packed batches, whatever is in use: to measure one beside the other. */
+    public PackedAttention nativeAttention() {
+        return new NativeAttention(kernels);
     }
 
     /** A new root arena; it is closed with the device at the latest. */
@@ -202,6 +222,9 @@ public final class Device implements AutoCloseable {
             return;
         }
         closed = true;
+        if (attention != null) {
+            attention.close();
+        }
         while (!arenas.isEmpty()) {
             arenas.getLast().close();
         }

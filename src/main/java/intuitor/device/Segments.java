@@ -10,8 +10,10 @@ package intuitor.device;
  * @param familyCount number of families
  * @param maxQ        largest q_len
  * @param maxK        largest prefix_len + k_len
+ * @param starts      on the host, the first row of each sequence and, last, the number of rows [count + 1], where each
+ *                    sequence attends to its own rows only; null where some have a prefix or keys elsewhere
  */
-public record Segments(Tensor segments, Tensor families, int count, int familyCount, int maxQ, int maxK) {
+public record Segments(Tensor segments, Tensor families, int count, int familyCount, int maxQ, int maxK, int[] starts) {
 
     /** Columns of a segment. */
     public static final int WIDTH = 6;

@@ -1,7 +1,6 @@
 package intuitor.model;
 
 import intuitor.device.Arena;
-import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Kernels;
 import intuitor.device.Tensor;
@@ -19,6 +18,7 @@ import intuitor.model.Pass.CacheUse;
 final class Attention {
 
     private final Kernels kernels;
+    private final Device device;
     private final ModelConfig c;
     private final LayerParameters w;
     private final Linear qkvProj;
@@ -26,6 +26,7 @@ final class Attention {
     private final int layer;
 
     Attention(Device device, ModelConfig config, LayerParameters parameters, int layer) {
+        this.device = device;
         this.kernels = device.kernels();
         this.c = config;
         this.w = parameters;
@@ -35,19 +36,19 @@ final class Attention {
     }
 
     /** flow [T,H] holds the normalised input on entry and the output on return. */
-    void forward(Tensor flow, LayerActivations a, Pass pass) {
+    void forward(Tensor flow, LayerActivations a, Pass pass, Arena scratch) {
         qkvProj.forward(a.projection(), flow, pass.packed(layer).qkvProj());
         kernels.qkvForward(a.qkv(), a.projection(), w.qkvBias(), w.queryNorm(), w.keyNorm(), c.rmsNormEps(),
                 pass.rope(), pass.positions(), c.heads(), c.kvHeads(), c.headDim());
-        attend(a, pass);
+        attend(a, pass, scratch);
         outputProj.forward(flow, a.attended(), pass.packed(layer).outputProj());
     }
 
-    private void attend(LayerActivations a, Pass pass) {
+    private void attend(LayerActivations a, Pass pass, Arena scratch) {
         CacheUse use = pass.cache();
         if (use == null) {
-            kernels.attentionForward(a.attended(), a.lse(), a.qkv(), pass.segments(), c.heads(), c.kvHeads(),
-                    c.headDim());
+            device.attention().forward(a.attended(), a.lse(), a.qkv(), pass.segments(), c.heads(), c.kvHeads(),
+                    c.headDim(), scratch);
             return;
         }
         Tensor keys = use.cache().keys(layer);
@@ -58,7 +59,8 @@ final class Attention {
         if (use.decoding()) {
             kernels.attentionDecode(attended, qkv, keys, values, pass.segments(), c.heads(), c.kvHeads(), c.headDim());
         } else {
-            kernels.attentionForward(attended, null, qkv, pass.segments(), c.heads(), c.kvHeads(), c.headDim());
+            device.attention().forward(attended, null, qkv, pass.segments(), c.heads(), c.kvHeads(), c.headDim(),
+                    scratch);
         }
     }
 
@@ -74,9 +76,8 @@ final class Attention {
             outputProj.addGradient(grads.outputProj(), dout, a.attended());
 
             Tensor dQkv = scope.allocate("d qkv", dout.dtype(), pass.rows(), c.qkvWidth());
-            Tensor delta = scope.allocate("attention delta", DType.F32, pass.rows(), c.heads());
-            kernels.attentionBackward(dQkv, delta, dAttended, a.qkv(), a.attended(), a.lse(), pass.segments(),
-                    c.heads(), c.kvHeads(), c.headDim());
+            device.attention().backward(dQkv, dAttended, a.qkv(), a.attended(), a.lse(), pass.segments(), c.heads(),
+                    c.kvHeads(), c.headDim(), scope);
             kernels.qkvBackward(dQkv, grads.qkvBias(), grads.queryNorm(), grads.keyNorm(),
                     c.architecture().qkNorm() ? a.projection() : null, w.queryNorm(), w.keyNorm(), c.rmsNormEps(),
                     pass.rope(), pass.positions(), c.heads(), c.kvHeads(), c.headDim());

@@ -92,6 +92,6 @@ public final class DecodeBatch {
     /** The segments as attention reads them, in device memory. */
     Segments uploadSegments(Arena arena) {
         int[] used = Arrays.copyOf(segments, size * Segments.WIDTH);
-        return new Segments(arena.upload("segments", used).view(size, Segments.WIDTH), null, size, 0, 1, maxK);
+        return new Segments(arena.upload("segments", used).view(size, Segments.WIDTH), null, size, 0, 1, maxK, null);
     }
 }

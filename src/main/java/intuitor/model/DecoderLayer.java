@@ -39,18 +39,19 @@ final class DecoderLayer {
      * @param flow     [T,H], receives the feed-forward layer's output
      */
     void forward(Tensor residual, Tensor pending, Tensor flow, LayerActivations a, Pass pass, Arena scratch) {
-        upToGateUp(residual, pending, flow, a, pass);
+        upToGateUp(residual, pending, flow, a, pass, scratch);
         mlp.down(flow, a, pass.packed(layer), scratch);
     }
 
     /** Computes the activations again from a.input, which is all that was kept; flow is overwritten. */
-    void recompute(Tensor flow, LayerActivations a, Pass pass) {
-        upToGateUp(a.input(), null, flow, a, pass);
+    void recompute(Tensor flow, LayerActivations a, Pass pass, Arena scratch) {
+        upToGateUp(a.input(), null, flow, a, pass, scratch);
     }
 
-    private void upToGateUp(Tensor residual, Tensor pending, Tensor flow, LayerActivations a, Pass pass) {
+    private void upToGateUp(Tensor residual, Tensor pending, Tensor flow, LayerActivations a, Pass pass,
+            Arena scratch) {
         inputNorm.addAndNormalise(flow, a.inputRstd(), a.input(), residual, pending);
-        attention.forward(flow, a, pass);
+        attention.forward(flow, a, pass, scratch);
         postAttentionNorm.addAndNormalise(flow, a.middleRstd(), a.middle(), a.input(), flow);
         mlp.gateUp(a, flow, pass.packed(layer));
     }

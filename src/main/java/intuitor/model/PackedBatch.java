@@ -110,12 +110,18 @@ public final class PackedBatch {
     Segments uploadSegments(Arena arena) {
         int maxQ = 0;
         int maxK = 0;
+        int[] starts = new int[segmentCount() + 1];
+        boolean alone = true;
         for (int s = 0; s < segments.length; s += Segments.WIDTH) {
             maxQ = Math.max(maxQ, segments[s + 1]);
             maxK = Math.max(maxK, segments[s + 3] + segments[s + 5]);
+            starts[s / Segments.WIDTH] = segments[s];
+            alone &= segments[s + 3] == 0;
         }
+        starts[segmentCount()] = rows();
         return new Segments(arena.upload("segments", segments).view(segmentCount(), Segments.WIDTH),
-                arena.upload("families", families), segmentCount(), families.length - 1, maxQ, maxK);
+                arena.upload("families", families), segmentCount(), families.length - 1, maxQ, maxK,
+                alone ? starts : null);
     }
 
     /** Collects sequences; each call adds one family of rows. */

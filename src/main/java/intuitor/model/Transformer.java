@@ -158,7 +158,7 @@ public final class Transformer implements AutoCloseable {
             for (int i = layers.size() - 1; i >= 0; i--) {
                 // the last layer's activations are still in the buffers that the layers share
                 if (activations.keep() == Keep.LAYER_INPUTS && i < layers.size() - 1) {
-                    layers.get(i).recompute(activations.hidden(), activations.layer(i), pass);
+                    layers.get(i).recompute(activations.hidden(), activations.layer(i), pass, scope);
                 }
                 layers.get(i).backward(dResidual, activations.layer(i), grads.layer(i), pass, scope);
             }

@@ -58,7 +58,7 @@ public final class GrpoRun implements AutoCloseable {
 
     /** Starts a run in a new folder; returns when it is finished or stopped. */
     public static RunResult start(GrpoConfig settings, ProgressLine progress, StopSignal stop) {
-        try (Device device = Device.open(settings.device(), settings.threads(), settings.cudaLibraries());
+        try (Device device = open(settings);
                 GrpoRun run = new GrpoRun(settled(settings, device), device, progress, stop)) {
             GrpoConfig config = run.config;
             RunOrigin origin = RunOrigin.of(config.model(), config.data(), config.evalData(),
@@ -83,7 +83,7 @@ public final class GrpoRun implements AutoCloseable {
             RunOrigin origin = RunOrigin.read(path);
             origin.requireModel();
             origin.requireData();
-            try (Device device = Device.open(config.device(), config.threads(), config.cudaLibraries());
+            try (Device device = open(config);
                     GrpoRun run = new GrpoRun(config, device, progress, stop)) {
                 String arithmetic = device.info().arithmetic();
                 if (!arithmetic.equals(origin.isa())) {
@@ -93,6 +93,10 @@ public final class GrpoRun implements AutoCloseable {
                 return run.run(folder);
             }
         }
+    }
+
+    private static Device open(GrpoConfig config) {
+        return Device.open(config.device(), config.threads(), config.cudaLibraries(), config.attention());
     }
 
     /** What must not depend on where and when the run is resumed is settled when it starts. */
@@ -145,7 +149,7 @@ public final class GrpoRun implements AutoCloseable {
         this.totalSteps = config.totalSteps(prompts.encoded().size());
         this.trainer = new GrpoTrainer(device, config, policy, reference,
                 new PromptStream<>(prompts.encoded(), config.shuffleDataset(), config.seed()), prompts.decoding(),
-                prompts.tokenizer()::decode, totalSteps, stop);
+                totalSteps, stop);
         this.taskEvaluation = config.evalTasks().isEmpty() ? null
                 : TaskEvaluation.open(config, prompts, policy.config(), trainer.rollout());
     }

@@ -18,14 +18,17 @@ record MicroBatch(PackedBatch batch, int firstToken) {
     /**
      * Splits a step. A group that is larger than the budget by itself is split between its completions, its prompt
      * being repeated; a single completion is never split.
+     *
+     * @param tokenBudget rows of a micro-batch, about
+     * @param sharePrompt whether a prompt is there once for its completions, or again for each
      */
-    static List<MicroBatch> split(List<Group> groups, int tokenBudget) {
+    static List<MicroBatch> split(List<Group> groups, int tokenBudget, boolean sharePrompt) {
         List<MicroBatch> batches = new ArrayList<>();
         PackedBatch.Builder builder = PackedBatch.builder();
         int first = 0;
         int tokens = 0;
         for (Group group : groups) {
-            for (List<int[]> part : parts(group, tokenBudget)) {
+            for (List<int[]> part : sharePrompt ? parts(group, tokenBudget) : each(group)) {
                 int rows = group.prompt().length + part.stream().mapToInt(c -> c.length).sum();
                 if (builder.rows() > 0 && builder.rows() + rows > tokenBudget) {
                     batches.add(new MicroBatch(builder.build(), first));
@@ -38,6 +41,10 @@ record MicroBatch(PackedBatch batch, int firstToken) {
         }
         batches.add(new MicroBatch(builder.build(), first));
         return batches;
+    }
+
+    private static List<List<int[]>> each(Group group) {
+        return group.completions().stream().map(c -> List.of(c.tokens())).toList();
     }
 
     /** The completions of a group in runs that fit the budget together with their prompt. */

@@ -1,5 +1,6 @@
 package intuitor.train;
 
+import intuitor.device.PackedAttention;
 import intuitor.device.StorageType;
 import intuitor.optim.SchedulerType;
 import intuitor.recipe.Key;
@@ -90,6 +91,9 @@ public record PretrainConfig(
         String device,
         @Key(help = "folder of NVIDIA's libraries; without it they are searched for")
         Path cudaLibraries,
+        @Key(value = "native",
+                help = "attention of whole sequences: native, or cudnn (bfloat16 on a GPU)")
+        PackedAttention.Library attention,
         @Key(value = "auto",
                 help = "storage type of weights and activations; auto: bfloat16 on a GPU, float32 on the CPU")
         StorageType dtype,

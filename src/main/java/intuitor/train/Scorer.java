@@ -79,7 +79,7 @@ final class Scorer {
     private TokenStats score(List<Group> groups, boolean certainty, BooleanSupplier stop) {
         int tokens = groups.stream().flatMap(g -> g.completions().stream()).mapToInt(Completion::length).sum();
         TokenStats all = new TokenStats(new float[tokens], null, certainty ? new float[tokens] : null);
-        for (MicroBatch part : MicroBatch.split(groups, tokenBudget)) {
+        for (MicroBatch part : MicroBatch.split(groups, tokenBudget, scratch.device().attention().sharesPrefixes())) {
             StopSignal.poll(stop);
             PackedBatch batch = part.batch();
             TokenStats stats = new TokenStats(new float[batch.scored()], null,

@@ -1,19 +1,17 @@
 package intuitor.train;
 
 import java.util.Arrays;
-import java.util.stream.DoubleStream;
 
-/** Means and spreads of small arrays. */
+/** Means and spreads of small arrays, never empty. */
 final class Statistics {
 
     private Statistics() { }
 
-    /** NaN of nothing. */
     static double mean(double[] x) {
         return Arrays.stream(x).sum() / x.length;
     }
 
-    /** Standard deviation with n - 1 in the denominator; exactly 0 where all are equal, and of one or none. */
+    /** Standard deviation with n - 1 in the denominator; exactly 0 where all are equal, and for a single value. */
     static double std(double[] x) {
         double mean = mean(x);
         double squares = 0;
@@ -31,10 +29,5 @@ final class Statistics {
 
     static double max(double[] x) {
         return Arrays.stream(x).max().orElseThrow();
-    }
-
-    /** The values that are numbers. */
-    static double[] finite(DoubleStream x) {
-        return x.filter(Double::isFinite).toArray();
     }
 }

@@ -50,7 +50,7 @@ class AttentionKernelTest {
             int maxK = Arrays.stream(segments).mapToInt(s -> s[3] + s[5]).max().orElseThrow();
             int[] flat = Arrays.stream(segments).flatMapToInt(Arrays::stream).toArray();
             return new Segments(r.in(flat).view(segments.length, Segments.WIDTH), r.in(families), segments.length,
-                    families.length - 1, maxQ, maxK);
+                    families.length - 1, maxQ, maxK, null);
         }
     }
 

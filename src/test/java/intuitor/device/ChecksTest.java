@@ -123,7 +123,7 @@ class ChecksTest {
     private Segments segments(int... s) {
         int count = s.length / Segments.WIDTH;
         Tensor segments = arena.upload("segments", s).view(count, Segments.WIDTH);
-        return new Segments(segments, null, count, 0, count == 0 ? 0 : s[1], count == 0 ? 0 : s[3] + s[5]);
+        return new Segments(segments, null, count, 0, count == 0 ? 0 : s[1], count == 0 ? 0 : s[3] + s[5], null);
     }
 
     @Test

@@ -42,7 +42,8 @@ class CublasLtTest {
 
     @BeforeEach
     void open() {
-        device = new Device(Backend.open("cpu", 1, null).api(), CublasLt::new);
+        device = new Device(Backend.open("cpu", 1, null).api(), CublasLt::new,
+                arena -> new NativeAttention(arena.device().kernels()));
     }
 
     @AfterEach

@@ -2,9 +2,9 @@ package intuitor.device;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import intuitor.device.CudnnAttention.Layout;
-import intuitor.device.CudnnAttention.Shape;
+import intuitor.UserError;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.SymbolLookup;
@@ -15,6 +15,7 @@ import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -34,7 +35,7 @@ class CudnnAttentionTest {
 
     @BeforeAll
     static void load() {
-        Path library = StandIn.build("cudnn.cpp", "libcudnn.so.9");
+        Path library = StandIn.cudnn().resolve("libcudnn.so.9");
         assertEquals(library, CudaLibraries.load(CudaLibrary.CUDNN, library.getParent()), "another one is loaded");
         standIn = SymbolLookup.libraryLookup(library, java.lang.foreign.Arena.global());
     }
@@ -67,22 +68,25 @@ class CudnnAttentionTest {
             starts[i + 1] = starts[i] + lengths[i];
         }
         int tokens = starts[lengths.length];
-        // one row more than the batch has, which nothing may touch; room for sequences longer than these
-        var shape = new Shape(lengths.length, Arrays.stream(lengths).max().orElseThrow() + 3, heads, kvHeads, headDim);
-        int width = (int) shape.width();
+        int width = (heads + 2 * kvHeads) * headDim;
         Random random = new Random(batch.hashCode());
         float[] qkv = GemmOracle.gaussian(random, tokens * width, DType.BF16);
         float[] dout = GemmOracle.gaussian(random, tokens * heads * headDim, DType.BF16);
 
+        // one row more than the batch has, which nothing may touch
         Tensor out = filled(DType.BF16, tokens + 1, heads * headDim);
         Tensor lse = filled(DType.F32, tokens + 1, heads);
         Tensor dqkv = filled(DType.BF16, tokens + 1, width);
         Tensor input = GemmOracle.put(arena, DType.BF16, qkv, 0, tokens, width);
-        try (var attention = new CudnnAttention(shape, device.api().stream())) {
-            Layout layout = Layout.of(arena, shape, starts, lengths);
-            attention.forward(out, lse, input, layout, arena);
+        int longest = Arrays.stream(lengths).max().orElseThrow();
+        Segments batchOf = new Segments(null, null, lengths.length, lengths.length, longest, longest, starts);
+        try (var attention = new CudnnAttention(device.arena("attention"), device.kernels())) {
+            attention.forward(out, lse, input, batchOf, heads, kvHeads, headDim, arena);
             Tensor gradient = GemmOracle.put(arena, DType.BF16, dout, 0, tokens, heads * headDim);
-            attention.backward(dqkv, gradient, input, out, lse, layout, arena);
+            attention.backward(dqkv, gradient, input, out, lse, batchOf, heads, kvHeads, headDim, arena);
+            Tensor again = filled(DType.BF16, tokens + 1, heads * headDim);
+            attention.forward(again, null, input, batchOf, heads, kvHeads, headDim, arena);
+            assertArrayEquals(GemmOracle.get(out), GemmOracle.get(again), "without logsumexp");
         }
 
         int[][] segments = new int[lengths.length][];
@@ -95,6 +99,26 @@ class CudnnAttentionTest {
         assertClose("out", expected.out(), GemmOracle.get(out));
         assertClose("lse", expected.lse(), GemmOracle.get(lse));
         assertClose("dqkv", oracle.backward(KernelRun.widen(dout), wide).d(), GemmOracle.get(dqkv));
+    }
+
+    @Test
+    void fp32IsRefused() {
+        Segments one = new Segments(null, null, 1, 1, 2, 2, new int[] {0, 2});
+        Tensor qkv = arena.zeros("qkv", DType.F32, 2, 24);
+        Tensor out = arena.zeros("out", DType.F32, 2, 8);
+        try (var attention = new CudnnAttention(device.arena("attention"), device.kernels())) {
+            UserError said = assertThrows(UserError.class,
+                    () -> attention.forward(out, null, qkv, one, 1, 1, 8, arena));
+            assertEquals("attention: cudnn computes in bfloat16, not in float32; give dtype bfloat16, or attention native",
+                    said.getMessage());
+        }
+    }
+
+    @Test
+    void theCpuIsRefused() {
+        UserError said = assertThrows(UserError.class,
+                () -> Device.open("cpu", 1, null, PackedAttention.Library.CUDNN));
+        assertEquals("attention: cudnn needs an NVIDIA GPU; give attention native", said.getMessage());
     }
 
     private Tensor filled(DType type, int rows, int columns) {

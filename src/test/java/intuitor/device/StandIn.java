@@ -12,7 +12,19 @@ import java.util.List;
  */
 final class StandIn {
 
+    private static boolean cudnnIsBuilt;
+
     private StandIn() {
+    }
+
+    /** Folder of the stand-in for cuDNN. */
+    static synchronized Path cudnn() {
+        Path library = Path.of("target/stand-ins/libcudnn.so.9").toAbsolutePath();
+        if (!cudnnIsBuilt) {
+            build("cudnn.cpp", library.getFileName().toString());
+            cudnnIsBuilt = true;
+        }
+        return library.getParent();
     }
 
     /**

@@ -20,8 +20,12 @@ public final class TestDevices {
     /** Storage type under test. */
     static final DType STORAGE = DType.valueOf(System.getProperty("intuitor.test.storage", "F32"));
 
-    /** A device and a storage type to compare with fp32 on the CPU. */
-    public record Target(String kind, DType storage) {
+    /** A device, a storage type and an implementation of attention to compare with fp32 on the CPU. */
+    public record Target(String kind, DType storage, PackedAttention.Library attention) {
+
+        Target(String kind, DType storage) {
+            this(kind, storage, PackedAttention.Library.NATIVE);
+        }
 
         public boolean isFp32() {
             return storage == DType.F32;
@@ -29,18 +33,20 @@ public final class TestDevices {
 
         /** Opens the device; where there is none, the test is skipped and the reason printed. */
         public Device open() {
-            return openOrSkip(kind);
+            return openOrSkip(kind, attention);
         }
 
         @Override
         public String toString() {
-            return kind + " " + storage;
+            return kind + " " + storage + (attention == PackedAttention.Library.CUDNN ? " cuDNN" : "");
         }
     }
 
     /** All that whole models are compared on. */
     public static final List<Target> TARGETS = List.of(new Target("emu", DType.F32), new Target("emu", DType.BF16),
-            new Target("cuda", DType.F32), new Target("cuda", DType.BF16));
+            new Target("emu", DType.BF16, PackedAttention.Library.CUDNN),
+            new Target("cuda", DType.F32), new Target("cuda", DType.BF16),
+            new Target("cuda", DType.BF16, PackedAttention.Library.CUDNN));
 
     private TestDevices() {
     }
@@ -52,12 +58,14 @@ public final class TestDevices {
 
     /** Where there is no device of this kind, the test is skipped and the reason printed. */
     public static void require(String kind) {
-        openOrSkip(kind).close();
+        openOrSkip(kind, PackedAttention.Library.NATIVE).close();
     }
 
-    private static Device openOrSkip(String kind) {
+    private static Device openOrSkip(String kind, PackedAttention.Library attention) {
         try {
-            return Device.open(kind, 2);
+            // the emulated device has a stand-in for cuDNN
+            Path libraries = attention == PackedAttention.Library.CUDNN && kind.equals("emu") ? StandIn.cudnn() : null;
+            return Device.open(kind, 2, libraries, attention);
         } catch (UserError e) {
             if (!kind.equals("cuda")) {
                 throw e; // the others are everywhere

@@ -4,6 +4,7 @@ import static intuitor.device.Relative.assertRelative;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
 import intuitor.device.Device;
+import intuitor.device.PackedAttention;
 import intuitor.device.TestDevices;
 import intuitor.device.TestDevices.Target;
 import intuitor.model.Activations.Keep;
@@ -40,7 +41,9 @@ class ModelParityTest {
             assertScores(expected, actual, batch.unshared(), bound);
             assertRelative(DecodingTest.decodedLogprobs(expected), DecodingTest.decodedLogprobs(actual), bound,
                     "decoded");
-            assertGradients(expected, actual, batch, bound);
+            // cuDNN rounds each query head's part of a key head's gradient to bf16 before it adds them
+            double perTensor = (target.attention() == PackedAttention.Library.CUDNN ? 3 : 2) * bound;
+            assertGradients(expected, actual, batch, bound, perTensor);
         }
     }
 
@@ -55,14 +58,15 @@ class ModelParityTest {
     /**
      * Prompts shared and repeated, activations kept and computed again: each close, and the same bits where it must be.
      */
-    private static void assertGradients(TestModel expected, TestModel actual, TestBatch batch, double bound) {
+    private static void assertGradients(TestModel expected, TestModel actual, TestBatch batch, double bound,
+            double perTensor) {
         double[] coefficients = batch.coefficients();
         for (PackedBatch packed : new PackedBatch[] {batch.shared(), batch.unshared()}) {
             Map<String, double[]> e = gradients(expected, packed, Keep.ALL, coefficients);
             Map<String, double[]> a = gradients(actual, packed, Keep.ALL, coefficients);
             assertRelative(joined(e), joined(a), bound, "gradient");
             // where much cancels, as in the bias of keys, rounding shows more
-            e.forEach((name, gradient) -> assertRelative(gradient, a.get(name), 2 * bound, "gradient of " + name));
+            e.forEach((name, gradient) -> assertRelative(gradient, a.get(name), perTensor, "gradient of " + name));
             Map<String, double[]> again = gradients(actual, packed, Keep.LAYER_INPUTS, coefficients);
             a.forEach((name, gradient) -> assertArrayEquals(gradient, again.get(name), name + " with checkpointing"));
         }

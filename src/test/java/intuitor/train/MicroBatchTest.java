@@ -20,8 +20,13 @@ class MicroBatchTest {
     @ParameterizedTest
     @ValueSource(ints = {1, 5, 8, 12, 17, 1000})
     void allTokensInOrder(int budget) {
+        assertAllTokensInOrder(MicroBatch.split(groups, budget, true));
+        assertAllTokensInOrder(MicroBatch.split(groups, budget, false));
+    }
+
+    private void assertAllTokensInOrder(List<MicroBatch> parts) {
         List<Integer> targets = new ArrayList<>();
-        for (MicroBatch part : MicroBatch.split(groups, budget)) {
+        for (MicroBatch part : parts) {
             assertEquals(targets.size(), part.firstToken());
             Arrays.stream(part.batch().targets()).forEach(targets::add);
         }
@@ -34,16 +39,25 @@ class MicroBatchTest {
     /** Rows: 3 + 4 + 2 = 9, 1 + 8 = 9 and 2 + 3 = 5 (a row less for each completion, whose last token is no input). */
     @Test
     void wholeGroupsAsFarAsTheBudgetReaches() {
-        assertEquals(1, MicroBatch.split(groups, 23).size());
-        assertEquals(2, MicroBatch.split(groups, 17).size());
-        assertEquals(3, MicroBatch.split(groups, 9).size());
-        assertEquals(7, MicroBatch.split(groups, 9).getFirst().batch().rows());
+        assertEquals(1, MicroBatch.split(groups, 23, true).size());
+        assertEquals(2, MicroBatch.split(groups, 17, true).size());
+        assertEquals(3, MicroBatch.split(groups, 9, true).size());
+        assertEquals(7, MicroBatch.split(groups, 9, true).getFirst().batch().rows());
     }
 
     @Test
     void aGroupLargerThanTheBudgetIsSplitBetweenCompletions() {
-        List<MicroBatch> parts = MicroBatch.split(groups.subList(0, 1), 7);
+        List<MicroBatch> parts = MicroBatch.split(groups.subList(0, 1), 7, true);
         assertEquals(2, parts.size());
         assertEquals(4, parts.get(1).firstToken());
+    }
+
+    /** For attention that cannot share a prompt. Rows: (3 + 3) + (3 + 1), (1 + 0) + (1 + 0) + (1 + 5), 2 + 2. */
+    @Test
+    void aPromptForEachCompletion() {
+        List<MicroBatch> all = MicroBatch.split(groups, 1000, false);
+        assertEquals(22, all.getFirst().batch().rows());
+        List<MicroBatch> parts = MicroBatch.split(groups, 13, false);
+        assertEquals(List.of(0, 8), List.of(parts.get(0).firstToken(), parts.get(1).firstToken()));
     }
 }
