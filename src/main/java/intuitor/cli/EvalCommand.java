@@ -247,7 +247,7 @@ final class EvalCommand extends BaseCommand {
                 Evaluation evaluation = new Evaluation(folder, settings(loaded), chosen, data, problems());
                 List<Summary> summaries = evaluation.run(evaluator, stop, (task, done, of, e) -> progress.update(
                         String.format(Locale.ROOT, "%s  %d of %d completions, %.0f s generating, %.0f s judging", task,
-                                done, of, e.generateSeconds(), e.judgeSeconds()), true));
+                                done, of, e.times().generateSeconds(), e.times().judgeSeconds()), true));
                 progress.end();
                 AlpacaResult judged = judgeOptions.judge(folder, new DataFolder(data), tasks, problems(), generator(),
                         err(), progress, stop);

@@ -1,7 +1,7 @@
 package intuitor.cli;
 
 import intuitor.eval.alpaca.AlpacaResult;
-import intuitor.eval.run.Bootstrap;
+import intuitor.eval.run.Estimate;
 import intuitor.eval.run.PaperResults;
 import intuitor.eval.run.Summary;
 import intuitor.report.Table;
@@ -12,6 +12,9 @@ import java.util.Map;
 
 /** The results of an evaluation, with the paper's beside them. */
 final class EvalTable {
+
+    /** Marks an interval that is no bootstrap's. */
+    private static final String EXACT = "*";
 
     private EvalTable() { }
 
@@ -25,7 +28,7 @@ final class EvalTable {
         methods.forEach(m -> header.add("paper: " + m));
         Table table = new Table(header.toArray(String[]::new));
         for (Summary s : summaries) {
-            for (Map.Entry<String, Bootstrap> measure : s.measures().entrySet()) {
+            for (Map.Entry<String, Estimate> measure : s.measures().entrySet()) {
                 boolean published = measure.getKey().equals(Summary.ACCURACY);
                 List<String> row = new ArrayList<>(List.of(s.task(), measure.getKey(), "" + s.problems(),
                         cell(measure.getValue())));
@@ -47,7 +50,9 @@ final class EvalTable {
                 }
             }
         }
-        return (paper == null ? "" : "paper: arXiv 2505.19590, " + paper + "\n") + table;
+        return (paper == null ? "" : "paper: arXiv 2505.19590, " + paper + "\n") + table
+                + (table.toString().contains(EXACT) ? EXACT + " all problems came out alike, where a bootstrap sees no "
+                        + "spread: the exact binomial (Clopper-Pearson) interval\n" : "");
     }
 
     private static String lengthControlled(AlpacaResult judged) {
@@ -55,7 +60,8 @@ final class EvalTable {
                 judged.lengthControlled().percent(), judged.lengthControlled().standardError());
     }
 
-    private static String cell(Bootstrap b) {
-        return String.format(Locale.ROOT, "%.3f [%.3f, %.3f]", b.mean(), b.low(), b.high());
+    private static String cell(Estimate e) {
+        return String.format(Locale.ROOT, "%.3f [%.3f, %.3f]%s", e.mean(), e.low(), e.high(),
+                e.method() == Estimate.Method.CLOPPER_PEARSON ? EXACT : "");
     }
 }

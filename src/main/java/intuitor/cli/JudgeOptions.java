@@ -11,7 +11,7 @@ import intuitor.eval.alpaca.JudgeSettings;
 import intuitor.eval.alpaca.LengthControlledWinRate;
 import intuitor.eval.alpaca.Pair;
 import intuitor.eval.alpaca.PairwiseJudge;
-import intuitor.eval.run.Bootstrap;
+import intuitor.eval.run.Estimate;
 import intuitor.eval.run.EvaluationFolder;
 import intuitor.eval.run.Result;
 import intuitor.eval.task.AlpacaEval;
@@ -164,7 +164,7 @@ final class JudgeOptions {
             throw new UserError("the judge " + model + " named neither of the two models once; is it up to it?");
         }
         GamedBaselines gamed = AlpacaEval.gamedBaselines(data).map(GamedBaselines::read).orElse(null);
-        return new AlpacaResult(Bootstrap.of(judged.stream().mapToDouble(Judgement::preference).toArray()),
-                LengthControlledWinRate.of(judged, gamed), judged.size(), judgements.size() - judged.size());
+        return new AlpacaResult(Estimate.of(judged.stream().mapToDouble(Judgement::preference).toArray()),
+                LengthControlledWinRate.of(judgements, gamed), judged.size(), judgements.size() - judged.size());
     }
 }

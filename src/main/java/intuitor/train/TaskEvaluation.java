@@ -2,7 +2,7 @@ package intuitor.train;
 
 import intuitor.UserError;
 import intuitor.checkpoint.AtomicFiles;
-import intuitor.eval.run.Bootstrap;
+import intuitor.eval.run.Estimate;
 import intuitor.eval.run.Drawing;
 import intuitor.eval.run.EvaluatedModel;
 import intuitor.eval.run.Evaluator;
@@ -79,7 +79,7 @@ final class TaskEvaluation implements AutoCloseable {
         StringJoiner line = new StringJoiner(", ");
         tasks.forEach((task, problems) -> {
             Summary s = Summary.of(task, evaluator.run(task, problems, stop));
-            Bootstrap accuracy = s.measures().get(Summary.ACCURACY);
+            Estimate accuracy = s.measures().get(Summary.ACCURACY);
             Map<String, Object> values = new LinkedHashMap<>();
             values.put("accuracy", accuracy.mean());
             values.put("low95", accuracy.low());

@@ -54,7 +54,7 @@ class EvalCommandTest {
         Sandboxes.open(Limits.CONTEST).close();
         Outcome o = eval(folder, "gsm8k,math500,livecodebench,cruxeval,mmlu_pro,alpaca_eval,cruxeval_input", "--paper",
                 "Qwen2.5-3B");
-        assertTrue(o.out().matches("(?s).*gsm8k +accuracy +4 +[01]\\.\\d{3} \\[.*\\] +0\\.673 +0\\.826 +0\\.820 "
+        assertTrue(o.out().matches("(?s).*gsm8k +accuracy +4 +[01]\\.\\d{3} \\[.*\\]\\*? +0\\.673 +0\\.826 +0\\.820 "
                 + "+0\\.792 +0\\.743\\R.*"), o.out());
         assertTrue(o.out().matches("(?s).*alpaca_eval +LC win rate +4 +not judged +3\\.72%.*"), o.out());
         for (String task : List.of("gsm8k", "math500", "livecodebench", "cruxeval", "mmlu_pro", "alpaca_eval",
@@ -85,9 +85,14 @@ class EvalCommandTest {
         String results = Files.readString(file);
         assertEquals(8, results.lines().count());
         Files.writeString(file, results.substring(0, results.length() * 7 / 10));
+        double spent = generateSeconds("a");
         assertEquals(whole, eval(folder.resolve("a"), "gsm8k", how).out());
         assertEquals(results, Files.readString(file));
+        // the seconds are those of all sittings, also where the last one had nothing to do
+        assertTrue(generateSeconds("a") > spent, spent + " " + generateSeconds("a"));
+        spent = generateSeconds("a");
         assertEquals(whole, eval(folder.resolve("a"), "gsm8k", how).out());
+        assertEquals(spent, generateSeconds("a"));
         eval(folder.resolve("b"), "gsm8k", "--num-samples", "2", "--temperature", "1", "--batch-size", "4", "--limit",
                 "3");
         eval(folder.resolve("b"), "gsm8k", how);
@@ -95,6 +100,11 @@ class EvalCommandTest {
         eval(folder.resolve("c"), "gsm8k", "--num-samples", "2", "--temperature", "1", "--batch-size", "4", "--seed",
                 "1");
         assertNotEquals(results, Files.readString(folder.resolve("c/gsm8k/completions.jsonl")));
+    }
+
+    private double generateSeconds(String run) throws IOException {
+        return new JsonMapper().readTree(Files.readString(folder.resolve(run).resolve("gsm8k/summary.json")))
+                .get("generate_seconds").doubleValue();
     }
 
     @Test

@@ -30,12 +30,14 @@ public record LengthControlledWinRate(double percent, double standardError, Stri
     private static final double CLIP = 1e-15;
 
     /**
-     * @param judgements at least two, with different lengths; those without a preference are left out
+     * As AlpacaEval has it, pairs without a preference are left out of the fit only: their lengths count in the
+     * standard deviation, and their instructions in the win rate at equal lengths.
+     *
+     * @param judgements of all pairs, at least one of them with a preference
      * @param gamed      null: the minimal formula
      */
     public static LengthControlledWinRate of(List<Judgement> judgements, GamedBaselines gamed) {
-        List<Judgement> judged = judgements.stream().filter(j -> j.preference() != null).toList();
-        double[] deltas = judged.stream().mapToDouble(j -> j.baselineLength() - j.length()).toArray();
+        double[] deltas = judgements.stream().mapToDouble(j -> j.baselineLength() - j.length()).toArray();
         double std = standardDeviation(deltas);
         List<double[]> x = new ArrayList<>();
         List<Double> y = new ArrayList<>();
@@ -49,12 +51,15 @@ public record LengthControlledWinRate(double percent, double standardError, Stri
             }
         }
         List<double[]> atEqualLengths = new ArrayList<>();
-        for (int i = 0; i < judged.size(); i++) {
+        for (int i = 0; i < deltas.length; i++) {
             double tanh = std > 0 ? Math.tanh(deltas[i] / std) : 0;
-            double difficulty = gamed == null ? 0 : gamed.difficulty(judged.get(i).index());
-            x.add(gamed == null ? new double[] {tanh, 1} : new double[] {tanh, difficulty, 1});
-            y.add(judged.get(i).preference());
-            w.add(1.0);
+            double difficulty = gamed == null ? 0 : gamed.difficulty(judgements.get(i).index());
+            Double preference = judgements.get(i).preference();
+            if (preference != null) {
+                x.add(gamed == null ? new double[] {tanh, 1} : new double[] {tanh, difficulty, 1});
+                y.add(preference);
+                w.add(1.0);
+            }
             atEqualLengths.add(gamed == null ? new double[] {0, 1} : new double[] {0, difficulty, 1});
         }
         double[] beta = crossValidated(x.toArray(double[][]::new), array(y), array(w));

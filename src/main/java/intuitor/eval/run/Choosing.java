@@ -2,7 +2,9 @@ package intuitor.eval.run;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.BiPredicate;
 import java.util.stream.IntStream;
 
@@ -11,6 +13,9 @@ final class Choosing {
 
     /** Power of the Borda vote's weights, (N - rank + 1)^p (Kang et al., arXiv 2502.18581). */
     private static final double BORDA_POWER = 1;
+
+    /** The group of a sample without an answer: it has no vote. */
+    static final int NO_ANSWER = -1;
 
     private Choosing() { }
 
@@ -23,9 +28,29 @@ final class Choosing {
         return n - right < k ? 1 : 1 - allWrong;
     }
 
+    /**
+     * Which samples have the same answer: for each the place of the first one with that answer, or {@link #NO_ANSWER}.
+     * Equal texts are not compared again.
+     */
+    static int[] groups(List<Result> samples, BiPredicate<String, String> same) {
+        Map<String, Integer> known = new HashMap<>();
+        List<Integer> firsts = new ArrayList<>();
+        int[] groups = new int[samples.size()];
+        for (int i = 0; i < groups.length; i++) {
+            int place = i;
+            String answer = samples.get(i).answer();
+            groups[i] = answer == null ? NO_ANSWER : known.computeIfAbsent(answer, a -> firsts.stream()
+                    .filter(f -> same.test(samples.get(f).answer(), a)).findFirst().orElse(place));
+            if (groups[i] == i) {
+                firsts.add(i);
+            }
+        }
+        return groups;
+    }
+
     /** Whether the most frequent answer is right; of equally frequent ones the one that came first. */
-    static boolean majority(List<Result> samples, BiPredicate<String, String> same) {
-        return vote(samples, same, IntStream.range(0, samples.size()).mapToDouble(i -> 1).toArray());
+    static boolean majority(List<Result> samples, int[] groups) {
+        return vote(samples, groups, IntStream.range(0, samples.size()).mapToDouble(i -> 1).toArray());
     }
 
     /** Whether the completion with the highest self-certainty is right. */
@@ -38,7 +63,7 @@ final class Choosing {
      * Whether the answer is right that wins when completions vote with weights that fall with their rank in
      * self-certainty.
      */
-    static boolean borda(List<Result> samples, BiPredicate<String, String> same) {
+    static boolean borda(List<Result> samples, int[] groups) {
         int n = samples.size();
         double[] weights = new double[n];
         for (int i = 0; i < n; i++) {
@@ -48,31 +73,20 @@ final class Choosing {
                     || j < before && samples.get(j).selfCertainty() == own).count();
             weights[i] = Math.pow(n - rank + 1, BORDA_POWER);
         }
-        return vote(samples, same, weights);
+        return vote(samples, groups, weights);
     }
 
-    private static boolean vote(List<Result> samples, BiPredicate<String, String> same, double[] weights) {
-        List<Integer> first = new ArrayList<>();
-        List<Double> votes = new ArrayList<>();
-        for (int i = 0; i < samples.size(); i++) {
-            String answer = samples.get(i).answer();
-            if (answer == null) {
-                continue;
+    private static boolean vote(List<Result> samples, int[] groups, double[] weights) {
+        double[] votes = new double[groups.length];
+        int best = NO_ANSWER;
+        for (int i = 0; i < groups.length; i++) {
+            if (groups[i] != NO_ANSWER) {
+                votes[groups[i]] += weights[i];
             }
-            int group = 0;
-            while (group < first.size() && !same.test(samples.get(first.get(group)).answer(), answer)) {
-                group++;
-            }
-            if (group == first.size()) {
-                first.add(i);
-                votes.add(0.0);
-            }
-            votes.set(group, votes.get(group) + weights[i]);
         }
-        int best = -1;
-        for (int g = 0; g < votes.size(); g++) {
-            best = best < 0 || votes.get(g) > votes.get(best) ? g : best;
+        for (int g = 0; g < votes.length; g++) {
+            best = votes[g] > (best == NO_ANSWER ? 0 : votes[best]) ? g : best;
         }
-        return best >= 0 && samples.get(first.get(best)).correct();
+        return best != NO_ANSWER && samples.get(best).correct();
     }
 }

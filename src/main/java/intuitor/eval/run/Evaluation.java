@@ -51,13 +51,15 @@ public final class Evaluation {
         all.put("task", l.task.name());
         all.put("data", l.files);
         int lines = l.problems.size() * evaluator.samples();
-        double generated = evaluator.generateSeconds();
-        double judged = evaluator.judgeSeconds();
         try (ResultsFile results = folder.results(l.task.name(), all, evaluator.linesOfBatch(), lines)) {
-            evaluator.run(l.task, l.problems, results, stop, progress);
+            Times before = folder.times(l.task.name());
+            Times start = evaluator.times();
+            evaluator.run(l.task, l.problems, results, stop, (task, done, of, e) -> {
+                folder.writeTimes(task, before.plus(e.times().minus(start)));
+                progress.done(task, done, of, e);
+            });
             Summary summary = Summary.of(l.task, results.results());
-            folder.writeSummary(summary, Map.of("generate_seconds", evaluator.generateSeconds() - generated,
-                    "judge_seconds", evaluator.judgeSeconds() - judged));
+            folder.writeSummary(summary, folder.times(l.task.name()));
             return summary;
         }
     }

@@ -27,6 +27,7 @@ import tools.jackson.databind.json.JsonMapper;
  * <pre>
  *   TASK/settings.json        what the completions depend on
  *   TASK/completions.jsonl    a line a completion, with its verdict
+ *   TASK/times.json           what these completions took
  *   TASK/summary.json         what it came to; written last
  * </pre>
  */
@@ -34,6 +35,7 @@ public final class EvaluationFolder implements AutoCloseable {
 
     private static final String SETTINGS = "settings.json";
     private static final String COMPLETIONS = "completions.jsonl";
+    private static final String TIMES = "times.json";
     private static final JsonMapper JSON = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
             .enable(SerializationFeature.INDENT_OUTPUT).build();
@@ -101,8 +103,22 @@ public final class EvaluationFolder implements AutoCloseable {
         return value == null ? "not set" : value.isContainer() ? "different" : value.toString();
     }
 
-    void writeSummary(Summary summary, Map<String, ?> more) {
-        Map<String, Object> map = new TreeMap<>(more);
+    /** What a task's completions have taken, in all sittings; nothing where that was not written down. */
+    Times times(String task) {
+        Path file = path.resolve(task).resolve(TIMES);
+        try {
+            return Files.exists(file) ? JSON.readValue(file.toFile(), Times.class) : Times.NONE;
+        } catch (JacksonException e) {
+            throw new UserError(file + ": damaged; remove it to count from 0", e);
+        }
+    }
+
+    void writeTimes(String task, Times times) {
+        AtomicFiles.writeString(path.resolve(task).resolve(TIMES), JSON.writeValueAsString(times) + "\n");
+    }
+
+    void writeSummary(Summary summary, Times times) {
+        Map<String, Object> map = new TreeMap<>(JSON.convertValue(times, new TypeReference<Map<String, Object>>() { }));
         map.putAll(JSON.convertValue(summary, new TypeReference<Map<String, Object>>() { }));
         AtomicFiles.writeString(path.resolve(summary.task()).resolve("summary.json"),
                 JSON.writeValueAsString(map) + "\n");

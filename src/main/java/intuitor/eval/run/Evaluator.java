@@ -37,8 +37,7 @@ public final class Evaluator implements AutoCloseable {
     private final Drawing drawing;
     /** Its threads live as long as this object: the sandbox ends with the thread that started it. */
     private final ExecutorService judges;
-    private double generateSeconds;
-    private double judgeSeconds;
+    private Times times = Times.NONE;
 
     /** Hears after each batch how many completions of how many are done. */
     @FunctionalInterface
@@ -56,14 +55,9 @@ public final class Evaluator implements AutoCloseable {
         });
     }
 
-    /** Time spent generating. */
-    public double generateSeconds() {
-        return generateSeconds;
-    }
-
-    /** Time spent waiting for extraction and verdicts, in which nothing was generated. */
-    public double judgeSeconds() {
-        return judgeSeconds;
+    /** What it has taken so far. */
+    public Times times() {
+        return times;
     }
 
     /** Completions of each problem. */
@@ -147,7 +141,7 @@ public final class Evaluator implements AutoCloseable {
             }
             throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
         }
-        judgeSeconds += (System.nanoTime() - start) / 1e9;
+        times = times.plus(new Times(0, (System.nanoTime() - start) / 1e9));
         sink.accept(results);
     }
 
@@ -183,7 +177,7 @@ public final class Evaluator implements AutoCloseable {
         StopText stopText = new StopText(model.tokenizer(), task.protocol().stopStrings());
         List<Group> groups = model.rollout().generate(prompts.stream().map(Prompting.Encoded::tokens).toList(),
                 drawing.numSamples(), decoding, number, stop, stopText);
-        generateSeconds += (System.nanoTime() - start) / 1e9;
+        times = times.plus(new Times((System.nanoTime() - start) / 1e9, 0));
         List<Future<Result>> judging = new ArrayList<>();
         for (int i = 0; i < batch.size(); i++) {
             Problem problem = batch.get(i);

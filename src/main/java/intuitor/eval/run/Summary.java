@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -20,7 +21,7 @@ import java.util.function.ToDoubleFunction;
  * @param unanswered share of completions without an answer
  * @param promptsCut problems whose prompt was too long for the model
  */
-public record Summary(String task, int problems, int samples, Map<String, Bootstrap> measures, double meanTokens,
+public record Summary(String task, int problems, int samples, Map<String, Estimate> measures, double meanTokens,
                       double stopped, double unanswered, int promptsCut) {
 
     /** Name of the share of right completions. */
@@ -30,7 +31,7 @@ public record Summary(String task, int problems, int samples, Map<String, Bootst
     public static Summary of(Task task, List<Result> results) {
         List<List<Result>> problems = problems(results);
         int n = problems.getFirst().size();
-        Map<String, Bootstrap> measures = new LinkedHashMap<>();
+        Map<String, Estimate> measures = new LinkedHashMap<>();
         if (results.getFirst().correct() != null) {
             measures.put(ACCURACY, over(problems, p -> (double) right(p) / p.size()));
             for (int k = 2; k <= n; k *= 2) {
@@ -38,12 +39,13 @@ public record Summary(String task, int problems, int samples, Map<String, Bootst
                 measures.put("pass@" + k, over(problems, p -> Choosing.passAtK(p.size(), right(p), chosen)));
             }
             if (n > 1) {
+                List<Votes> votes = task.hasAnswers() ? votes(problems, task) : List.of();
                 if (task.hasAnswers()) {
-                    measures.put("maj@" + n, over(problems, p -> Choosing.majority(p, task::sameAnswer) ? 1 : 0));
+                    measures.put("maj@" + n, share(votes, Votes::majority));
                 }
                 measures.put("best@" + n, over(problems, p -> Choosing.mostCertain(p) ? 1 : 0));
                 if (task.hasAnswers()) {
-                    measures.put("borda@" + n, over(problems, p -> Choosing.borda(p, task::sameAnswer) ? 1 : 0));
+                    measures.put("borda@" + n, share(votes, Votes::borda));
                 }
             }
         }
@@ -53,12 +55,27 @@ public record Summary(String task, int problems, int samples, Map<String, Bootst
                 (int) problems.stream().filter(p -> p.getFirst().promptCut()).count());
     }
 
+    /** Whether a problem's votes elect a right answer. */
+    private record Votes(boolean majority, boolean borda) { }
+
+    /** Answers are compared once for both votes, the problems' on all processors: a comparison may take seconds. */
+    private static List<Votes> votes(List<List<Result>> problems, Task task) {
+        return problems.parallelStream().map(p -> {
+            int[] groups = Choosing.groups(p, task::sameAnswer);
+            return new Votes(Choosing.majority(p, groups), Choosing.borda(p, groups));
+        }).toList();
+    }
+
+    private static Estimate share(List<Votes> votes, Predicate<Votes> right) {
+        return Estimate.of(votes.stream().mapToDouble(v -> right.test(v) ? 1 : 0).toArray());
+    }
+
     private static int right(List<Result> samples) {
         return (int) samples.stream().filter(Result::correct).count();
     }
 
-    private static Bootstrap over(List<List<Result>> problems, ToDoubleFunction<List<Result>> measure) {
-        return Bootstrap.of(problems.stream().mapToDouble(measure).toArray());
+    private static Estimate over(List<List<Result>> problems, ToDoubleFunction<List<Result>> measure) {
+        return Estimate.of(problems.stream().mapToDouble(measure).toArray());
     }
 
     private static double share(List<Result> results, ToDoubleFunction<Result> value) {

@@ -1,6 +1,7 @@
 package intuitor.eval.alpaca;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -100,11 +102,42 @@ class LengthControlledWinRateTest {
         assertTrue(e.getMessage().contains("has no column instruction_difficulty"), e.getMessage());
     }
 
+    /**
+     * AlpacaEval's: the standard deviation and the mean are over all pairs, the fit over those with a preference. An
+     * unjudged pair among equal lengths changes the scale of tanh, and a difficult one lowers the mean.
+     */
     @Test
-    void pairsWithoutAPreferenceAreLeftOut() {
-        List<Judgement> some = new ArrayList<>(judgements(0.5, 0, 2));
-        some.add(new Judgement(900, "judge", null, null, 5, 5));
-        assertEquals(LengthControlledWinRate.of(judgements(0.5, 0, 2), null).percent(),
-                LengthControlledWinRate.of(some, null).percent(), 1e-9);
+    void pairsWithoutAPreferenceAreLeftOutOfTheFitOnly() throws IOException {
+        List<Judgement> judged = judgements(0.5, 1.5, 2);
+        List<Judgement> all = new ArrayList<>(judged);
+        all.add(new Judgement(900, "judge", null, null, 200_000, 5));
+        // with the outlier in the standard deviation tanh is almost linear in the difference, without it it is not
+        double expected = LengthControlledWinRate.of(judged, null).percent();
+        double std = deviation(all) / deviation(judged);
+        assertTrue(std > 5, "" + std);
+        List<Judgement> stretched = new ArrayList<>(judged);
+        stretched.add(new Judgement(900, "judge", null, null, 5, 200_000)); // the same deviation to 1%
+        double actual = LengthControlledWinRate.of(all, null).percent();
+        assertNotEquals(expected, actual, 1e-3);
+        assertEquals(LengthControlledWinRate.of(stretched, null).percent(), actual, 0.1);
+
+        StringBuilder csv =
+                new StringBuilder("model,index,preference,std_delta_len,instruction_difficulty,not_gamed_baseline\n");
+        for (int i = 0; i < 800; i++) {
+            csv.append("verbose,").append(i).append(",0.65,-1.1,").append(i % 2 == 0 ? 1 : -1).append(",False\n");
+        }
+        csv.append("verbose,900,0.65,-1.1,50,False\n");
+        GamedBaselines gamed = GamedBaselines.read(Files.writeString(folder.resolve("df_gamed.csv"), csv));
+        all.set(800, new Judgement(900, "judge", null, null, 1500, 1200));
+        double withHard = LengthControlledWinRate.of(all, gamed).percent();
+        double without = LengthControlledWinRate.of(judged, gamed).percent();
+        assertTrue(Math.abs(withHard - without) < 100.0 / 801, withHard + " " + without);
+        assertNotEquals(without, withHard, 1e-9);
+    }
+
+    private static double deviation(List<Judgement> judgements) {
+        double[] deltas = judgements.stream().mapToDouble(j -> j.baselineLength() - j.length()).toArray();
+        double mean = Arrays.stream(deltas).average().orElseThrow();
+        return Math.sqrt(Arrays.stream(deltas).map(d -> (d - mean) * (d - mean)).sum() / (deltas.length - 1));
     }
 }
