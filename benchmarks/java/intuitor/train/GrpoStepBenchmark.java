@@ -109,9 +109,10 @@ public final class GrpoStepBenchmark {
                 Map.entry("micro_batch_tokens", "" + MICRO_BATCH_TOKENS), Map.entry("shuffle_dataset", "false")));
         TrainingWeights policy = weights(device, "policy");
         ParameterSet reference = weights(device, "reference").working();
-        PromptStream<int[]> prompts = new PromptStream<>(prompts(PROMPTS), false, SEED);
+        PromptStream<EncodedPrompt> prompts = new PromptStream<>(
+                prompts(PROMPTS).stream().map(p -> new EncodedPrompt(p, null)).toList(), false, SEED);
         List<StepResult> steps = new ArrayList<>();
-        try (GrpoTrainer trainer = new GrpoTrainer(device, config, policy, reference, prompts, decoding(),
+        try (GrpoTrainer trainer = new GrpoTrainer(device, config, policy, reference, prompts, decoding(), tokens -> "",
                 warmup + repeats, new StopSignal())) {
             for (int i = 0; i < warmup + repeats; i++) {
                 StepResult step = trainer.step();

@@ -29,13 +29,17 @@ public final class PromptSet {
         return read(file).stream().map(p -> new Prompt(p.text(), null)).toList();
     }
 
-    /** Prompts with answers, for evaluation. */
-    public static List<Prompt> readProblems(Path file) {
+    /**
+     * Prompts with answers.
+     *
+     * @param purpose what the answers are for, as the message says it where one is missing
+     */
+    public static List<Prompt> readProblems(Path file, String purpose) {
         List<Prompt> problems = read(file);
         for (int i = 0; i < problems.size(); i++) {
             if (problems.get(i).answer() == null) {
-                throw new UserError(file + ": prompt " + (i + 1) + " has no \"answer\"; an evaluation needs one "
-                        + "a line");
+                throw new UserError(file + ": prompt " + (i + 1) + " has no \"answer\", and " + purpose
+                        + " needs one a line");
             }
         }
         return problems;

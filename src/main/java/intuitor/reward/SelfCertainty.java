@@ -1,7 +1,6 @@
 package intuitor.reward;
 
 import intuitor.rollout.Completion;
-import intuitor.rollout.Group;
 
 /**
  * Intuitor's reward (arXiv 2505.19590): how far the model's own distributions are from the uniform one, averaged over
@@ -9,18 +8,15 @@ import intuitor.rollout.Group;
  * <pre>
  *   SC(o|q) = mean_t KL(U || p_t),   KL(U || p_t) = logsumexp_j z_tj - mean_j z_tj - log V
  * </pre>
- * over the full width V of the LM head, the end token included. It needs no answer.
+ * over the full width V of the LM head, the end token included. It needs no answer. Whose distributions p_t are, at
+ * which temperature and position, is decided before: {@code certainty_model}, {@code certainty_temperature}, {@code
+ * position_offset}.
  */
 public final class SelfCertainty implements Reward {
 
     @Override
-    public String name() {
-        return "self_certainty";
-    }
-
-    @Override
-    public double[] score(Group group) {
-        return group.completions().stream().mapToDouble(SelfCertainty::of).toArray();
+    public double[] score(RewardContext context) {
+        return context.completions().stream().mapToDouble(SelfCertainty::of).toArray();
     }
 
     /** Mean self-certainty of a completion, in nats. */

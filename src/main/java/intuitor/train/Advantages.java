@@ -1,5 +1,6 @@
 package intuitor.train;
 
+import intuitor.reward.Scores;
 import intuitor.train.GrpoConfig.RewardScale;
 import java.util.Arrays;
 
@@ -8,50 +9,60 @@ import java.util.Arrays;
  * <pre>
  *   A_i = (r_i - mean(group)) / (std(group) + 1e-4)       std with n - 1 in the denominator, as torch and TRL have it
  * </pre>
- * A group whose rewards are all the same says nothing, and a group of one neither: their advantages are exactly 0.
+ * A group whose rewards are all the same says nothing, and a group of one neither: their advantages are exactly 0. A
+ * completion without a reward (NaN) has advantage 0 and is left out of mean and standard deviation.
  *
- * @param values        A_i, group after group
- * @param groupStd      each group's standard deviation; 0 for a group of one
+ * <p>Of several rewards each is normalised on its own, then weighted and added, as Intuitor's code adds an external
+ * reward: {@code A_i = sum_k w_k A_ik}.
+ *
+ * @param values A_i [group][completion]
  */
-public record Advantages(double[][] values, double[] groupStd) {
+public record Advantages(double[][] values) {
 
     private static final double EPSILON = 1e-4;
 
-    /** @param rewards [group][completion] */
-    public static Advantages of(double[][] rewards, RewardScale scale) {
+    /** Of a step's completions. */
+    public static Advantages of(Scores scores, RewardScale scale) {
+        double[][] sum = Arrays.stream(scores.values()[0]).map(g -> new double[g.length]).toArray(double[][]::new);
+        for (int k = 0; k < scores.values().length; k++) {
+            double[][] normalised = normalised(scores.values()[k], scale);
+            for (int g = 0; g < sum.length; g++) {
+                for (int i = 0; i < sum[g].length; i++) {
+                    sum[g][i] += scores.weights()[k] * normalised[g][i];
+                }
+            }
+        }
+        return new Advantages(sum);
+    }
+
+    /** A_ik of one reward, [group][completion] as the reward is. */
+    static double[][] normalised(double[][] rewards, RewardScale scale) {
         double[][] values = new double[rewards.length][];
-        double[] std = new double[rewards.length];
-        double batchStd = Statistics.std(flatten(rewards));
+        double batchStd = Statistics.std(Statistics.finite(Arrays.stream(rewards).flatMapToDouble(Arrays::stream)));
         for (int g = 0; g < rewards.length; g++) {
             double[] group = rewards[g];
-            std[g] = Statistics.std(group);
+            double[] judged = Statistics.finite(Arrays.stream(group));
+            double std = Statistics.std(judged);
             double divisor = switch (scale) {
-                case GROUP -> std[g] + EPSILON;
+                case GROUP -> std + EPSILON;
                 case BATCH -> batchStd + EPSILON;
                 case NONE -> 1;
             };
             values[g] = new double[group.length];
             // a mean of equal numbers may differ from them in the last bit; the deviation is exactly 0 then
-            if (std[g] > 0) {
-                double mean = Statistics.mean(group);
+            if (std > 0) {
+                double mean = Statistics.mean(judged);
                 for (int i = 0; i < group.length; i++) {
-                    values[g][i] = (group[i] - mean) / divisor;
+                    values[g][i] = Double.isNaN(group[i]) ? 0 : (group[i] - mean) / divisor;
                 }
             }
         }
-        return new Advantages(values, std);
+        return values;
     }
 
-    /** The part of the groups whose rewards are all the same. */
+    /** The part of the groups in which no completion has an advantage: their rewards are all the same. */
     public double fractionZeroStd() {
-        int zero = 0;
-        for (double s : groupStd) {
-            zero += s == 0 ? 1 : 0;
-        }
-        return (double) zero / groupStd.length;
-    }
-
-    private static double[] flatten(double[][] groups) {
-        return Arrays.stream(groups).flatMapToDouble(Arrays::stream).toArray();
+        long silent = Arrays.stream(values).filter(group -> Arrays.stream(group).allMatch(a -> a == 0)).count();
+        return (double) silent / values.length;
     }
 }

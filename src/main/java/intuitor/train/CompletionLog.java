@@ -1,6 +1,7 @@
 package intuitor.train;
 
 import intuitor.checkpoint.AtomicFiles;
+import intuitor.reward.Scores;
 import intuitor.reward.SelfCertainty;
 import intuitor.rollout.Completion;
 import intuitor.rollout.Group;
@@ -19,6 +20,7 @@ final class CompletionLog {
 
     static void write(Path file, StepResult result, Tokenizer tokenizer) {
         StringBuilder lines = new StringBuilder();
+        double[][] total = result.rewards();
         for (int g = 0; g < result.groups().size(); g++) {
             Group group = result.groups().get(g);
             String prompt = tokenizer.decode(group.prompt(), true);
@@ -30,11 +32,22 @@ final class CompletionLog {
                 line.put("tokens", c.length());
                 line.put("stopped", c.stopped());
                 line.put("self_certainty", SelfCertainty.of(c));
-                line.put("reward", result.rewards()[g][c.index()]);
+                line.put("rewards", rewards(result.scores(), g, c.index()));
+                line.put("reward", total[g][c.index()]);
                 line.put("advantage", result.advantages().values()[g][c.index()]);
                 lines.append(JSON.writeValueAsString(line)).append('\n');
             }
         }
         AtomicFiles.writeString(file, lines.toString());
+    }
+
+    /** By name; null where one had nothing to judge by. */
+    private static Map<String, Double> rewards(Scores scores, int group, int completion) {
+        Map<String, Double> rewards = new LinkedHashMap<>();
+        for (int k = 0; k < scores.names().size(); k++) {
+            double value = scores.values()[k][group][completion];
+            rewards.put(scores.names().get(k), Double.isNaN(value) ? null : value);
+        }
+        return rewards;
     }
 }

@@ -5,10 +5,15 @@ import intuitor.device.StorageType;
 import intuitor.eval.task.Tasks;
 import intuitor.optim.SchedulerType;
 import intuitor.recipe.Key;
+import intuitor.reward.AnswerExtraction;
+import intuitor.reward.RewardSettings;
+import intuitor.reward.Rewards;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.LocalDate;
 import java.util.List;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 
 /**
  * All settings of a GRPO run: the keys of its YAML recipe, the flags of {@code train}, and the {@code config.yaml} of
@@ -21,7 +26,8 @@ public record GrpoConfig(
 
         @Key(required = true, help = "Hugging Face folder of the base model; also the frozen reference")
         Path model,
-        @Key(required = true, help = "prompts: a JSONL file with a \"prompt\" a line; answers in it are never read")
+        @Key(required = true,
+                help = "prompts: a JSONL file with a \"prompt\" a line; answers are read if a reward needs them")
         Path data,
         @Key(value = "runs", help = "folder that holds the run folders")
         Path outputDir,
@@ -88,6 +94,39 @@ public record GrpoConfig(
         @Key(value = "false", help = "compute each layer again in the backward pass: less memory, a third more work")
         boolean gradientCheckpointing,
 
+        // rewards
+
+        @Key(value = "self_certainty",
+                help = "what is rewarded: self_certainty, accuracy, plurality_vote, ... (docs/rewards.md)")
+        List<String> rewardFuncs,
+        @Key(help = "weights of reward_funcs, in their order; none: 1 for each")
+        List<String> rewardWeights,
+        @Key(value = "group", help = "what a group's centred rewards are divided by: its own standard deviation, ...")
+        RewardScale scaleRewards,
+        @Key(value = "1", range = "(0, inf)", help = "divides the logits that self-certainty is measured on")
+        double certaintyTemperature,
+        @Key(value = "policy", help = "who scores: the policy as it learns (online), or the frozen base (offline)")
+        CertaintyModel certaintyModel,
+        @Key(value = "aligned",
+                help = "legacy: score token t by the distribution after it, as Intuitor's first code did")
+        PositionOffset positionOffset,
+        @Key(value = "stated",
+                help = "where final answers are: after #### or in a \\boxed{}; as benchmarks look; the last number")
+        AnswerExtraction answerExtraction,
+        @Key(value = "0", range = "[0, 1]",
+                help = "semantic_entropy: least entropy of a group that is rewarded, in units of log G")
+        double semanticEntropyLow,
+        @Key(value = "1", range = "[0, 1]", help = "semantic_entropy: greatest entropy of a group that is rewarded")
+        double semanticEntropyHigh,
+        @Key(value = "<think>\\n.*?\\n</think>\\n<answer>\\n.*?\\n</answer>",
+                help = "format: regular expression that a whole completion must match")
+        String formatPattern,
+        @Key(value = "3", range = "[1, inf)", help = "repetition_penalty: words of an n-gram")
+        int repetitionNGrams,
+        @Key(value = "-1", range = "(-inf, 0]",
+                help = "repetition_penalty: the reward of a completion that only repeats")
+        double repetitionMaxPenalty,
+
         // objective
 
         @Key(value = "0.005", range = "[0, inf)",
@@ -100,15 +139,6 @@ public record GrpoConfig(
         @Key(value = "0", range = "[0, inf)",
                 help = "completions in bnpo's local batch; 0: all of a step (bnpo is then dapo)")
         int perDeviceTrainBatchSize,
-        @Key(value = "group", help = "what a group's centred rewards are divided by: its own standard deviation, ...")
-        RewardScale scaleRewards,
-        @Key(value = "1", range = "(0, inf)", help = "divides the logits that self-certainty is measured on")
-        double certaintyTemperature,
-        @Key(value = "policy", help = "who scores: the policy as it learns (online), or the frozen base (offline)")
-        CertaintyModel certaintyModel,
-        @Key(value = "aligned",
-                help = "legacy: score token t by the distribution after it, as Intuitor's first code did")
-        PositionOffset positionOffset,
 
         // evaluation on held-out problems
 
@@ -165,12 +195,25 @@ public record GrpoConfig(
                 help = "MiB of keys and values held in generation; more is done in turns")
         int kvCacheMib) {
 
+    private static final String SELF_CERTAINTY = "self_certainty";
+
     public GrpoConfig {
         require(maxSteps != 0, "max_steps: 0 steps train nothing; give -1 for num_train_epochs");
         require(systemPrompt == null || chatTemplate != ChatTemplateUse.NEVER,
                 "system_prompt: needs a chat template, but chat_template is never");
         require(runName == null || runName.matches("[\\w.-]*\\w[\\w.-]*"),
                 "run_name: letters, digits, '_', '-' and '.' only, found '" + runName + "'");
+        requirePattern(formatPattern);
+        // refuses what cannot be made
+        new Rewards(rewardFuncs, rewardWeights, new RewardSettings(answerExtraction, formatPattern, semanticEntropyLow,
+                semanticEntropyHigh, repetitionNGrams, repetitionMaxPenalty));
+        require(semanticEntropyLow <= semanticEntropyHigh,
+                "semantic_entropy_low: " + semanticEntropyLow + " is above semantic_entropy_high, "
+                        + semanticEntropyHigh);
+        require(certaintyModel == CertaintyModel.POLICY || rewardFuncs.contains(SELF_CERTAINTY),
+                "certainty_model: reference goes with self_certainty only, which reward_funcs does not name");
+        require(positionOffset == PositionOffset.ALIGNED || rewardFuncs.contains(SELF_CERTAINTY),
+                "position_offset: legacy goes with self_certainty only, which reward_funcs does not name");
         require(certaintyModel == CertaintyModel.POLICY || positionOffset == PositionOffset.ALIGNED,
                 "position_offset: legacy goes with certainty_model policy only");
         for (String task : evalTasks) {
@@ -189,6 +232,12 @@ public record GrpoConfig(
                         + chatTemplateDate + "'");
             }
         }
+    }
+
+    /** The chosen rewards, ready to judge. */
+    public Rewards rewards() {
+        return new Rewards(rewardFuncs, rewardWeights, new RewardSettings(answerExtraction, formatPattern,
+                semanticEntropyLow, semanticEntropyHigh, repetitionNGrams, repetitionMaxPenalty));
     }
 
     /** Whether the frozen base model takes part in the steps. */
@@ -215,6 +264,15 @@ public record GrpoConfig(
 
     /** Storage type of saved weights. */
     public enum SaveDtype { F32, BF16, F16 }
+
+    private static void requirePattern(String pattern) {
+        try {
+            Pattern.compile(pattern);
+        } catch (PatternSyntaxException e) {
+            throw new IllegalArgumentException("format_pattern: not a regular expression: " + e.getDescription()
+                    + " in '" + pattern + "'", e);
+        }
+    }
 
     private static void require(boolean holds, String message) {
         if (!holds) {

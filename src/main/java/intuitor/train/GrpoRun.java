@@ -149,7 +149,7 @@ public final class GrpoRun implements AutoCloseable {
         this.totalSteps = config.totalSteps(prompts.encoded().size());
         this.trainer = new GrpoTrainer(device, config, policy, reference,
                 new PromptStream<>(prompts.encoded(), config.shuffleDataset(), config.seed()), prompts.decoding(),
-                totalSteps, stop);
+                prompts.tokenizer()::decode, totalSteps, stop);
         this.taskEvaluation = config.evalTasks().isEmpty() ? null
                 : TaskEvaluation.open(config, prompts, policy.config(), trainer.rollout());
     }

@@ -12,8 +12,8 @@ import intuitor.model.Transformer;
 import intuitor.optim.AdamW;
 import intuitor.optim.GradientClipping;
 import intuitor.optim.LearningRate;
-import intuitor.reward.Reward;
-import intuitor.reward.SelfCertainty;
+import intuitor.reward.Rewards;
+import intuitor.reward.Scores;
 import intuitor.rollout.Completion;
 import intuitor.rollout.Decoding;
 import intuitor.rollout.Group;
@@ -21,10 +21,11 @@ import intuitor.rollout.Rollout;
 import intuitor.rollout.TokenListener;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 
 /**
- * Group Relative Policy Optimization (DeepSeekMath, arXiv 2402.03300) with self-certainty as the reward (Intuitor,
- * arXiv 2505.19590): one optimiser step a rollout.
+ * Group Relative Policy Optimization (DeepSeekMath, arXiv 2402.03300) with the rewards of its settings, by
+ * default self-certainty (Intuitor, arXiv 2505.19590): one optimiser step a rollout.
  *
  * <p>The policy is trained in place; the reference, a copy of the base model, is only read. Everything random depends
  * on the seed and the step, so the state of a run is the policy, the optimiser and the number of steps made.
@@ -36,7 +37,7 @@ public final class GrpoTrainer implements AutoCloseable {
             + "one): train --model RUN/checkpoint-N --learning-rate, with a lower one";
 
     private final GrpoConfig config;
-    private final PromptStream<int[]> prompts;
+    private final PromptStream<EncodedPrompt> prompts;
     private final Decoding decoding;
     private final StopSignal stop;
 
@@ -54,7 +55,8 @@ public final class GrpoTrainer implements AutoCloseable {
     private final ParameterSet gradients;
     private final AdamW optimizer;
     private final LearningRate learningRate;
-    private final Reward reward = new SelfCertainty();
+    private final Rewards rewards;
+    private final Function<int[], String> decoder;
     private final GrpoLoss loss;
 
     private long numTokens;
@@ -62,15 +64,19 @@ public final class GrpoTrainer implements AutoCloseable {
     /**
      * @param policy     trained in place
      * @param base       the frozen reference; null where {@link GrpoConfig#needsReference} says that there is none
-     * @param prompts    token ids, in the order in which they are seen
+     * @param prompts    in the order in which they are seen
      * @param decoding   how completions are drawn
+     * @param decoder    from tokens to text, for rewards that read it
      * @param totalSteps steps of the whole run, for the learning rate
      */
     GrpoTrainer(Device device, GrpoConfig config, TrainingWeights policy, ParameterSet base,
-                PromptStream<int[]> prompts, Decoding decoding, int totalSteps, StopSignal stop) {
+                PromptStream<EncodedPrompt> prompts, Decoding decoding, Function<int[], String> decoder,
+                int totalSteps, StopSignal stop) {
         this.config = config;
         this.prompts = prompts;
         this.decoding = decoding;
+        this.decoder = decoder;
+        this.rewards = config.rewards();
         this.stop = stop;
         this.memory = device.arena("gradients and moments");
         this.scratch = device.arena("rollout and training");
@@ -97,12 +103,14 @@ public final class GrpoTrainer implements AutoCloseable {
         long step = optimizer.steps();
         Timings time = new Timings();
 
-        List<int[]> batch = prompts.batch(step * config.promptsPerStep(), config.promptsPerStep());
-        List<Group> groups = rollout.generate(batch, config.numGenerations(), decoding, step, stop, TokenListener.NONE);
+        List<EncodedPrompt> batch = prompts.batch(step * config.promptsPerStep(), config.promptsPerStep());
+        List<Group> groups = rollout.generate(batch.stream().map(EncodedPrompt::tokens).toList(),
+                config.numGenerations(), decoding, step, stop, TokenListener.NONE);
         time.lap("rollout");
 
-        double[][] rewards = certaintyScored(groups).stream().map(reward::score).toArray(double[][]::new);
-        Advantages advantages = Advantages.of(rewards, config.scaleRewards());
+        Scores scores = rewards.score(certaintyScored(groups), batch.stream().map(EncodedPrompt::answer).toList(),
+                config.seed(), step, decoder);
+        Advantages advantages = Advantages.of(scores, config.scaleRewards());
         float[] referenceLogprobs = config.beta() > 0 ? reference.logprobs(groups, stop) : null;
         time.lap("score");
 
@@ -122,7 +130,7 @@ public final class GrpoTrainer implements AutoCloseable {
 
         numTokens += tokens(groups);
         return new StepResult((int) step + 1, (double) (step + 1) * config.promptsPerStep() / prompts.size(), groups,
-                reward.name(), rewards, advantages, objective, gradientNorm, rate, numTokens, time.seconds());
+                scores, advantages, objective, gradientNorm, rate, numTokens, time.seconds());
     }
 
     private boolean sharesPrompts() {
@@ -142,7 +150,7 @@ public final class GrpoTrainer implements AutoCloseable {
         }
     }
 
-    /** The groups with the self-certainty that is the reward; the sampler's own, unless settings ask for another. */
+    /** The groups with the self-certainty that is rewarded; the sampler's own, unless settings ask for another. */
     private List<Group> certaintyScored(List<Group> groups) {
         if (config.certaintyModel() == GrpoConfig.CertaintyModel.REFERENCE) {
             return reference.certainty(groups, stop);

@@ -4,7 +4,7 @@ import intuitor.data.Prompt;
 import intuitor.device.Sampling;
 import intuitor.eval.Proportion;
 import intuitor.eval.answer.Equivalence;
-import intuitor.eval.answer.FinalAnswer;
+import intuitor.reward.AnswerExtraction;
 import intuitor.rollout.Completion;
 import intuitor.rollout.Decoding;
 import intuitor.rollout.Group;
@@ -16,8 +16,7 @@ import java.util.function.BooleanSupplier;
 
 /**
  * Accuracy on problems with known answers: of sampled completions (as training draws them) and of one greedy completion
- * a problem. The only place where answers are read; training itself never sees them. The noise is the same at every
- * call, so that two models are compared on the same draws.
+ * a problem. The noise is the same at every call, so that two models are compared on the same draws.
  */
 final class HeldOutEvaluation {
 
@@ -32,19 +31,23 @@ final class HeldOutEvaluation {
     private final Tokenizer tokenizer;
     private final Decoding decoding;
     private final int samples;
+    private final AnswerExtraction extraction;
 
     /**
-     * @param problems with answers
-     * @param prompts  the same problems as the model sees them, in tokens
-     * @param decoding of the sampled completions; greedy ones have its lengths and stop tokens
-     * @param samples  completions sampled for each problem
+     * @param problems   with answers
+     * @param prompts    the same problems as the model sees them, in tokens
+     * @param decoding   of the sampled completions; greedy ones have its lengths and stop tokens
+     * @param samples    completions sampled for each problem
+     * @param extraction where a completion's answer is looked for
      */
-    HeldOutEvaluation(List<Prompt> problems, List<int[]> prompts, Tokenizer tokenizer, Decoding decoding, int samples) {
+    HeldOutEvaluation(List<Prompt> problems, List<int[]> prompts, Tokenizer tokenizer, Decoding decoding, int samples,
+                      AnswerExtraction extraction) {
         this.problems = problems;
         this.prompts = prompts;
         this.tokenizer = tokenizer;
         this.decoding = decoding;
         this.samples = samples;
+        this.extraction = extraction;
     }
 
     Result run(Rollout rollout, BooleanSupplier stop) {
@@ -67,7 +70,7 @@ final class HeldOutEvaluation {
         return new Proportion(right, all);
     }
 
-    private static boolean isRight(String completion, String answer) {
-        return FinalAnswer.stated(completion).filter(stated -> Equivalence.equal(answer, stated)).isPresent();
+    private boolean isRight(String completion, String answer) {
+        return extraction.of(completion).filter(found -> Equivalence.equal(answer, found)).isPresent();
     }
 }

@@ -21,12 +21,12 @@ import java.util.Set;
  *
  * @param tokenizer    the base model's
  * @param encoder      from text to prompt
- * @param encoded      token ids of the prompts that are short enough, in the file's order
+ * @param encoded      the prompts that are short enough, in the file's order
  * @param leftOut      number of those that are too long
  * @param decoding     how completions are drawn
  * @param maxPositions longest sequence of the model
  */
-record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<int[]> encoded, int leftOut, Decoding decoding,
+record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<EncodedPrompt> encoded, int leftOut, Decoding decoding,
         int maxPositions) {
 
     /** Reads tokenizer, template and prompts; a {@link UserError} says what does not fit the settings or the model. */
@@ -39,14 +39,14 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<int[]> encoded, 
         }
         PromptEncoder encoder = new PromptEncoder(tokenizer, template(config), config.systemPrompt(),
                 LocalDate.parse(config.chatTemplateDate()));
-        List<Prompt> all = PromptSet.readPrompts(config.data());
-        List<int[]> encoded = all.stream().map(Prompt::text).map(encoder::encode)
-                .filter(p -> p.length > 0 && p.length <= config.maxPromptLength()).toList();
+        List<Prompt> all = prompts(config);
+        List<EncodedPrompt> encoded = all.stream().map(p -> new EncodedPrompt(encoder.encode(p.text()), p.answer()))
+                .filter(p -> p.tokens().length > 0 && p.tokens().length <= config.maxPromptLength()).toList();
         if (encoded.isEmpty()) {
             throw new UserError(config.data() + ": no prompt has at most max_prompt_length = "
                     + config.maxPromptLength() + " tokens");
         }
-        int longest = encoded.stream().mapToInt(p -> p.length).max().orElseThrow();
+        int longest = encoded.stream().mapToInt(p -> p.tokens().length).max().orElseThrow();
         if (longest + config.maxCompletionLength() > model.maxPositions()) {
             throw new UserError("max_completion_length: " + config.maxCompletionLength() + " after a prompt of "
                     + longest + " tokens is more than the model's max_position_embeddings, " + model.maxPositions());
@@ -58,17 +58,25 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<int[]> encoded, 
         return new Prompts(tokenizer, encoder, encoded, all.size() - encoded.size(), decoding, model.maxPositions());
     }
 
+    /** Without their answers, unless a reward needs these. */
+    private static List<Prompt> prompts(GrpoConfig config) {
+        List<String> needing = config.rewards().thatNeedAnswers();
+        return needing.isEmpty() ? PromptSet.readPrompts(config.data())
+                : PromptSet.readProblems(config.data(), "the reward " + needing.getFirst());
+    }
+
     /**
      * The first problems of {@code eval_data}, put to the model as the prompts are; none is left out, so each must fit.
      */
     HeldOutEvaluation evaluation(GrpoConfig config) {
-        List<Prompt> problems = PromptSet.readProblems(config.evalData());
+        List<Prompt> problems = PromptSet.readProblems(config.evalData(), "an evaluation");
         problems = problems.subList(0, Math.min(config.evalPrompts(), problems.size()));
         List<int[]> questions = problems.stream().map(Prompt::text).map(encoder::encode).toList();
         for (int i = 0; i < questions.size(); i++) {
             requireFits(questions.get(i).length, config.evalData() + ": prompt " + (i + 1));
         }
-        return new HeldOutEvaluation(problems, questions, tokenizer, decoding, config.evalSamples());
+        return new HeldOutEvaluation(problems, questions, tokenizer, decoding, config.evalSamples(),
+                config.answerExtraction());
     }
 
     private void requireFits(int length, String which) {

@@ -1,17 +1,19 @@
 package intuitor.train;
 
 import java.util.Arrays;
+import java.util.stream.DoubleStream;
 
-/** Means and spreads of small arrays, never empty. */
+/** Means and spreads of small arrays. */
 final class Statistics {
 
     private Statistics() { }
 
+    /** NaN of nothing. */
     static double mean(double[] x) {
         return Arrays.stream(x).sum() / x.length;
     }
 
-    /** Standard deviation with n - 1 in the denominator; exactly 0 where all are equal, and for a single value. */
+    /** Standard deviation with n - 1 in the denominator; exactly 0 where all are equal, and of one or none. */
     static double std(double[] x) {
         double mean = mean(x);
         double squares = 0;
@@ -29,5 +31,10 @@ final class Statistics {
 
     static double max(double[] x) {
         return Arrays.stream(x).max().orElseThrow();
+    }
+
+    /** The values that are numbers. */
+    static double[] finite(DoubleStream x) {
+        return x.filter(Double::isFinite).toArray();
     }
 }

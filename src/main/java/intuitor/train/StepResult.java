@@ -1,5 +1,6 @@
 package intuitor.train;
 
+import intuitor.reward.Scores;
 import intuitor.reward.SelfCertainty;
 import intuitor.rollout.Completion;
 import intuitor.rollout.Group;
@@ -14,22 +15,26 @@ import java.util.Map;
  * @param step         number of the step, from 1
  * @param epoch        passes over the prompts so far
  * @param groups       prompts and completions
- * @param rewardName   {@link intuitor.reward.Reward#name}
- * @param rewards      [group][completion]
- * @param advantages   of the same shape
+ * @param scores       what each reward gave
+ * @param advantages   [group][completion]
  * @param objective    the loss, all tokens through
  * @param gradientNorm before clipping
  * @param learningRate of this update
  * @param numTokens    tokens of prompts and completions so far
  * @param seconds      by part of the step
  */
-record StepResult(int step, double epoch, List<Group> groups, String rewardName, double[][] rewards,
-                  Advantages advantages, GrpoObjective objective, double gradientNorm, double learningRate,
-                  long numTokens, Map<String, Double> seconds) {
+record StepResult(int step, double epoch, List<Group> groups, Scores scores, Advantages advantages,
+                  GrpoObjective objective, double gradientNorm, double learningRate, long numTokens,
+                  Map<String, Double> seconds) {
 
     /** All completions, group after group. */
     List<Completion> completions() {
         return groups.stream().flatMap(g -> g.completions().stream()).toList();
+    }
+
+    /** The weighted sum of the rewards [group][completion]. */
+    double[][] rewards() {
+        return scores.total();
     }
 
     double totalSeconds() {
@@ -43,7 +48,6 @@ record StepResult(int step, double epoch, List<Group> groups, String rewardName,
     /** A line of {@code metrics.jsonl}, under TRL's names where TRL has one. */
     Map<String, Object> metrics() {
         List<Completion> completions = completions();
-        double[] flatRewards = Arrays.stream(rewards).flatMapToDouble(Arrays::stream).toArray();
         double[] lengths = completions.stream().mapToDouble(Completion::length).toArray();
         double[] certainty = completions.stream().mapToDouble(SelfCertainty::of).toArray();
         Map<String, Object> m = new LinkedHashMap<>();
@@ -53,10 +57,7 @@ record StepResult(int step, double epoch, List<Group> groups, String rewardName,
         m.put("loss", objective.loss());
         m.put("grad_norm", gradientNorm);
         m.put("learning_rate", learningRate);
-        m.put("reward", Statistics.mean(flatRewards));
-        m.put("reward_std", Statistics.mean(advantages.groupStd()));
-        m.put("rewards/" + rewardName + "/mean", Statistics.mean(flatRewards));
-        m.put("rewards/" + rewardName + "/std", Statistics.std(flatRewards));
+        putRewards(m);
         m.put("frac_reward_zero_std", advantages.fractionZeroStd());
         m.put("self_certainty/mean", Statistics.mean(certainty));
         m.put("self_certainty/std", Statistics.std(certainty));
@@ -79,6 +80,18 @@ record StepResult(int step, double epoch, List<Group> groups, String rewardName,
         seconds.forEach((part, s) -> m.put("time/" + part, s));
         m.put("tokens_per_second", completionTokens() / totalSeconds());
         return m;
+    }
+
+    /** Each reward over the completions that it judged, and their weighted sum, with its deviation within groups. */
+    private void putRewards(Map<String, Object> m) {
+        double[][] total = rewards();
+        m.put("reward", Statistics.mean(Arrays.stream(total).flatMapToDouble(Arrays::stream).toArray()));
+        m.put("reward_std", Statistics.mean(Arrays.stream(total).mapToDouble(Statistics::std).toArray()));
+        for (int k = 0; k < scores.names().size(); k++) {
+            double[] judged = Statistics.finite(Arrays.stream(scores.values()[k]).flatMapToDouble(Arrays::stream));
+            m.put("rewards/" + scores.names().get(k) + "/mean", Statistics.mean(judged));
+            m.put("rewards/" + scores.names().get(k) + "/std", Statistics.std(judged));
+        }
     }
 
     /**

@@ -22,7 +22,7 @@ class PromptSetTest {
         Path file = file("{\"prompt\":\"a\",\"answer\":\"1\"}\n\n"
                 + "{\"question\":\"b\",\"answer\":2}\n{\"problem\":\"c\",\"answer\":\"x\"}\n");
         assertEquals(List.of(new Prompt("a", "1"), new Prompt("b", "2"), new Prompt("c", "x")),
-                PromptSet.readProblems(file));
+                PromptSet.readProblems(file, "a test"));
         for (Prompt prompt : PromptSet.readPrompts(file)) {
             assertNull(prompt.answer());
         }
@@ -35,8 +35,8 @@ class PromptSetTest {
         assertError("holds no prompt", file("\n"));
         assertError("no such file", folder.resolve("absent.jsonl"));
         Path unanswered = file("{\"prompt\":\"a\"}\n");
-        assertTrue(assertThrows(UserError.class, () -> PromptSet.readProblems(unanswered)).getMessage()
-                .contains("prompt 1 has no \"answer\""));
+        assertTrue(assertThrows(UserError.class, () -> PromptSet.readProblems(unanswered, "a test")).getMessage()
+                .contains("prompt 1 has no \"answer\", and a test needs one a line"));
     }
 
     @Test

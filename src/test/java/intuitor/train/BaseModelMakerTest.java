@@ -41,7 +41,7 @@ class BaseModelMakerTest {
         assertTrue(last < 0.9 * first, first + " -> " + last);
 
         Set<String> prompts = texts(PromptSet.readPrompts(base.resolve(BaseModelMaker.TRAIN_PROMPTS)));
-        Set<String> heldOut = texts(PromptSet.readProblems(base.resolve(BaseModelMaker.HELD_OUT)));
+        Set<String> heldOut = texts(PromptSet.readProblems(base.resolve(BaseModelMaker.HELD_OUT), "a test"));
         assertEquals(30, Files.readAllLines(base.resolve(BaseModelMaker.TRAIN_PROMPTS)).size());
         assertFalse(Files.readString(base.resolve(BaseModelMaker.TRAIN_PROMPTS)).contains("answer"));
         assertEquals(10, Files.readAllLines(base.resolve(BaseModelMaker.HELD_OUT)).size());

@@ -23,7 +23,8 @@ class GrpoConfigTest {
                 "temperature", "top_k", "top_p", "min_p", "learning_rate", "lr_scheduler_type", "warmup_ratio",
                 "adam_beta1", "adam_beta2", "adam_epsilon", "weight_decay", "max_grad_norm", "beta", "epsilon",
                 "loss_type", "scale_rewards", "max_steps", "num_train_epochs", "save_steps", "save_total_limit",
-                "log_completions", "logging_steps", "seed", "output_dir", "run_name", "shuffle_dataset")));
+                "log_completions", "logging_steps", "seed", "output_dir", "run_name", "shuffle_dataset", "reward_funcs",
+                "reward_weights")));
     }
 
     @Test
@@ -53,12 +54,47 @@ class GrpoConfigTest {
             top_p              | 1.5     | --top-p: expected a number in (0, 1], found '1.5'
             loss_type          | ppo     | --loss-type: expected grpo, bnpo, dr_grpo, dapo, found 'ppo'
             learning_rate      | -1e-6   | --learning-rate: expected a number in [0, inf), found '-1e-6'
+            reward_weights     | 1,2     | reward_weights: 2 for 1 reward_funcs; give one for each
+            reward_weights     | much    | reward_weights: expected numbers, found 'much'
+            reward_weights     | NaN     | reward_weights: expected finite numbers, found 'NaN'
+            format_pattern     | (       | format_pattern: not a regular expression: Unclosed group in '('
+            repetition_max_penalty | 1   | --repetition-max-penalty: expected a number in (-inf, 0], found '1'
             run_name           | ../x    | run_name: letters, digits, '_', '-' and '.' only, found '../x'
             chat_template_date | today   | chat_template_date: expected a date as 2024-07-26, found 'today'
             learning_rat       | 1       | --learning-rat: unknown key; did you mean learning_rate?
             """)
     void nonsenseIsRefused(String key, String value, String message) {
         assertEquals(message, assertThrows(UserError.class, () -> config(Map.of(key, value))).getMessage());
+    }
+
+    @Test
+    void rewardsThatCannotBeMadeAreRefused() {
+        assertMessage(Map.of("reward_funcs", "self_certanty"), "reward_funcs: no reward 'self_certanty'; did you mean "
+                + "self_certainty? (there are self_certainty, accuracy, plurality_vote, entropy, token_entropy, "
+                + "sequence_logprob, mean_logprob, semantic_entropy, format, length, repetition_penalty, random, and "
+                + "classes of your own by their full names)");
+        assertMessage(Map.of("reward_funcs", "a.B"),
+                "reward_funcs: no class a.B on the class path; name its jar in INTUITOR_CLASSPATH");
+        assertMessage(Map.of("reward_funcs", "java.lang.Object"),
+                "reward_funcs: java.lang.Object does not implement intuitor.reward.Reward");
+        assertMessage(Map.of("reward_funcs", "intuitor.reward.Reward"), "reward_funcs: intuitor.reward.Reward needs to "
+                + "be a public class with a public constructor without parameters");
+    }
+
+    @Test
+    void settingsThatContradictEachOtherAreRefused() {
+        assertMessage(Map.of("certainty_model", "reference", "reward_funcs", "random"),
+                "certainty_model: reference goes with self_certainty only, which reward_funcs does not name");
+        assertMessage(Map.of("position_offset", "legacy", "reward_funcs", "entropy"),
+                "position_offset: legacy goes with self_certainty only, which reward_funcs does not name");
+        assertMessage(Map.of("position_offset", "legacy", "certainty_model", "reference"),
+                "position_offset: legacy goes with certainty_model policy only");
+        assertMessage(Map.of("semantic_entropy_low", "0.5", "semantic_entropy_high", "0.1"),
+                "semantic_entropy_low: 0.5 is above semantic_entropy_high, 0.1");
+    }
+
+    private static void assertMessage(Map<String, String> keys, String message) {
+        assertEquals(message, assertThrows(UserError.class, () -> config(keys)).getMessage());
     }
 
     static GrpoConfig config(Map<String, String> keys) {

@@ -30,7 +30,7 @@ class GrpoObjectiveTest {
 
     @Test
     void advantagesByHand() {
-        assertArrayEquals(advantages, Advantages.of(new double[][] {{1, 2, 6}}, RewardScale.GROUP).values()[0], 1e-15);
+        assertArrayEquals(advantages, Advantages.normalised(new double[][] {{1, 2, 6}}, RewardScale.GROUP)[0], 1e-15);
     }
 
     @ParameterizedTest

@@ -28,6 +28,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -40,7 +41,8 @@ class GrpoTrainerTest {
     private static final Map<String, String> SETTINGS = Map.of("prompts_per_step", "3", "num_generations", "4",
             "max_completion_length", "12", "learning_rate", "1e-3", "lr_scheduler_type", "constant", "beta", "0.02");
 
-    private final List<int[]> prompts = List.of(new int[] {11, 12, 13}, new int[] {50}, new int[] {60, 70, 80, 90});
+    private final List<EncodedPrompt> prompts = Stream.of(new int[] {11, 12, 13}, new int[] {50},
+            new int[] {60, 70, 80, 90}).map(tokens -> new EncodedPrompt(tokens, null)).toList();
     private Device device;
 
     @BeforeEach
@@ -191,8 +193,8 @@ class GrpoTrainerTest {
                     : null;
             Decoding decoding = new Decoding(new Sampling(config.temperature(), 0, 1, 0, MODEL.vocabSize(), 5),
                     config.maxCompletionLength(), STOP, 1);
-            trainer = new GrpoTrainer(device, config, policy, base, new PromptStream<>(prompts, true, 5), decoding, 100,
-                    new StopSignal());
+            trainer = new GrpoTrainer(device, config, policy, base, new PromptStream<>(prompts, true, 5), decoding,
+                    Arrays::toString, 100, new StopSignal());
         }
 
         float[] policy() {

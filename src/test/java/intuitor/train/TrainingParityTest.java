@@ -42,8 +42,8 @@ class TrainingParityTest {
             "max_completion_length", "10", "learning_rate", "1e-3", "lr_scheduler_type", "constant", "beta", "0.02",
             "weight_decay", "0.01"));
 
-    private static final List<int[]> PROMPTS = List.of(new int[] {11, 12, 13}, new int[] {50},
-            new int[] {60, 70, 80, 90});
+    private static final List<EncodedPrompt> PROMPTS = Stream.of(new int[] {11, 12, 13}, new int[] {50},
+            new int[] {60, 70, 80, 90}).map(tokens -> new EncodedPrompt(tokens, null)).toList();
 
     /** What ten steps leave: metrics and completions of each, the master weights before and after. */
     private record Run(List<Map<String, Object>> metrics, List<Completion> completions, float[] before, float[] after) {
@@ -98,7 +98,7 @@ class TrainingParityTest {
             List<Map<String, Object>> metrics = new ArrayList<>();
             List<Completion> completions = new ArrayList<>();
             try (GrpoTrainer trainer = new GrpoTrainer(device, CONFIG, policy, base,
-                    new PromptStream<>(PROMPTS, true, 5), decoding, 100, new StopSignal())) {
+                    new PromptStream<>(PROMPTS, true, 5), decoding, Arrays::toString, 100, new StopSignal())) {
                 for (int i = 0; i < STEPS; i++) {
                     StepResult step = trainer.step();
                     metrics.add(step.metrics());

@@ -55,6 +55,23 @@ public final class Equivalence {
         }
     }
 
+    /**
+     * Whether an answer is compared by what it means: as a formula, a choice or a phrase. Any other text equals only
+     * itself. As {@link #equal}, never throws.
+     */
+    public static boolean readable(String answer) {
+        if (answer == null || answer.isBlank() || answer.length() > MAX_LENGTH) {
+            return false;
+        }
+        try {
+            String s = Notation.normalise(trimmed(answer));
+            return Text.choice(s) != 0 || CHOICE_AND_VALUE.matcher(s).matches() || Text.isProse(s)
+                    || parsed(s, new Budget(LIMIT)) != null;
+        } catch (RuntimeException | StackOverflowError undecided) {
+            return false;
+        }
+    }
+
     /** As {@link #equal}, but errors in the comparison itself come out. */
     static boolean decide(String reference, String answer, Rules rules, Budget budget) {
         if (reference.length() > MAX_LENGTH || answer.length() > MAX_LENGTH) {

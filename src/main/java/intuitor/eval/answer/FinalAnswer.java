@@ -68,7 +68,7 @@ public final class FinalAnswer {
                 .or(() -> sentence(HASHES, text))
                 .or(() -> sentence(ANSWER_IS, text))
                 .or(() -> formula(text))
-                .or(() -> number(text));
+                .or(() -> lastNumber(text));
     }
 
     /** The answer after the last {@code ####}, else in the last {@code \boxed{}}; the two forms that leave no doubt. */
@@ -144,12 +144,12 @@ public final class FinalAnswer {
             return s;
         }
         String phrase = s;
-        return formula(phrase).or(() -> number(line)).orElse(phrase);
+        return formula(phrase).or(() -> lastNumber(line)).orElse(phrase);
     }
 
     /** The last number that does not stand in a calculation in brackets at the end. */
-    private static Optional<String> number(String text) {
-        String signed = Notation.signs(text);
+    public static Optional<String> lastNumber(String completion) {
+        String signed = Notation.signs(tail(completion));
         return last(NUMBER, REMARK.matcher(signed).replaceFirst("")).or(() -> last(NUMBER, signed));
     }
 
