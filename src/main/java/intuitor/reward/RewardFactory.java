@@ -38,25 +38,7 @@ final class RewardFactory {
                     + " (there are " + String.join(", ", KNOWN.keySet())
                     + ", and classes of your own by their full names)");
         }
-        return ofClass(name);
-    }
-
-    private static Reward ofClass(String name) {
-        try {
-            Object reward = Class.forName(name).getConstructor().newInstance();
-            if (reward instanceof Reward r) {
-                return new UserReward(shortName(name), r);
-            }
-            throw new IllegalArgumentException(name + " does not implement " + Reward.class.getName());
-        } catch (ClassNotFoundException e) {
-            throw new IllegalArgumentException("no class " + name
-                    + " on the class path; name its jar in INTUITOR_CLASSPATH");
-        } catch (NoSuchMethodException | IllegalAccessException | InstantiationException e) {
-            throw new IllegalArgumentException(name
-                    + " needs to be a public class with a public constructor without parameters");
-        } catch (ReflectiveOperationException | LinkageError e) {
-            throw new IllegalArgumentException(name + " cannot be made: " + (e.getCause() == null ? e : e.getCause()));
-        }
+        return new UserClasses(System.getenv(UserClasses.VARIABLE)).make(name);
     }
 
     /** The name in the metrics: a class's own without its package, as TRL uses a function's. */

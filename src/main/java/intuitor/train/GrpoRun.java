@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -276,11 +277,13 @@ public final class GrpoRun implements AutoCloseable {
     }
 
     private String line(int step, Map<String, Object> m) {
+        String reward = config.rewardFuncs().equals(List.of("self_certainty")) ? ""
+                : String.format(Locale.ROOT, "  reward %.3f", (double) m.get("reward"));
         String kl = m.containsKey("kl") ? String.format(Locale.ROOT, "  kl %.4f", (double) m.get("kl")) : "";
         double left = seconds / step * (totalSteps - step);
-        return String.format(Locale.ROOT, "step %d/%d  self-certainty %.3f%s  length %.0f  %.0f tokens/s  %s left",
-                step, totalSteps, (double) m.get("self_certainty/mean"), kl, (double) m.get("completions/mean_length"),
-                (double) m.get("tokens_per_second"), Durations.text(left));
+        return String.format(Locale.ROOT, "step %d/%d%s  self-certainty %.3f%s  length %.0f  %.0f tokens/s  %s left",
+                step, totalSteps, reward, (double) m.get("self_certainty/mean"), kl,
+                (double) m.get("completions/mean_length"), (double) m.get("tokens_per_second"), Durations.text(left));
     }
 
     @Override

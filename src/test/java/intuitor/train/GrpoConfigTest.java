@@ -74,7 +74,7 @@ class GrpoConfigTest {
                 + "sequence_logprob, mean_logprob, semantic_entropy, format, length, repetition_penalty, random, and "
                 + "classes of your own by their full names)");
         assertMessage(Map.of("reward_funcs", "a.B"),
-                "reward_funcs: no class a.B on the class path; name its jar in INTUITOR_CLASSPATH");
+                "reward_funcs: no class a.B on the class path; INTUITOR_CLASSPATH can name its jar");
         assertMessage(Map.of("reward_funcs", "java.lang.Object"),
                 "reward_funcs: java.lang.Object does not implement intuitor.reward.Reward");
         assertMessage(Map.of("reward_funcs", "intuitor.reward.Reward"), "reward_funcs: intuitor.reward.Reward needs to "

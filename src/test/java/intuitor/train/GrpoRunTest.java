@@ -171,6 +171,37 @@ class GrpoRunTest {
         }
     }
 
+    /** Rewards that read texts and answers and toss coins are functions of seed and step, too. */
+    @Test
+    void aRunWithManyRewardsResumesToTheSameBits() throws IOException {
+        Map<String, String> settings = Map.of("reward_funcs", "self_certainty,accuracy,plurality_vote,entropy,"
+                + "token_entropy,sequence_logprob,mean_logprob,semantic_entropy,format,length,repetition_penalty,random",
+                "reward_weights", "1,2,1,1,0.5,0.5,1,1,1,1,1,0.1", "answer_extraction", "last_number");
+        start("rewards", settings);
+        StopSignal stop = new StopSignal();
+        GrpoRun.start(config("rewards-stopped", settings), stopAt(3, stop), stop);
+        resume("rewards-stopped");
+        Path run = files.resolve("runs/rewards");
+        assertSameOutcome(run, files.resolve("runs/rewards-stopped"));
+        JsonNode last = JSON.readTree(Files.readAllLines(run.resolve("metrics.jsonl")).getLast());
+        assertEquals(last.path("self_certainty/mean").asDouble(), last.path("rewards/self_certainty/mean").asDouble());
+        assertTrue(last.path("rewards/entropy/mean").asDouble() < 0);
+        JsonNode completion = JSON.readTree(
+                Files.readAllLines(run.resolve("completions/step-000001.jsonl")).getFirst());
+        assertEquals(12, completion.path("rewards").size());
+        assertTrue(completion.path("rewards").path("random").asDouble() % 1 == 0);
+    }
+
+    /** Answers are read for rewards that need them: training on data without any is refused only then. */
+    @Test
+    void accuracyNeedsAnswers() throws IOException {
+        Path unanswered = Files.writeString(files.resolve("unanswered.jsonl"), "{\"prompt\": \"1 + 1 =\"}\n");
+        assertMessage("unanswered.jsonl: prompt 1 has no \"answer\", and the reward accuracy needs one a line",
+                () -> start("answerless", Map.of("data", unanswered.toString(), "reward_funcs", "random,accuracy")));
+        assertTrue(start("answerless", Map.of("data", unanswered.toString(), "reward_funcs", "random,plurality_vote"))
+                .finished());
+    }
+
     @Test
     void aRunStoppedBeforeItsFirstStepStartsAgain() throws IOException {
         start("straight", Map.of());
