@@ -60,7 +60,7 @@ final class DoctorCommand extends BaseCommand {
         memory();
         gpu();
         libraries("libraries", NativeLibraries.describe());
-        libraries("CUDA", CudaLibraries.describe(cudaLibraries));
+        cudaLibraries();
         line("sandbox", PythonSandbox.status());
         buildTools();
         out().println();
@@ -120,6 +120,20 @@ final class DoctorCommand extends BaseCommand {
         } catch (UserError e) {
             line("GPU", "none used: " + e.getMessage());
         }
+    }
+
+    /**
+     * Where there is no driver, what is missing for a GPU is no news; a folder that was named is looked at all the
+     * same.
+     */
+    private void cudaLibraries() {
+        boolean wanted = cudaLibraries != null || CudaLibraries.driverIsInstalled();
+        List<NativeLibraries.Description> all = CudaLibraries.describe(cudaLibraries);
+        List<NativeLibraries.Description> shown = all.stream().filter(l -> wanted || l.path().isPresent()).toList();
+        if (shown.isEmpty()) {
+            line("CUDA", "no libraries (needed for a GPU only)");
+        }
+        libraries("CUDA", shown);
     }
 
     private void libraries(String label, List<NativeLibraries.Description> libraries) {

@@ -79,7 +79,7 @@ public final class CudaLibraries {
     }
 
     /** Whether the dynamic linker finds the driver's library. */
-    static boolean driverIsInstalled() {
+    public static boolean driverIsInstalled() {
         try {
             SymbolLookup.libraryLookup("libcuda.so.1", java.lang.foreign.Arena.global());
             return true;

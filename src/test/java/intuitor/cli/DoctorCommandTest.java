@@ -1,8 +1,10 @@
 package intuitor.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import intuitor.device.CudaLibraries;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,14 +26,19 @@ class DoctorCommandTest {
         assertTrue(o.out().contains("Ready: " + Program.command() + " train"), o.out());
     }
 
-    /** Where there is no GPU, what is missing for one is said, and how to get it. */
+    /** What a GPU would need is said where there may be one: with a driver, or to someone who names a folder. */
     @Test
-    void itSaysWhatAGpuWouldNeed() {
+    void itSaysWhatAGpuWouldNeed(@TempDir Path libraries) throws IOException {
         Outcome o = Outcome.of("doctor");
-        assertTrue(o.out().contains("libcublasLt.so.13: ") && o.out().contains("libcudnn.so.9: "), o.out());
-        if (!Files.exists(Path.of("/proc/driver/nvidia/version"))) {
+        if (!CudaLibraries.driverIsInstalled()) {
             assertTrue(o.out().matches("(?s).*GPU +none used: no CUDA device: .*--device cpu.*"), o.out());
+            assertFalse(o.out().contains("apt-get install -y libcudnn"), o.out());
         }
+        Files.writeString(libraries.resolve("libcublasLt.so.13"), "no library");
+        Outcome named = Outcome.of("doctor", "--cuda-libraries", libraries.toString());
+        assertTrue(named.out().contains("libcublasLt.so.13: by way of --cuda-libraries, but it cannot be loaded"),
+                named.out());
+        assertTrue(named.out().contains("libcudnn.so.9: "), named.out());
     }
 
     @Test

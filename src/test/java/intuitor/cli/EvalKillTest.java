@@ -31,7 +31,8 @@ class EvalKillTest {
                 "--data", "src/test/resources/intuitor/eval/data", "--tasks", "gsm8k,mmlu_pro", "--threads", "1",
                 "--num-samples", "32", "--temperature", "1", "--batch-size", "16", "--max-new-tokens", "16",
                 "--output", output.toString()));
-        return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(folder.resolve("child.log").toFile())
+        return new ProcessBuilder(command).redirectErrorStream(true)
+                .redirectOutput(folder.resolve("child.log").toFile())
                 .start();
     }
 

@@ -109,7 +109,8 @@ class CudnnAttentionTest {
         try (var attention = new CudnnAttention(device.arena("attention"), device.kernels())) {
             UserError said = assertThrows(UserError.class,
                     () -> attention.forward(out, null, qkv, one, 1, 1, 8, arena));
-            assertEquals("attention: cudnn computes in bfloat16, not in float32; give dtype bfloat16, or attention native",
+            assertEquals("attention: cudnn computes in bfloat16, not in float32; give dtype bfloat16, or attention "
+                    + "native",
                     said.getMessage());
         }
     }

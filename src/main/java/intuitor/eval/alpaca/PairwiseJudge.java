@@ -16,6 +16,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
 import tools.jackson.core.JacksonException;
@@ -27,6 +29,7 @@ public final class PairwiseJudge {
 
     private static final JsonMapper JSON = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
+    private static final int POLL_MILLIS = 50;
     private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
 
     private final JudgeSettings settings;
@@ -50,7 +53,10 @@ public final class PairwiseJudge {
         return pairs.stream().filter(p -> !there.containsKey(p.index())).toList();
     }
 
-    /** The judgements of all pairs, in their order; asks for those that are missing. */
+    /**
+     * The judgements of all pairs, in their order; asks for those that are missing. When a stop is asked for it returns
+     * those that there are, without waiting for answers under way.
+     */
     public List<Judgement> judge(List<Pair> pairs, BooleanSupplier stop, IntConsumer progress) {
         Map<Integer, Judgement> judgements = read();
         List<Pair> todo = unjudged(pairs);
@@ -58,11 +64,16 @@ public final class PairwiseJudge {
         try (JudgeClient client = new JudgeClient(settings, firstPause)) {
             CompletionService<Judgement> done = new ExecutorCompletionService<>(pool);
             todo.forEach(pair -> done.submit(() -> judgement(client, pair)));
-            for (int i = 0; i < todo.size() && !stop.getAsBoolean(); i++) {
-                Judgement j = done.take().get();
-                judgements.put(j.index(), j);
-                append(j);
-                progress.accept(judgements.size());
+            int left = todo.size();
+            while (left > 0 && !stop.getAsBoolean()) {
+                Future<Judgement> next = done.poll(POLL_MILLIS, TimeUnit.MILLISECONDS);
+                if (next != null) {
+                    Judgement j = next.get();
+                    judgements.put(j.index(), j);
+                    append(j);
+                    progress.accept(judgements.size());
+                    left--;
+                }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -88,9 +88,10 @@ public final class PythonSandbox implements AutoCloseable {
                     "import platform, threading\nt = threading.Thread(target=print, "
                             + "args=(platform.python_version(),))\nt.start()\nt.join()", ""));
             if (trial.ending() != Ending.FINISHED || !trial.output().matches("\\d+\\.\\d+.*\\s*")) {
-                throw new UserError("the sandbox for programs does not work here: "
-                        + (trial.error().isBlank() ? trial.ending().toString().toLowerCase(Locale.ROOT)
-                        : trial.complaint()));
+                String complaint = trial.error().isBlank() ? trial.ending().toString().toLowerCase(Locale.ROOT)
+                        : trial.complaint();
+                throw new UserError("the sandbox for programs does not work here: " + complaint
+                        + UserNamespaces.remedy(complaint, Path.of("/")).map(remedy -> "; " + remedy).orElse(""));
             }
             return sandbox;
         } catch (RuntimeException e) {

@@ -20,18 +20,24 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The judge's client against a server on loopback. */
 class JudgeTest {
+
+    /** Only a test that hangs takes as long. */
+    private static final int HUNG_SECONDS = 60;
 
     @TempDir
     Path folder;
@@ -144,6 +150,34 @@ class JudgeTest {
         assertEquals(5, judge(pairs(5), 1).size());
         assertEquals(10, requests.size());
         assertEquals(5, Files.readAllLines(folder.resolve("j.jsonl")).size());
+    }
+
+    /** A judge that does not answer, and a stop: nobody waits, what there is is kept, and the rest is asked for later. */
+    @Test
+    @Timeout(HUNG_SECONDS)
+    void aStopDoesNotWaitForTheJudge() throws IOException {
+        judge(pairs(1), 1);
+        AtomicBoolean stop = new AtomicBoolean();
+        CountDownLatch over = new CountDownLatch(1);
+        answer = prompt -> {
+            stop.set(true);
+            try {
+                over.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            return "";
+        };
+        Path file = folder.resolve("j.jsonl");
+        PairwiseJudge judge = new PairwiseJudge(settings(0, 1), file, Duration.ofMillis(1));
+        try {
+            assertEquals(1, judge.judge(pairs(3), stop::get, n -> { }).size());
+        } finally {
+            over.countDown();
+        }
+        assertEquals(1, Files.readAllLines(file).size());
+        answer = prompt -> logprobs("m", 0.8, "M", 0.1);
+        assertEquals(3, judge(pairs(3), 2).size());
     }
 
     @Test
