@@ -131,6 +131,8 @@ fi
 # --- benchmarks -----------------------------------------------------------------------------------------------------
 step "bench" 75 intuitor bench --device "$device" --size $size --json "$out/bench.json" --markdown "$out/logs/bench.md"
 if [ "$device" = cuda ]; then
+    step "lab" 20 intuitor bench --device "$device" --size $size --lab \
+        --json "$out/bench-lab.json" --markdown "$out/logs/bench-lab.md"
     step "attention by cuDNN" 15 intuitor bench --device "$device" --size $size --attention cudnn --kernels attention \
         --json "$out/bench-cudnn.json" --markdown "$out/logs/bench-cudnn.md"
 fi
@@ -148,6 +150,8 @@ rm -rf "$out/run"
     cat "$out/logs/bench.md" 2>/dev/null
     echo
     cat "$out/logs/bench-cudnn.md" 2>/dev/null
+    echo
+    cat "$out/logs/bench-lab.md" 2>/dev/null
 } >>"$report"
 echo "- all of it: $(($(date +%s) - started)) s" >>"$report"
 cat "$report"

@@ -1,8 +1,8 @@
 /*
  * intuitor.h - the one ABI between the Java engine and its devices.
  *
- * A device library (libintuitor_cpu.so, libintuitor_cuda.so) exports a single function,
- * intuitor_get_api(), that returns a table of function pointers. Java is written once, against this table.
+ * A device library (libintuitor_cpu.so, libintuitor_cuda.so) exports a function, intuitor_get_api(), that returns a
+ * table of function pointers. Java is written once, against this table.
  *
  * Conventions
  *   - Every matrix is row-major and contiguous unless a stride is given; strides and sizes count elements, not bytes.

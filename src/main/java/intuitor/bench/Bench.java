@@ -40,12 +40,20 @@ public final class Bench {
     /** Measures the cases whose kernel's name is wanted, and hands each result on as soon as it is there. */
     public List<Measurement> run(BenchShape shape, DType storage, Predicate<String> wanted,
             Consumer<Measurement> done) {
+        return run(KernelCases.of(shape, storage, !device.attention().sharesPrefixes()).stream()
+                .filter(one -> wanted.test(one.kernel())).toList(), done);
+    }
+
+    /** Measures the steps of the lab. */
+    public List<Measurement> runLab(BenchShape shape, DType storage, Consumer<Measurement> done) {
+        return run(LabCases.of(device, shape, storage), done);
+    }
+
+    private List<Measurement> run(List<KernelCase> cases, Consumer<Measurement> done) {
         List<Measurement> results = new ArrayList<>();
-        for (KernelCase one : KernelCases.of(shape, storage, !device.attention().sharesPrefixes())) {
-            if (wanted.test(one.kernel())) {
-                results.add(measure(one));
-                done.accept(results.getLast());
-            }
+        for (KernelCase one : cases) {
+            results.add(measure(one));
+            done.accept(results.getLast());
         }
         return results;
     }

@@ -44,7 +44,7 @@ final class KernelCases {
         return all.cases;
     }
 
-    private static String shape(long... sizes) {
+    static String shape(long... sizes) {
         StringBuilder text = new StringBuilder("[");
         for (long size : sizes) {
             text.append(text.length() > 1 ? ", " : "").append(size);

@@ -6,11 +6,13 @@ import intuitor.bench.BenchReport;
 import intuitor.bench.BenchShape;
 import intuitor.bench.Measurement;
 import intuitor.checkpoint.AtomicFiles;
+import intuitor.device.DType;
 import intuitor.device.Device;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Consumer;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -30,7 +32,8 @@ import picocli.CommandLine.Option;
             "",
             "Examples:",
             "  intuitor bench",
-            "  intuitor bench --kernels vocab_reduce,attention --json bench.json"
+            "  intuitor bench --kernels vocab_reduce,attention --json bench.json",
+            "  intuitor bench --lab"
         })
 final class BenchCommand extends BaseCommand {
 
@@ -48,6 +51,10 @@ final class BenchCommand extends BaseCommand {
     @Option(names = "--kernels", paramLabel = "NAMES", split = ",",
             description = "only kernels whose names begin with one of these (default: all)")
     private List<String> kernels = List.of();
+
+    @Option(names = "--lab",
+            description = "instead of the engine's kernels, the steps that led to them (kernels/lab); needs a GPU")
+    private boolean lab;
 
     @Option(names = "--size", paramLabel = "SIZE", defaultValue = "auto",
             description = "tiny, medium, large, or auto: large on a GPU, medium on the CPU (default: ${DEFAULT-VALUE})")
@@ -78,6 +85,9 @@ final class BenchCommand extends BaseCommand {
         if (!(roundMillis > 0)) {
             throw new UserError("--round-ms: expected a number above 0, found " + roundMillis);
         }
+        if (lab && !kernels.isEmpty()) {
+            throw new UserError("--lab and --kernels: give one of them");
+        }
         for (String name : kernels) {
             if (name.isEmpty() || Bench.kernels().stream().noneMatch(kernel -> kernel.startsWith(name))) {
                 throw new UserError("--kernels: '" + name + "' begins no kernel's name; there are "
@@ -86,8 +96,11 @@ final class BenchCommand extends BaseCommand {
         }
         try (Device device = deviceOptions.open()) {
             err().println(device.info().name() + ", " + device.info().isa());
-            List<Measurement> results = new Bench(device, rounds, roundMillis).run(shape(device),
-                    deviceOptions.dtype(device), this::wanted, m -> err().println(BenchReport.line(m)));
+            Bench bench = new Bench(device, rounds, roundMillis);
+            Consumer<Measurement> done = m -> err().println(BenchReport.line(m));
+            DType storage = deviceOptions.dtype(device);
+            List<Measurement> results = lab ? bench.runLab(shape(device), storage, done)
+                    : bench.run(shape(device), storage, this::wanted, done);
             out().println();
             out().print(BenchReport.table(results));
             if (json != null) {

@@ -5,6 +5,7 @@ import intuitor.device.abi.Intuitor;
 import intuitor.device.abi.it_api;
 import intuitor.device.dnnl.Dnnl;
 import intuitor.device.dnnl.dnnl_version_t;
+import intuitor.device.lab.it_lab;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
@@ -140,23 +141,31 @@ public final class NativeLibraries {
         }
     }
 
-    /** Calls {@code intuitor_get_api} of one library; several export it, so it is looked up in this one alone. */
-    private static MemorySegment table(Path library) {
+    /** The lab of a library that has one and is in use. */
+    static MemorySegment lab(NativeLibrary library) {
+        return call(NativeFiles.find(library).orElseThrow(), "intuitor_get_lab").reinterpret(it_lab.sizeof());
+    }
+
+    /** What a function without parameters returns. Several libraries export it: it is looked up in this one alone. */
+    private static MemorySegment call(Path library, String function) {
         SymbolLookup symbols;
         try {
             symbols = SymbolLookup.libraryLookup(library, java.lang.foreign.Arena.global());
         } catch (IllegalArgumentException e) {
             throw new UserError("cannot load " + library + ": " + e.getMessage(), e);
         }
-        MemorySegment entry = symbols.find("intuitor_get_api")
-                .orElseThrow(() -> new UserError(library + " is not a device library: it has no intuitor_get_api"));
-        MemorySegment table;
+        MemorySegment entry = symbols.find(function)
+                .orElseThrow(() -> new UserError(library + " is not a device library: it has no " + function));
         try {
-            table = ((MemorySegment) Linker.nativeLinker().downcallHandle(entry,
-                    FunctionDescriptor.of(ValueLayout.ADDRESS)).invokeExact()).reinterpret(it_api.sizeof());
+            return (MemorySegment) Linker.nativeLinker().downcallHandle(entry,
+                    FunctionDescriptor.of(ValueLayout.ADDRESS)).invokeExact();
         } catch (Throwable e) {
-            throw new IllegalStateException("intuitor_get_api of " + library, e);
+            throw new IllegalStateException(function + " of " + library, e);
         }
+    }
+
+    private static MemorySegment table(Path library) {
+        MemorySegment table = call(library, "intuitor_get_api").reinterpret(it_api.sizeof());
         if (it_api.abi_version(table) != Intuitor.IT_ABI_VERSION() || it_api.table_bytes(table) != it_api.sizeof()) {
             throw new UserError(library + " is of another version (ABI " + it_api.abi_version(table) + ", "
                     + it_api.table_bytes(table) + " bytes; this program needs ABI " + Intuitor.IT_ABI_VERSION() + ", "

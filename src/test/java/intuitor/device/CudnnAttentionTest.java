@@ -110,8 +110,7 @@ class CudnnAttentionTest {
             UserError said = assertThrows(UserError.class,
                     () -> attention.forward(out, null, qkv, one, 1, 1, 8, arena));
             assertEquals("attention: cudnn computes in bfloat16, not in float32; give dtype bfloat16, or attention "
-                    + "native",
-                    said.getMessage());
+                    + "native", said.getMessage());
         }
     }
 

@@ -1,0 +1,51 @@
+/*
+ * A block a row: neighbouring lanes read neighbouring logits, and a tree adds up what the lanes have. Still two loops.
+ *
+ * Prediction: coalesced, so every sector that is fetched is used; but the row is read twice. 132 multiprocessors with
+ * 8 blocks each hold 1056 rows of 304 KB in flight, 320 MB: the second loop finds little of them in 50 MB of L2. So
+ * half of the ceiling at best; and a load brings a lane 2 bytes: the number of load instructions may bind first.
+ */
+#include "lab.cuh"
+
+namespace intuitor::cuda::lab {
+
+namespace {
+
+constexpr int THREADS = 256;
+
+template <class T>
+__global__ void __launch_bounds__(THREADS)
+block_a_row(VocabOutputs outputs, const T *logits, const int32_t *targets, int64_t V) {
+    int64_t n = blockIdx.x;
+    const T *z = logits + n * V;
+    float highest = -INFINITY;
+    for (int64_t j = threadIdx.x; j < V; j += THREADS) highest = fmaxf(highest, to_float(z[j]));
+    float shift = outputs.c * block_reduce<THREADS>(highest, Max());
+    float sum = 0, weighted = 0, total = 0;
+    for (int64_t j = threadIdx.x; j < V; j += THREADS) {
+        float x = to_float(z[j]), t = fmaf(outputs.c, x, -shift), p = exp2f(t);
+        sum += p;
+        weighted += p > 0 ? p * t : 0;
+        total += x;
+    }
+    sum = block_reduce<THREADS>(sum, Sum());
+    weighted = block_reduce<THREADS>(weighted, Sum());
+    total = block_reduce<THREADS>(total, Sum());
+    if (threadIdx.x == 0) {
+        write_row(outputs, n, shift, sum, weighted, (double)outputs.c * total, to_float(z[targets[n]]));
+    }
+}
+
+int run(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr logits, it_addr targets,
+        int64_t N, int64_t V, int32_t dtype, it_stream s) {
+    return reduction(lse, logprob, entropy, self_certainty, logits, targets, N, V, dtype, [=](auto type, auto outputs) {
+        using T = decltype(type);
+        return check(launch(block_a_row<T>, dim3((unsigned)N), THREADS, 0, s, outputs, (const T *)logits,
+                            (const int32_t *)targets, V), "lab");
+    });
+}
+
+const Register step("2 a block a row", "neighbouring lanes read neighbouring logits", run);
+
+} // namespace
+} // namespace intuitor::cuda::lab

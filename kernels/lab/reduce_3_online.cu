@@ -1,0 +1,68 @@
+/*
+ * One loop instead of two: each lane keeps the maximum so far and moves its sums when that grows (online softmax,
+ * Milakov & Gimelshein 2018).
+ *
+ * Prediction: half the bytes of step 2, up to twice its speed if bytes were the bound. They may no longer be: a load
+ * still brings 2 bytes, and the test for a new maximum costs each logit instructions that nothing amortises.
+ */
+#include "lab.cuh"
+
+namespace intuitor::cuda::lab {
+
+namespace {
+
+constexpr int THREADS = 256;
+
+/* The lanes' sums brought to the block's highest shift and added up. */
+struct Online {
+    float shift = NO_SHIFT, sum = 0, weighted = 0, total = 0;
+
+    __device__ __forceinline__ void add(float c, float x) {
+        float t = fmaf(c, x, -shift);
+        if (t > 0) { // a new maximum: rare after the first few
+            move(c * x);
+            t = 0;
+        }
+        float p = exp2f(t);
+        sum += p;
+        weighted += p > 0 ? p * t : 0;
+        total += x;
+    }
+
+    __device__ __forceinline__ void move(float to) {
+        float distance = shift - to, scale = exp2f(distance);
+        weighted = scale > 0 ? (weighted + sum * distance) * scale : 0;
+        sum *= scale;
+        shift = to;
+    }
+};
+
+template <class T>
+__global__ void __launch_bounds__(THREADS)
+one_pass(VocabOutputs outputs, const T *logits, const int32_t *targets, int64_t V) {
+    int64_t n = blockIdx.x;
+    const T *z = logits + n * V;
+    Online lane;
+    for (int64_t j = threadIdx.x; j < V; j += THREADS) lane.add(outputs.c, to_float(z[j]));
+    lane.move(block_reduce<THREADS>(lane.shift, Max()));
+    float sum = block_reduce<THREADS>(lane.sum, Sum());
+    float weighted = block_reduce<THREADS>(lane.weighted, Sum());
+    float total = block_reduce<THREADS>(lane.total, Sum());
+    if (threadIdx.x == 0) {
+        write_row(outputs, n, lane.shift, sum, weighted, (double)outputs.c * total, to_float(z[targets[n]]));
+    }
+}
+
+int run(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr logits, it_addr targets,
+        int64_t N, int64_t V, int32_t dtype, it_stream s) {
+    return reduction(lse, logprob, entropy, self_certainty, logits, targets, N, V, dtype, [=](auto type, auto outputs) {
+        using T = decltype(type);
+        return check(launch(one_pass<T>, dim3((unsigned)N), THREADS, 0, s, outputs, (const T *)logits,
+                            (const int32_t *)targets, V), "lab");
+    });
+}
+
+const Register step("3 one pass", "the maximum moves as the row goes by", run);
+
+} // namespace
+} // namespace intuitor::cuda::lab

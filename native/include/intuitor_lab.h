@@ -1,0 +1,37 @@
+/*
+ * intuitor_lab.h - the kernels of kernels/lab: steps of a ladder from the plainest kernel to the one that the engine
+ * uses. They are there to be read, checked and timed (`intuitor bench --lab`); the engine calls none of them.
+ *
+ * A library of CUDA kernels exports intuitor_get_lab(). Conventions are those of intuitor.h, and so are types.
+ */
+#ifndef INTUITOR_LAB_H
+#define INTUITOR_LAB_H
+
+#include "intuitor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A step of the ladder of the self-certainty reduction. */
+typedef struct it_lab_reduction {
+    const char *name; /* such as "1 a thread a row"; steps are sorted by it */
+    const char *idea; /* a line: what is new in it */
+    /* Rows of logits z [N, V], fp32 or bf16, to lse, logprob, entropy and self_certainty, fp32 [N] each, of softmax(z):
+       vocab_reduce of intuitor.h at temperature 1, with all of these outputs. targets int32 [N]. */
+    int (*run)(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr logits, it_addr targets,
+               int64_t N, int64_t V, int32_t dtype, it_stream s);
+} it_lab_reduction;
+
+typedef struct it_lab {
+    int64_t reduction_count;
+    const it_lab_reduction *reductions;
+} it_lab;
+
+/* The lab of this library. */
+const it_lab *intuitor_get_lab(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
