@@ -18,6 +18,7 @@ class ArchitectureTest {
     /** From the top down: a room uses the rooms below it, never one above. Rooms on one line are neighbours. */
     private static final List<List<String>> FLOORS = List.of(
             List.of("cli"),
+            List.of("experiment"),
             List.of("train", "bench"),
             List.of("report"),
             List.of("reward"),

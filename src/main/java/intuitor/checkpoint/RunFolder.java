@@ -2,12 +2,9 @@ package intuitor.checkpoint;
 
 import intuitor.UserError;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -30,7 +27,6 @@ import java.util.stream.Stream;
 public final class RunFolder implements AutoCloseable {
 
     private static final String CONFIG = "config.yaml";
-    private static final String LOCK = ".lock";
     /** All that a run has written before its settings, which make the folder a run's. */
     private static final Pattern BEFORE_SETTINGS =
             Pattern.compile("\\.lock|origin\\.json|(origin\\.json|config\\.yaml)\\.tmp-[0-9a-f]{8}");
@@ -38,9 +34,9 @@ public final class RunFolder implements AutoCloseable {
     private static final Pattern COMPLETIONS = Pattern.compile("step-(\\d{1,9})\\.jsonl");
 
     private final Path path;
-    private final FileChannel lock;
+    private final FolderLock lock;
 
-    private RunFolder(Path path, FileChannel lock) {
+    private RunFolder(Path path, FolderLock lock) {
         this.path = path;
         this.lock = lock;
     }
@@ -115,26 +111,9 @@ public final class RunFolder implements AutoCloseable {
         }
     }
 
-    /** Two writers would ruin a run. The lock goes with the process, however that ends; none where another has it. */
+    /** Two writers would ruin a run. */
     private static Optional<RunFolder> lock(Path path) {
-        try {
-            FileChannel channel = FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE,
-                    StandardOpenOption.WRITE);
-            try {
-                if (channel.tryLock() != null) {
-                    return Optional.of(new RunFolder(path, channel));
-                }
-            } catch (OverlappingFileLockException e) {
-                // held by this process
-            } catch (IOException e) {
-                channel.close();
-                throw e;
-            }
-            channel.close();
-            return Optional.empty();
-        } catch (IOException e) {
-            throw new UserError("cannot lock " + path + ": " + e.getMessage(), e);
-        }
+        return FolderLock.take(path).map(lock -> new RunFolder(path, lock));
     }
 
     public Path path() {
@@ -229,10 +208,6 @@ public final class RunFolder implements AutoCloseable {
     /** Lets other processes write. */
     @Override
     public void close() {
-        try {
-            lock.close();
-        } catch (IOException e) {
-            throw new UserError("cannot unlock " + path + ": " + e.getMessage(), e);
-        }
+        lock.close();
     }
 }

@@ -16,7 +16,7 @@ import picocli.CommandLine.IVersionProvider;
         versionProvider = Main.Version.class,
         subcommands = {
             TrainCommand.class, PretrainCommand.class, GenerateCommand.class, EvalCommand.class, ScoreCommand.class,
-            BenchCommand.class, ProblemsCommand.class, DoctorCommand.class,
+            ExperimentCommand.class, BenchCommand.class, ProblemsCommand.class, DoctorCommand.class,
             HelpCommand.class
         },
         description = "Trains language models by reinforcement learning from their own self-certainty (Intuitor).",

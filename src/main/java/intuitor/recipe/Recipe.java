@@ -49,15 +49,26 @@ public final class Recipe {
      *                   out of range, a required key that is missing, and settings that contradict each other
      */
     public static <R extends Record> R read(Class<R> type, Path file, Map<String, String> flags) {
+        return read(type, file == null ? Map.of() : yaml(file), file == null ? "" : file + ": ", flags);
+    }
+
+    /**
+     * The settings in a mapping that is part of a larger YAML file, with flags put over them and defaults under them.
+     *
+     * @param yaml  from {@link #yaml}
+     * @param where put before every complaint about it: file and place in it, as {@code "x.yaml: train: "}
+     * @param flags text by key name
+     * @throws UserError as for a file of its own
+     */
+    public static <R extends Record> R read(Class<R> type, Map<String, JsonNode> yaml, String where,
+                                            Map<String, String> flags) {
         Map<String, KeySpec> keys = new LinkedHashMap<>();
         keys(type).forEach(k -> keys.put(k.name(), k));
         Map<String, Object> values = new LinkedHashMap<>();
-        if (file != null) {
-            for (Map.Entry<String, JsonNode> entry : tree(file).properties()) {
-                KeySpec key = known(keys, entry.getKey(), file + ": " + entry.getKey());
-                put(values, key, file + ": " + key.name(), () -> fromYaml(key, entry.getValue()));
-            }
-        }
+        yaml.forEach((name, node) -> {
+            KeySpec key = known(keys, name, where + name);
+            put(values, key, where + name, () -> fromYaml(key, node));
+        });
         flags.forEach((name, text) -> {
             KeySpec key = known(keys, name, "--" + name.replace('_', '-'));
             put(values, key, key.flag(), () -> key.parse(text));
@@ -65,12 +76,12 @@ public final class Recipe {
         List<Object> arguments = new ArrayList<>();
         for (KeySpec key : keys.values()) {
             if (key.required() && values.get(key.name()) == null) {
-                throw new UserError((file == null ? "" : file + ": ") + key.name() + " is missing: " + key.help()
+                throw new UserError(where + key.name() + " is missing: " + key.help()
                         + "; set it in the recipe or with " + key.flag());
             }
             arguments.add(values.containsKey(key.name()) ? values.get(key.name()) : key.defaultValue());
         }
-        return construct(type, arguments, file == null ? "" : file + ": ");
+        return construct(type, arguments, where);
     }
 
     /** The settings with some keys changed, from their text; checked as if they had been given so. */
@@ -95,7 +106,8 @@ public final class Recipe {
         return yaml.toString();
     }
 
-    private static JsonNode tree(Path file) {
+    /** The top level of a YAML file: values by key, in its order. */
+    public static Map<String, JsonNode> yaml(Path file) {
         JsonNode tree;
         try {
             tree = YAML.readTree(Files.readString(file));
@@ -107,12 +119,14 @@ public final class Recipe {
             throw new UserError(file + ":" + e.getLocation().getLineNr() + ": not valid YAML: " + Json.complaint(e));
         }
         if (tree.isMissingNode() || tree.isNull()) {
-            return JSON.createObjectNode();
+            return Map.of();
         }
         if (!tree.isObject()) {
             throw new UserError(file + ": expected lines of the form 'key: value'");
         }
-        return tree;
+        Map<String, JsonNode> entries = new LinkedHashMap<>();
+        tree.properties().forEach(entry -> entries.put(entry.getKey(), entry.getValue()));
+        return entries;
     }
 
     private static KeySpec known(Map<String, KeySpec> keys, String name, String where) {

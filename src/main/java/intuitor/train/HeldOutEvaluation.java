@@ -11,6 +11,7 @@ import intuitor.rollout.Group;
 import intuitor.rollout.Rollout;
 import intuitor.rollout.TokenListener;
 import intuitor.text.Tokenizer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 
@@ -18,13 +19,16 @@ import java.util.function.BooleanSupplier;
  * Accuracy on problems with known answers: of sampled completions (as training draws them) and of one greedy completion
  * a problem. The noise is the same at every call, so that two models are compared on the same draws.
  */
-final class HeldOutEvaluation {
+public final class HeldOutEvaluation {
 
     /** Apart from the streams of the training steps, which count from 0. */
     private static final long STREAM = (1L << 23) - 1;
 
     /** Share of completions whose final answer is right. */
     record Result(Proportion sampled, Proportion greedy) { }
+
+    /** The completions of all problems in their order, those of a problem one after the other. */
+    public record Judged(List<JudgedCompletion> sampled, List<JudgedCompletion> greedy) { }
 
     private final List<Prompt> problems;
     private final List<int[]> prompts;
@@ -51,26 +55,36 @@ final class HeldOutEvaluation {
     }
 
     Result run(Rollout rollout, BooleanSupplier stop) {
+        Judged judged = judge(rollout, stop);
+        return new Result(accuracy(judged.sampled()), accuracy(judged.greedy()));
+    }
+
+    /** Every completion with its verdict. */
+    Judged judge(Rollout rollout, BooleanSupplier stop) {
         Sampling s = decoding.sampling();
         Decoding greedy = new Decoding(new Sampling(0, 0, 1, 0, s.validVocab(), s.seed()), decoding.maxLength(),
                 decoding.stopTokens(), decoding.certaintyTemperature());
-        return new Result(accuracy(rollout.generate(prompts, samples, decoding, STREAM, stop, TokenListener.NONE)),
-                accuracy(rollout.generate(prompts, 1, greedy, STREAM, stop, TokenListener.NONE)));
+        return new Judged(judge(rollout.generate(prompts, samples, decoding, STREAM, stop, TokenListener.NONE)),
+                judge(rollout.generate(prompts, 1, greedy, STREAM, stop, TokenListener.NONE)));
     }
 
-    private Proportion accuracy(List<Group> groups) {
-        int right = 0;
-        int all = 0;
+    private List<JudgedCompletion> judge(List<Group> groups) {
+        List<JudgedCompletion> judged = new ArrayList<>();
         for (int i = 0; i < groups.size(); i++) {
             for (Completion completion : groups.get(i).completions()) {
-                all++;
-                right += isRight(tokenizer.decode(completion.tokens()), problems.get(i).answer()) ? 1 : 0;
+                boolean right = isRight(tokenizer.decode(completion.tokens()), problems.get(i).answer(), extraction);
+                judged.add(JudgedCompletion.of(completion, right));
             }
         }
-        return new Proportion(right, all);
+        return judged;
     }
 
-    private boolean isRight(String completion, String answer) {
+    private static Proportion accuracy(List<JudgedCompletion> completions) {
+        return new Proportion((int) completions.stream().filter(JudgedCompletion::right).count(), completions.size());
+    }
+
+    /** Whether the final answer of a completion means the same as the right one. */
+    public static boolean isRight(String completion, String answer, AnswerExtraction extraction) {
         return extraction.of(completion).filter(found -> Equivalence.equal(answer, found)).isPresent();
     }
 }

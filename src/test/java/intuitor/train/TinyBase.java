@@ -19,7 +19,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** A Hugging Face folder with a very small random model and a byte-level tokenizer, and prompts for it. */
-final class TinyBase {
+public final class TinyBase {
 
     private static final String END = "<|endoftext|>";
     private static final int VOCAB = 288;
@@ -38,7 +38,7 @@ final class TinyBase {
         return weights;
     }
 
-    static Path write(Path folder) throws IOException {
+    public static Path write(Path folder) throws IOException {
         Files.createDirectories(folder);
         List<String> corpus = IntStream.range(0, 50).mapToObj(i -> i + " + " + 3 * i + " = " + 4 * i + "\n").toList();
         BpeModel bpe = BpeTrainer.train(corpus, 270, List.of(END));
@@ -52,7 +52,7 @@ final class TinyBase {
         return folder;
     }
 
-    static Path prompts(Path file, int count) throws IOException {
+    public static Path prompts(Path file, int count) throws IOException {
         return Files.writeString(file, IntStream.range(0, count)
                 .mapToObj(i -> "{\"prompt\":\"" + i + " + " + (i * 7 % 10) + " =\",\"answer\":\""
                         + (i + i * 7 % 10) + "\"}")

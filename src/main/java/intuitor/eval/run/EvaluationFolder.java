@@ -2,12 +2,10 @@ package intuitor.eval.run;
 
 import intuitor.UserError;
 import intuitor.checkpoint.AtomicFiles;
+import intuitor.checkpoint.FolderLock;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -41,9 +39,9 @@ public final class EvaluationFolder implements AutoCloseable {
             .enable(SerializationFeature.INDENT_OUTPUT).build();
 
     private final Path path;
-    private final FileChannel lock;
+    private final FolderLock lock;
 
-    private EvaluationFolder(Path path, FileChannel lock) {
+    private EvaluationFolder(Path path, FolderLock lock) {
         this.path = path;
         this.lock = lock;
     }
@@ -52,20 +50,11 @@ public final class EvaluationFolder implements AutoCloseable {
     public static EvaluationFolder open(Path path) {
         try {
             Files.createDirectories(path);
-            FileChannel channel = FileChannel.open(path.resolve(".lock"), StandardOpenOption.CREATE,
-                    StandardOpenOption.WRITE);
-            try {
-                if (channel.tryLock() != null) {
-                    return new EvaluationFolder(path, channel);
-                }
-            } catch (OverlappingFileLockException e) {
-                // held by this process
-            }
-            channel.close();
-            throw new UserError(path + " is in use: a process writes to it");
         } catch (IOException e) {
             throw new UserError("cannot write to " + path + ": " + e.getMessage(), e);
         }
+        return FolderLock.take(path).map(lock -> new EvaluationFolder(path, lock))
+                .orElseThrow(() -> new UserError(path + " is in use: a process writes to it"));
     }
 
     /** The results of a task so far; a {@link UserError} where they were made with other settings. */
@@ -165,10 +154,6 @@ public final class EvaluationFolder implements AutoCloseable {
 
     @Override
     public void close() {
-        try {
-            lock.close();
-        } catch (IOException e) {
-            throw new UserError("cannot unlock " + path + ": " + e.getMessage(), e);
-        }
+        lock.close();
     }
 }

@@ -1,0 +1,61 @@
+package intuitor.experiment;
+
+import intuitor.UserError;
+import intuitor.checkpoint.AtomicFiles;
+import intuitor.train.GrpoConfig;
+import intuitor.train.HeldOutEvaluation;
+import intuitor.train.ModelEvaluation;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * What a model came to on the held-out tasks: the files of {@code evaluations/}.
+ *
+ * @param evalPrompts problems of each task: the first
+ * @param evalSamples completions sampled for each of them
+ * @param files       of the problems, by task
+ * @param tasks       the completions, by task
+ */
+public record Evaluations(int evalPrompts, int evalSamples, Map<String, String> files,
+                   Map<String, HeldOutEvaluation.Judged> tasks) {
+
+    private static final JsonMapper JSON =
+            JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
+
+    /** Evaluates the model and writes the file, unless it is there. */
+    static void make(Path file, Experiment experiment, GrpoConfig config, Path model, BooleanSupplier stop) {
+        if (Files.exists(file) && read(file).isOf(experiment)) {
+            return;
+        }
+        Evaluations made = new Evaluations(config.evalPrompts(), config.evalSamples(), names(experiment),
+                ModelEvaluation.run(config, model, experiment.tasks(), stop));
+        AtomicFiles.writeString(file, JSON.writeValueAsString(made) + "\n");
+    }
+
+    /** Reads a file that {@link #make} wrote. */
+    public static Evaluations read(Path file) {
+        try {
+            return JSON.readValue(Files.readString(file), Evaluations.class);
+        } catch (IOException | JacksonException e) {
+            throw new UserError(file + " is damaged; remove it to have the model evaluated again", e);
+        }
+    }
+
+    private boolean isOf(Experiment experiment) {
+        return evalPrompts == experiment.shared().evalPrompts() && evalSamples == experiment.shared().evalSamples()
+                && files.equals(names(experiment));
+    }
+
+    private static Map<String, String> names(Experiment experiment) {
+        Map<String, String> names = new LinkedHashMap<>();
+        experiment.tasks().forEach((task, problems) -> names.put(task, problems.toString()));
+        return names;
+    }
+}

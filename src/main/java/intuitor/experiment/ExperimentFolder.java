@@ -1,0 +1,98 @@
+package intuitor.experiment;
+
+import intuitor.UserError;
+import intuitor.checkpoint.AtomicFiles;
+import intuitor.checkpoint.FolderLock;
+import intuitor.recipe.Recipe;
+import intuitor.train.GrpoConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * The folder of an experiment:
+ * <pre>
+ *   experiment.yaml        its recipe              recipes/NAME.yaml       the settings of each run, a recipe for train
+ *   runs/NAME/             the runs                logs/NAME.log           what train said
+ *   evaluations/NAME.json  on the held-out tasks   report.md, report.html, pictures/, results.csv, curves.csv
+ * </pre>
+ */
+public record ExperimentFolder(Path path) {
+
+    /** Takes the folder for this process, making it where there is none. */
+    FolderLock take() {
+        try {
+            for (Path folder : new Path[] {runs(), path.resolve("recipes"), path.resolve("logs"),
+                path.resolve("evaluations")}) {
+                Files.createDirectories(folder);
+                AtomicFiles.recover(folder);
+            }
+        } catch (IOException e) {
+            throw new UserError("cannot write to " + path + ": " + e.getMessage(), e);
+        }
+        return FolderLock.take(path)
+                .orElseThrow(() -> new UserError(path + " is in use: another process runs this experiment"));
+    }
+
+    Path runs() {
+        return path.resolve("runs");
+    }
+
+    /** The folder of a run. */
+    public Path run(PlannedRun run) {
+        return runs().resolve(run.name());
+    }
+
+    Path recipe(PlannedRun run) {
+        return path.resolve("recipes").resolve(run.name() + ".yaml");
+    }
+
+    Path log(PlannedRun run) {
+        return path.resolve("logs").resolve(run.name() + ".log");
+    }
+
+    /** What a model came to: a run's, or the base's by {@link #baseName}. */
+    public Path evaluation(String name) {
+        return path.resolve("evaluations").resolve(name + ".json");
+    }
+
+    /** As which the base is evaluated with a seed. */
+    public static String baseName(long seed) {
+        return "base-seed-" + seed;
+    }
+
+    /** Whether the run is trained and evaluated. */
+    public boolean isFinished(PlannedRun run) {
+        return isTrained(run) && Files.exists(evaluation(run.name()));
+    }
+
+    boolean isTrained(PlannedRun run) {
+        return Files.exists(run(run).resolve("summary.json"));
+    }
+
+    /** Whether the run was begun, so that {@code train --resume} goes on with it. */
+    boolean isStarted(PlannedRun run) {
+        return Files.exists(run(run).resolve("config.yaml"));
+    }
+
+    /** Notes the recipe as it is now. */
+    void keepRecipe(Path file) {
+        try {
+            AtomicFiles.writeString(path.resolve("experiment.yaml"), Files.readString(file));
+        } catch (IOException e) {
+            throw new UserError(file + ": cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** Writes the run's recipe; a {@link UserError} if the folder has a run of that name with other settings. */
+    void settle(PlannedRun run) {
+        Path file = recipe(run);
+        if (!Files.exists(file)) {
+            AtomicFiles.writeString(file, Recipe.write(run.config()));
+        } else if (!Recipe.read(GrpoConfig.class, file, Map.of()).equals(run.config())) {
+            throw new UserError(file + ": this run was begun with other settings than the recipe now has; give the "
+                    + "experiment another --name, or remove " + path);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+package intuitor.experiment;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import intuitor.UserError;
+import intuitor.checkpoint.FolderLock;
+import intuitor.experiment.report.ExperimentReport;
+import intuitor.recipe.Recipe;
+import intuitor.report.ProgressLine;
+import intuitor.train.GrpoConfig;
+import intuitor.train.GrpoRun;
+import intuitor.train.StopSignal;
+import intuitor.train.TinyBase;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ExperimentRunTest {
+
+    private static final ProgressLine SILENT =
+            new ProgressLine(new PrintStream(OutputStream.nullOutputStream()), false, 80);
+
+    @TempDir
+    Path folder;
+    private Path recipe;
+
+    @BeforeEach
+    void aSmallExperiment() throws IOException {
+        Path model = TinyBase.write(folder.resolve("base"));
+        Path data = TinyBase.prompts(folder.resolve("prompts.jsonl"), 20);
+        recipe = Files.writeString(folder.resolve("e.yaml"), """
+                name: e
+                output_dir: %s
+                parallel: 2
+                seeds: [1, 2]
+                train:
+                  model: %s
+                  data: %s
+                  max_steps: 3
+                  prompts_per_step: 2
+                  num_generations: 2
+                  max_completion_length: 6
+                  save_steps: 1
+                  logging_steps: 1
+                  eval_prompts: 4
+                  eval_samples: 2
+                  threads: 1
+                tasks: {sums: %s}
+                comparisons:
+                  - name: KL
+                    grid: {beta: [0, 0.1]}
+                """.formatted(folder, model, data, data));
+    }
+
+    /** Trains in this process; notes what it was asked. */
+    private static class InProcess implements Trainer {
+
+        final List<String> asked = Collections.synchronizedList(new ArrayList<>());
+
+        @Override
+        public int train(List<String> arguments, Path log, BooleanSupplier stop) {
+            asked.add(arguments.getFirst().equals("--resume") ? "resume" : "start");
+            StopSignal signal = new StopSignal();
+            if (stop.getAsBoolean()) {
+                signal.request();
+            }
+            if (arguments.getFirst().equals("--resume")) {
+                GrpoRun.resume(Path.of(arguments.get(1)), SILENT, signal);
+            } else {
+                GrpoRun.start(Recipe.read(GrpoConfig.class, Path.of(arguments.getFirst()), Map.of()), SILENT, signal);
+            }
+            return 0;
+        }
+    }
+
+    @Test
+    void allRunsAreMadeEvaluatedAndReported() throws IOException {
+        Experiment experiment = experiment("e");
+        assertEquals(new ExperimentRun.Outcome(4, 4, Map.of()), run(experiment, new InProcess(), () -> false));
+        Path made = experiment.folder().path();
+        for (String name : List.of("beta-0-seed-1", "beta-0.1-seed-1", "beta-0-seed-2", "beta-0.1-seed-2")) {
+            assertTrue(Files.exists(made.resolve("runs").resolve(name).resolve("final/model.safetensors")), name);
+            Evaluations evaluations = Evaluations.read(made.resolve("evaluations/" + name + ".json"));
+            assertEquals(8, evaluations.tasks().get("sums").sampled().size(), name);
+            assertEquals(4, evaluations.tasks().get("sums").greedy().size(), name);
+        }
+        assertTrue(Files.exists(made.resolve("evaluations/base-seed-2.json")));
+
+        ExperimentReport report = ExperimentReport.write(experiment);
+        assertEquals(List.of(), report.complaints());
+        String markdown = Files.readString(made.resolve("report.md"));
+        assertTrue(markdown.contains("## KL") && markdown.contains("| beta 0.1 | 2 |")
+                && markdown.contains("(pictures/KL-kl.png)"), markdown);
+        String html = Files.readString(report.html());
+        assertFalse(html.contains("src=\"pictures") || !html.contains("src=\"data:image/png;base64,"), "stands alone");
+        assertEquals(1 + 3 * 2 * 2, Files.readAllLines(made.resolve("results.csv")).size());
+        assertTrue(Files.readString(made.resolve("curves.csv")).contains("KL,beta 0.1,accuracy,3,2,"));
+    }
+
+    @Test
+    void whatIsDoneIsKeptAndWhatWasStoppedGoesOnToTheSameBits() throws IOException {
+        run(experiment("whole"), new InProcess(), () -> false);
+
+        Experiment experiment = experiment("stopped");
+        StopSignal stop = new StopSignal();
+        InProcess stopping = new InProcess() {
+            @Override
+            public int train(List<String> arguments, Path log, BooleanSupplier ignored) {
+                if (asked.size() == 1) {
+                    stop.request(); // while the second run is being made
+                }
+                return super.train(arguments, log, stop);
+            }
+        };
+        assertTrue(run(one(experiment), stopping, stop).finished() < 4);
+        FileTimes done = new FileTimes(experiment.folder());
+        assertTrue(done.finished() >= 1);
+
+        InProcess second = new InProcess();
+        assertEquals(new ExperimentRun.Outcome(4, 4, Map.of()), run(experiment, second, () -> false));
+        assertTrue(second.asked.contains("resume"), second.asked.toString());
+        assertEquals(4 - done.finished(), second.asked.size());
+        done.assertUntouched();
+        for (PlannedRun run : experiment.runs()) {
+            Path whole = folder.resolve("whole/runs").resolve(run.name());
+            assertArrayEquals(Files.readAllBytes(whole.resolve("final/model.safetensors")),
+                    Files.readAllBytes(experiment.folder().run(run).resolve("final/model.safetensors")), run.name());
+        }
+    }
+
+    @Test
+    void aRunThatFailsIsNotedAndTheOthersGoOn() throws IOException {
+        Experiment experiment = experiment("e");
+        InProcess failing = new InProcess() {
+            @Override
+            public int train(List<String> arguments, Path log, BooleanSupplier stop) {
+                if (arguments.getFirst().contains("beta-0.1-seed-2")) {
+                    try {
+                        Files.writeString(log, "step 1\nerror: diverged\n");
+                    } catch (IOException e) {
+                        throw new IllegalStateException(e);
+                    }
+                    return 2;
+                }
+                return super.train(arguments, log, stop);
+            }
+        };
+        ExperimentRun.Outcome outcome = run(experiment, failing, () -> false);
+        assertEquals(3, outcome.finished());
+        assertEquals(Map.of("beta-0.1-seed-2", "train ended with status 2: error: diverged ("
+                + experiment.folder().path().resolve("logs/beta-0.1-seed-2.log") + ")"), outcome.failed());
+        ExperimentReport.write(experiment);
+        String report = Files.readString(experiment.folder().path().resolve("report.md"));
+        assertTrue(report.contains("3 of 4 runs are in this report"), report);
+    }
+
+    @Test
+    void otherSettingsUnderTheSameNameAreRefused() throws IOException {
+        run(experiment("e"), new InProcess(), () -> false);
+        Files.writeString(recipe, Files.readString(recipe).replace("max_steps: 3", "max_steps: 4"));
+        UserError refused =
+                assertThrows(UserError.class, () -> run(experiment("e"), new InProcess(), () -> false));
+        assertTrue(refused.getMessage().contains("begun with other settings than the recipe now has"),
+                refused.getMessage());
+    }
+
+    @Test
+    void oneProcessAtATimeAndNothingToReportBeforeARun() throws IOException {
+        Experiment experiment = experiment("e");
+        assertTrue(assertThrows(UserError.class, () -> ExperimentReport.write(experiment)).getMessage()
+                .endsWith("no run is finished yet; there is nothing to report"));
+        try (FolderLock lock = experiment.folder().take()) {
+            UserError refused =
+                    assertThrows(UserError.class, () -> run(experiment, new InProcess(), () -> false));
+            assertTrue(refused.getMessage().endsWith("is in use: another process runs this experiment"),
+                    refused.getMessage());
+        }
+    }
+
+    private Experiment experiment(String name) {
+        return ExperimentRecipe.read(recipe, Map.of("name", name));
+    }
+
+    /** One run at a time. */
+    private Experiment one(Experiment experiment) {
+        return ExperimentRecipe.read(recipe, Map.of("name", experiment.settings().name(), "parallel", "1"));
+    }
+
+    private static ExperimentRun.Outcome run(Experiment experiment, Trainer trainer, BooleanSupplier stop) {
+        return new ExperimentRun(experiment, trainer, SILENT, stop).run();
+    }
+
+    /** When the final models of the finished runs were written. */
+    private static final class FileTimes {
+
+        private final Map<Path, Object> times = new HashMap<>();
+
+        FileTimes(ExperimentFolder experiment) throws IOException {
+            try (Stream<Path> runs = Files.list(experiment.runs())) {
+                for (Path run : runs.filter(r -> Files.exists(r.resolve("summary.json"))).toList()) {
+                    times.put(run.resolve("summary.json"), Files.getLastModifiedTime(run.resolve("summary.json")));
+                }
+            }
+        }
+
+        int finished() {
+            return times.size();
+        }
+
+        void assertUntouched() throws IOException {
+            for (Map.Entry<Path, Object> file : times.entrySet()) {
+                assertEquals(file.getValue(), Files.getLastModifiedTime(file.getKey()), file.getKey().toString());
+            }
+        }
+    }
+}
