@@ -45,7 +45,8 @@ public final class PromptSet {
         return problems;
     }
 
-    private static List<Prompt> read(Path file) {
+    /** Prompts, with the answers of those that have one: for looking at a run, not for training. */
+    public static List<Prompt> read(Path file) {
         List<Prompt> prompts = new ArrayList<>();
         int number = 0;
         try (BufferedReader lines = Files.newBufferedReader(file)) {

@@ -37,7 +37,8 @@ public final class ModelEvaluation {
         tasks.forEach((name, file) -> evaluations.put(name,
                 prompts.evaluation(Recipe.with(config, Map.of("eval_data", file.toString())))));
         Map<String, HeldOutEvaluation.Judged> judged = new LinkedHashMap<>();
-        try (Device device = Device.open(config.device(), config.threads(), config.cudaLibraries());
+        try (Device device = Device.open(config.device(), config.threads(), config.cudaLibraries(),
+                        config.attention());
                 Transformer transformer = load(device, config, model);
                 Rollout rollout = new Rollout(device, transformer, (long) config.kvCacheMib() << 20)) {
             evaluations.forEach((name, evaluation) -> judged.put(name, evaluation.judge(rollout, stop)));

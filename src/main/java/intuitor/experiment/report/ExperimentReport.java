@@ -74,15 +74,13 @@ public final class ExperimentReport {
 
     /** Answers to the training prompts, by prompt; none where the file has none. */
     private Map<String, String> answers() {
-        try {
-            Map<String, String> answers = new HashMap<>();
-            for (Prompt prompt : PromptSet.readProblems(experiment.shared().data())) {
+        Map<String, String> answers = new HashMap<>();
+        for (Prompt prompt : PromptSet.read(experiment.shared().data())) {
+            if (prompt.answer() != null) {
                 answers.put(prompt.text(), prompt.answer());
             }
-            return answers;
-        } catch (UserError none) {
-            return Map.of();
         }
+        return answers;
     }
 
     private void write() {
