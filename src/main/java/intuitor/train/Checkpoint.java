@@ -19,16 +19,21 @@ import java.util.Map;
 
 /**
  * A point of a run to go on from, bit for bit: the model as a Hugging Face folder, the optimiser's moments under the
- * parameters' names and, where the model is stored in 16 bits, the 32-bit parameters that training goes on with.
+ * parameters' names, where the model is stored in 16 bits the 32-bit parameters that training goes on with, and a
+ * reference that moves with the policy.
  */
 final class Checkpoint {
 
     private Checkpoint() { }
 
-    /** Publishes a checkpoint: it appears whole or not at all. */
-    static void write(Path folder, Path base, ParameterSet master, AdamW optimizer, SaveDtype dtype,
-                      TrainingState state, Device device) {
-        List<SafetensorsWriter.Entry> tensors = state(master, optimizer, dtype).entrySet().stream()
+    /**
+     * Publishes a checkpoint: it appears whole or not at all.
+     *
+     * @param reference where it moves with the policy; null where it is the frozen base, or there is none
+     */
+    static void write(Path folder, Path base, ParameterSet master, AdamW optimizer, ParameterSet reference,
+                      SaveDtype dtype, TrainingState state, Device device) {
+        List<SafetensorsWriter.Entry> tensors = state(master, optimizer, reference, dtype).entrySet().stream()
                 .map(t -> SafetensorsWriter.Entry.of(t.getKey(), t.getValue(), DType.F32, device)).toList();
         AtomicFiles.writeFolder(folder, temporary -> {
             ModelExport.write(base, master, dtype, temporary);
@@ -36,26 +41,31 @@ final class Checkpoint {
         });
     }
 
-    /** Puts the policy and the optimiser's moments back as they were. */
-    static TrainingState read(Path folder, TrainingWeights policy, AdamW optimizer, SaveDtype dtype, Device device) {
+    /** Puts the policy, the optimiser's moments and a reference that moves back as they were. */
+    static TrainingState read(Path folder, TrainingWeights policy, AdamW optimizer, ParameterSet reference,
+                              SaveDtype dtype, Device device) {
         TrainingState state = TrainingState.read(folder);
         if (dtype == SaveDtype.F32) {
             try (ModelFolder model = ModelFolder.open(folder)) {
                 policy.master().load(model);
             }
         }
-        TrainingState.loadTensors(folder, state(policy.master(), optimizer, dtype), device);
+        TrainingState.loadTensors(folder, state(policy.master(), optimizer, reference, dtype), device);
         policy.update();
         return state;
     }
 
     /** The tensors of the training state, by name. */
-    private static Map<String, Tensor> state(ParameterSet master, AdamW optimizer, SaveDtype dtype) {
+    private static Map<String, Tensor> state(ParameterSet master, AdamW optimizer, ParameterSet reference,
+                                             SaveDtype dtype) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         for (ParameterSpec spec : ParameterSet.specs(master.config())) {
             long[] shape = spec.shape().stream().mapToLong(Long::longValue).toArray();
             if (dtype != SaveDtype.F32) {
                 tensors.put("parameter." + spec.name(), master.get(spec.name()));
+            }
+            if (reference != null) {
+                tensors.put("reference." + spec.name(), reference.get(spec.name()));
             }
             tensors.put("exp_avg." + spec.name(), optimizer.mean().slice(spec.offset(), shape));
             tensors.put("exp_avg_sq." + spec.name(), optimizer.meanSquare().slice(spec.offset(), shape));

@@ -35,7 +35,8 @@ public record GrpoConfig(
         String runName,
         @Key(value = "42", help = "seed of the data's order and of every drawn token")
         long seed,
-        @Key(value = "-1", range = "[-1, 8388606]", help = "optimiser steps; -1: as many as num_train_epochs makes")
+        @Key(value = "-1", range = "[-1, 8388606]",
+                help = "steps: rollouts with their updates; -1: as many as num_train_epochs makes")
         int maxSteps,
         @Key(value = "1", range = "(0, inf)", help = "passes over the prompts, where max_steps is -1")
         double numTrainEpochs,
@@ -132,13 +133,36 @@ public record GrpoConfig(
         @Key(value = "0.005", range = "[0, inf)",
                 help = "weight of the KL divergence from the reference; 0: no reference")
         double beta,
-        @Key(value = "0.2", range = "(0, inf)", help = "the probability ratio is clipped to 1 - epsilon .. 1 + epsilon")
+        @Key(value = "1", range = "[1, 255]", help = "updates made from each rollout: mu")
+        int numIterations,
+        @Key(value = "0.2", range = "(0, inf)",
+                help = "the ratio of probabilities, new to old, is clipped to 1 - epsilon .. 1 + epsilon")
         double epsilon,
-        @Key(value = "grpo", help = "how token losses are averaged: per sequence, local batch, max length, or step")
+        @Key(value = "0", range = "[0, inf)",
+                help = "the ratio's upper bound is 1 + this (cispo: this); 0: as epsilon")
+        double epsilonHigh,
+        @Key(value = "0", range = "[0, inf)",
+                help = "upper bound of the ratio where the advantage is negative, too; 0: none")
+        double delta,
+        @Key(value = "token", help = "whether each token has a ratio, or the sequence one (GSPO)")
+        ImportanceSamplingLevel importanceSamplingLevel,
+        @Key(value = "grpo",
+                help = "how token losses are averaged: per sequence, batch, max length, step; cispo: another loss")
         LossType lossType,
         @Key(value = "0", range = "[0, inf)",
                 help = "completions in bnpo's local batch; 0: all of a step (bnpo is then dapo)")
         int perDeviceTrainBatchSize,
+        @Key(value = "false", help = "leave completions that reach max_completion_length out of the loss")
+        boolean maskTruncatedCompletions,
+        @Key(value = "1", range = "[0, 1]",
+                help = "part of the tokens, those of the highest entropy, that the advantages act on")
+        double topEntropyQuantile,
+        @Key(value = "false", help = "let the reference follow the policy")
+        boolean syncRefModel,
+        @Key(value = "0.6", range = "[0, 1]", help = "sync_ref_model: the policy's part in the new reference")
+        double refModelMixupAlpha,
+        @Key(value = "512", range = "[1, inf)", help = "sync_ref_model: steps between two moves of the reference")
+        int refModelSyncSteps,
 
         // evaluation on held-out problems
 
@@ -216,6 +240,10 @@ public record GrpoConfig(
                 "position_offset: legacy goes with self_certainty only, which reward_funcs does not name");
         require(certaintyModel == CertaintyModel.POLICY || positionOffset == PositionOffset.ALIGNED,
                 "position_offset: legacy goes with certainty_model policy only");
+        requireLoss(lossType, epsilon, epsilonHigh, delta, importanceSamplingLevel);
+        require(!syncRefModel || beta > 0, "sync_ref_model: with beta 0 there is no reference");
+        require(!syncRefModel || certaintyModel == CertaintyModel.POLICY,
+                "sync_ref_model: goes with certainty_model policy only; the frozen base cannot judge once it moves");
         for (String task : evalTasks) {
             require(Tasks.NAMES.contains(task),
                     "eval_tasks: no task '" + task + "'; there are " + String.join(", ", Tasks.NAMES));
@@ -262,8 +290,24 @@ public record GrpoConfig(
     /** Which position's distribution scores a token: the one that produced it, or (legacy) the one after it. */
     public enum PositionOffset { ALIGNED, LEGACY }
 
+    /** Whether the ratio of probabilities is that of each token, or of the whole completion. */
+    public enum ImportanceSamplingLevel { TOKEN, SEQUENCE }
+
     /** Storage type of saved weights. */
     public enum SaveDtype { F32, BF16, F16 }
+
+    private static void requireLoss(LossType type, double epsilon, double epsilonHigh, double delta,
+            ImportanceSamplingLevel level) {
+        boolean cispo = type == LossType.CISPO;
+        require(!cispo || epsilonHigh >= 1,
+                "epsilon_high: loss_type cispo clips the ratio to it; give one of at least 1, for instance 5");
+        require(!cispo || level == ImportanceSamplingLevel.TOKEN,
+                "importance_sampling_level: loss_type cispo weights tokens; sequence goes with the other loss types");
+        require(!cispo || delta == 0, "delta: goes with clipped losses, not with loss_type cispo");
+        double high = 1 + (epsilonHigh > 0 ? epsilonHigh : epsilon);
+        require(delta == 0 || delta > high,
+                "delta: " + delta + " is not above the clipped ratio's upper bound, 1 + epsilon_high = " + high);
+    }
 
     private static void requirePattern(String pattern) {
         try {

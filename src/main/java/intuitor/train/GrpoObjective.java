@@ -1,44 +1,65 @@
 package intuitor.train;
 
 import intuitor.model.TokenObjective;
-import intuitor.rollout.Completion;
-import java.util.List;
 
 /**
- * The loss of one step over all its completion tokens: {@link GrpoLoss} of each token, weighted as {@link LossType}
- * says. As micro-batch after micro-batch comes by, it hands out the derivative of that loss with respect to the
- * policy's log-probabilities and keeps these for the metrics.
+ * The loss of one update over all completion tokens of a step: {@link GrpoLoss} of each token, weighted as {@link
+ * LossType} says. As micro-batch after micro-batch comes by, it hands out the derivative of that loss with respect to
+ * the policy's log-probabilities and keeps these, and what was clipped, for the metrics.
+ *
+ * <p>With importance_sampling_level sequence (GSPO, arXiv 2507.18071) all tokens of a completion have one ratio s_i,
+ * exp of the mean of their log ratios. It depends on each of them, so that
+ * <pre>
+ *   d loss / d logp_it = w_i n_i / |o_i| d policy / d log s_i,     n_i = tokens of o_i in the policy term
+ * </pre>
  */
 final class GrpoObjective {
 
     private final GrpoLoss loss;
-    private final double[] advantages;
-    private final double[] weights;
-    private final float[] reference;
-    private final int[] completionOf;
+    private final LossTokens tokens;
+    private final float[] old;
+    private final double[] sequenceLogRatios;
+    private final double[] policyShare;
     private final float[] logprobs;
     private double total;
+    private long clippedLow;
+    private long clippedHigh;
+
+    private GrpoObjective(GrpoLoss loss, LossTokens tokens, float[] old, double[] sequenceLogRatios) {
+        this.loss = loss;
+        this.tokens = tokens;
+        this.old = old;
+        this.sequenceLogRatios = sequenceLogRatios;
+        this.policyShare = sequenceLogRatios == null ? null : policyShare(tokens);
+        this.logprobs = new float[tokens.completionOf().length];
+    }
+
+    /** With a ratio for each token; {@code old} null: the policy is its own old policy, and all ratios are 1. */
+    static GrpoObjective ofTokens(GrpoLoss loss, LossTokens tokens, float[] old) {
+        return new GrpoObjective(loss, tokens, old, null);
+    }
 
     /**
-     * @param completions of the step, in order
-     * @param advantages  A_i of each
-     * @param weights     w_i of each
-     * @param reference   log-probabilities under the reference, token after token; null where beta is 0
+     * With a ratio for each completion.
+     *
+     * @param current of each token, its log-probability under the policy as it is; null: as the old ones
      */
-    GrpoObjective(GrpoLoss loss, List<Completion> completions, double[] advantages, double[] weights,
-            float[] reference) {
-        this.loss = loss;
-        this.advantages = advantages;
-        this.weights = weights;
-        this.reference = reference;
-        this.completionOf = new int[completions.stream().mapToInt(Completion::length).sum()];
-        this.logprobs = new float[completionOf.length];
-        int token = 0;
-        for (int i = 0; i < completions.size(); i++) {
-            for (int t = 0; t < completions.get(i).length(); t++) {
-                completionOf[token++] = i;
-            }
+    static GrpoObjective ofSequences(GrpoLoss loss, LossTokens tokens, float[] old, float[] current) {
+        double[] logRatios = new double[tokens.lengths().length];
+        for (int t = 0; current != null && t < current.length; t++) {
+            int i = tokens.completionOf()[t];
+            logRatios[i] += ((double) current[t] - old[t]) / tokens.lengths()[i];
         }
+        return new GrpoObjective(loss, tokens, old, logRatios);
+    }
+
+    private static double[] policyShare(LossTokens tokens) {
+        double[] share = new double[tokens.lengths().length];
+        for (int t = 0; t < tokens.completionOf().length; t++) {
+            int i = tokens.completionOf()[t];
+            share[i] += tokens.inPolicyTerm(t) ? 1.0 / tokens.lengths()[i] : 0;
+        }
+        return share;
     }
 
     /** The part of the loss that belongs to a micro-batch which starts at this token of the step. */
@@ -51,16 +72,25 @@ final class GrpoObjective {
     }
 
     private double visit(int token, float logprob) {
-        int i = completionOf[token];
-        // one update a rollout: the policy that is differentiated is the one that sampled, its own old policy
-        float old = logprob;
-        float ref = reference == null ? 0 : reference[token];
         logprobs[token] = logprob;
-        total += weights[i] * loss.loss(logprob, old, ref, advantages[i]);
-        return weights[i] * loss.coefficient(logprob, old, ref, advantages[i]);
+        if (!tokens.counts(token)) {
+            return 0;
+        }
+        int i = tokens.completionOf()[token];
+        double advantage = tokens.advantages()[i];
+        double logRatio = sequenceLogRatios != null ? sequenceLogRatios[i] : old == null ? 0
+                : (double) logprob - old[token];
+        float ref = tokens.reference() == null ? 0 : tokens.reference()[token];
+        clippedLow += loss.isClippedLow(logRatio, advantage) ? 1 : 0;
+        clippedHigh += loss.isClippedHigh(logRatio, advantage) ? 1 : 0;
+        double policy = tokens.inPolicyTerm(token) ? loss.policy(logRatio, logprob, advantage) : 0;
+        total += tokens.weights()[i] * (policy + loss.kl(logprob, ref));
+        double share = sequenceLogRatios != null ? policyShare[i] : tokens.inPolicyTerm(token) ? 1 : 0;
+        return tokens.weights()[i] * (share * loss.policyCoefficient(logRatio, advantage)
+                + loss.klCoefficient(logprob, ref));
     }
 
-    /** The loss of the tokens seen so far; of the step, once all micro-batches are through. */
+    /** The loss of the tokens seen so far; of the update, once all micro-batches are through. */
     double loss() {
         return total;
     }
@@ -72,15 +102,38 @@ final class GrpoObjective {
 
     /** Whether there is a reference to diverge from: beta is not 0. */
     boolean hasReference() {
-        return reference != null;
+        return tokens.reference() != null;
     }
 
-    /** Mean over all tokens of k3, the estimate of KL(policy || reference). */
+    boolean isCispo() {
+        return loss.cispo();
+    }
+
+    /** Mean over the tokens in the loss of k3, the estimate of KL(policy || reference). */
     double kl() {
         double sum = 0;
         for (int t = 0; t < logprobs.length; t++) {
-            sum += GrpoLoss.k3(logprobs[t], reference[t]);
+            sum += tokens.counts(t) ? GrpoLoss.k3(logprobs[t], tokens.reference()[t]) : 0;
         }
-        return sum / logprobs.length;
+        return sum / counted();
+    }
+
+    /** The part of the tokens in the loss whose ratio fell below the interval and was cut. */
+    double clippedLow() {
+        return clippedLow / counted();
+    }
+
+    /** The part of the tokens in the loss whose ratio rose above the interval and was cut. */
+    double clippedHigh() {
+        return clippedHigh / counted();
+    }
+
+    /** Tokens in the loss, or 1 if there are none. */
+    private double counted() {
+        int counted = 0;
+        for (int t = 0; t < logprobs.length; t++) {
+            counted += tokens.counts(t) ? 1 : 0;
+        }
+        return Math.max(1, counted);
     }
 }

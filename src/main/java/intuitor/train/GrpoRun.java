@@ -159,8 +159,8 @@ public final class GrpoRun implements AutoCloseable {
         long metricsBytes = 0;
         Optional<Path> checkpoint = folder.newestCheckpoint();
         if (checkpoint.isPresent()) {
-            TrainingState state = Checkpoint.read(checkpoint.get(), policy, trainer.optimizer(), config.saveDtype(),
-                    device);
+            TrainingState state = Checkpoint.read(checkpoint.get(), policy, trainer.optimizer(),
+                    trainer.movingReference(), config.saveDtype(), device);
             trainer.resumeAt(state.step(), state.numTokens());
             metricsBytes = state.metricsBytes();
             seconds = state.seconds();
@@ -250,8 +250,8 @@ public final class GrpoRun implements AutoCloseable {
 
     private void save(RunFolder folder, MetricsLog metrics) {
         TrainingState state = new TrainingState(step(), totalSteps, trainer.numTokens(), seconds, metrics.sync());
-        Checkpoint.write(folder.checkpoint(step()), base, policy.master(), trainer.optimizer(), config.saveDtype(),
-                state, device);
+        Checkpoint.write(folder.checkpoint(step()), base, policy.master(), trainer.optimizer(),
+                trainer.movingReference(), config.saveDtype(), state, device);
         folder.keepNewest(config.saveTotalLimit());
     }
 
@@ -273,7 +273,7 @@ public final class GrpoRun implements AutoCloseable {
     }
 
     private int step() {
-        return (int) trainer.optimizer().steps();
+        return (int) trainer.steps();
     }
 
     private String line(int step, Map<String, Object> m) {

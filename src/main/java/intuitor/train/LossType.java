@@ -14,15 +14,17 @@ import java.util.Arrays;
  *                                                  (Intuitor's public run)
  *   dr_grpo   w_i = 1 / (N max_completion_length)  no length in it (Liu et al. 2025)
  *   dapo      w_i = 1 / sum_j |o_j|                token mean over the whole step (Yu et al. 2025)
+ *   cispo     as dapo, of another token loss ({@link GrpoLoss}; MiniMax-M1, arXiv 2506.13585)
  * </pre>
+ * A completion that is left out (mask_truncated_completions) has w_i = 0 and |o_i| = 0; it still counts among the N.
  */
 public enum LossType {
-    GRPO, BNPO, DR_GRPO, DAPO;
+    GRPO, BNPO, DR_GRPO, DAPO, CISPO;
 
     /**
      * The weights w_i of a step.
      *
-     * @param lengths             tokens of every completion, at least 1 each
+     * @param lengths             tokens of every completion; 0 for one that is left out
      * @param maxCompletionLength for dr_grpo
      * @param localBatch          for bnpo: completions in a local batch (the last one may be smaller); 0: all
      */
@@ -37,7 +39,10 @@ public enum LossType {
             }
             case BNPO -> tokenMeans(weights, lengths, localBatch == 0 ? n : localBatch);
             case DR_GRPO -> Arrays.fill(weights, 1.0 / ((double) n * maxCompletionLength));
-            case DAPO -> tokenMeans(weights, lengths, n);
+            case DAPO, CISPO -> tokenMeans(weights, lengths, n);
+        }
+        for (int i = 0; i < n; i++) {
+            weights[i] = lengths[i] == 0 ? 0 : weights[i];
         }
         return weights;
     }

@@ -33,6 +33,19 @@ final class Statistics {
         return Arrays.stream(x).max().orElseThrow();
     }
 
+    /** The value below which a share q of all lies, interpolated linearly, as torch.quantile does; NaN of nothing. */
+    static double quantile(double[] x, double q) {
+        if (x.length == 0) {
+            return Double.NaN;
+        }
+        double[] sorted = x.clone();
+        Arrays.sort(sorted);
+        double place = q * (sorted.length - 1);
+        int below = (int) place;
+        int above = Math.min(below + 1, sorted.length - 1);
+        return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+    }
+
     /** The values that are numbers. */
     static double[] finite(DoubleStream x) {
         return x.filter(Double::isFinite).toArray();

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 
 /**
  * What happened in a step.
@@ -17,15 +18,12 @@ import java.util.Map;
  * @param groups       prompts and completions
  * @param scores       what each reward gave
  * @param advantages   [group][completion]
- * @param objective    the loss, all tokens through
- * @param gradientNorm before clipping
- * @param learningRate of this update
+ * @param updates      num_iterations of them
  * @param numTokens    tokens of prompts and completions so far
  * @param seconds      by part of the step
  */
 record StepResult(int step, double epoch, List<Group> groups, Scores scores, Advantages advantages,
-                  GrpoObjective objective, double gradientNorm, double learningRate, long numTokens,
-                  Map<String, Double> seconds) {
+                  List<PolicyUpdate> updates, long numTokens, Map<String, Double> seconds) {
 
     /** All completions, group after group. */
     List<Completion> completions() {
@@ -54,17 +52,17 @@ record StepResult(int step, double epoch, List<Group> groups, Scores scores, Adv
         m.put("step", step);
         m.put("epoch", epoch);
         m.put("num_tokens", numTokens);
-        m.put("loss", objective.loss());
-        m.put("grad_norm", gradientNorm);
-        m.put("learning_rate", learningRate);
+        m.put("loss", mean(u -> u.objective().loss()));
+        m.put("grad_norm", mean(PolicyUpdate::gradientNorm));
+        m.put("learning_rate", updates.getLast().learningRate());
         putRewards(m);
         m.put("frac_reward_zero_std", advantages.fractionZeroStd());
         m.put("self_certainty/mean", Statistics.mean(certainty));
         m.put("self_certainty/std", Statistics.std(certainty));
         m.put("self_certainty/min", Statistics.min(certainty));
         m.put("self_certainty/max", Statistics.max(certainty));
-        if (objective.hasReference()) {
-            m.put("kl", objective.kl());
+        if (first().hasReference()) {
+            m.put("kl", mean(u -> u.objective().kl()));
         }
         m.put("entropy", tokenMean(completions));
         m.put("completions/mean_length", Statistics.mean(lengths));
@@ -72,14 +70,34 @@ record StepResult(int step, double epoch, List<Group> groups, Scores scores, Adv
         m.put("completions/max_length", Statistics.max(lengths));
         m.put("completions/clipped_ratio",
                 Statistics.mean(completions.stream().mapToDouble(c -> c.stopped() ? 0 : 1).toArray()));
-        // one update a rollout: the ratio is exactly 1 and never clipped
-        m.put("clip_ratio/low_mean", 0.0);
-        m.put("clip_ratio/high_mean", 0.0);
+        putClipping(m);
         putSamplingDifference(m, completions);
         m.put("step_time", totalSeconds());
         seconds.forEach((part, s) -> m.put("time/" + part, s));
         m.put("tokens_per_second", completionTokens() / totalSeconds());
         return m;
+    }
+
+    /** The loss of the first update, where the policy is the one that drew the completions. */
+    GrpoObjective first() {
+        return updates.getFirst().objective();
+    }
+
+    private double mean(ToDoubleFunction<PolicyUpdate> of) {
+        return Statistics.mean(updates.stream().mapToDouble(of).toArray());
+    }
+
+    /** In the first update the ratio is exactly 1: with one update a rollout nothing is ever clipped. */
+    private void putClipping(Map<String, Object> m) {
+        double low = mean(u -> u.objective().clippedLow());
+        double high = mean(u -> u.objective().clippedHigh());
+        if (first().isCispo()) {
+            m.put("cispo_clip_ratio", high);
+        } else {
+            m.put("clip_ratio/low_mean", low);
+            m.put("clip_ratio/high_mean", high);
+            m.put("clip_ratio/region_mean", low + high);
+        }
     }
 
     /** Each reward over the completions that it judged, and their weighted sum, with its deviation within groups. */
@@ -99,11 +117,11 @@ record StepResult(int step, double epoch, List<Group> groups, Scores scores, Adv
      * other shapes, so they differ by rounding; more than that would mean that training is off-policy.
      */
     private void putSamplingDifference(Map<String, Object> m, List<Completion> completions) {
-        double[] difference = new double[objective.logprobs().length];
+        double[] difference = new double[first().logprobs().length];
         int token = 0;
         for (Completion c : completions) {
             for (float logprob : c.logprobs()) {
-                difference[token] = Math.abs(logprob - objective.logprobs()[token]);
+                difference[token] = Math.abs(logprob - first().logprobs()[token]);
                 token++;
             }
         }

@@ -24,7 +24,9 @@ class GrpoConfigTest {
                 "adam_beta1", "adam_beta2", "adam_epsilon", "weight_decay", "max_grad_norm", "beta", "epsilon",
                 "loss_type", "scale_rewards", "max_steps", "num_train_epochs", "save_steps", "save_total_limit",
                 "log_completions", "logging_steps", "seed", "output_dir", "run_name", "shuffle_dataset", "reward_funcs",
-                "reward_weights")));
+                "reward_weights", "num_iterations", "epsilon_high", "delta", "importance_sampling_level",
+                "mask_truncated_completions", "top_entropy_quantile", "sync_ref_model", "ref_model_mixup_alpha",
+                "ref_model_sync_steps")));
     }
 
     @Test
@@ -52,7 +54,7 @@ class GrpoConfigTest {
             num_generations    | 1       | --num-generations: expected a whole number in [2, 65535], found '1'
             temperature        | 0       | --temperature: expected a number in (0, inf), found '0'
             top_p              | 1.5     | --top-p: expected a number in (0, 1], found '1.5'
-            loss_type          | ppo     | --loss-type: expected grpo, bnpo, dr_grpo, dapo, found 'ppo'
+            loss_type          | ppo     | --loss-type: expected grpo, bnpo, dr_grpo, dapo, cispo, found 'ppo'
             learning_rate      | -1e-6   | --learning-rate: expected a number in [0, inf), found '-1e-6'
             reward_weights     | 1,2     | reward_weights: 2 for 1 reward_funcs; give one for each
             reward_weights     | much    | reward_weights: expected numbers, found 'much'
@@ -91,6 +93,18 @@ class GrpoConfigTest {
                 "position_offset: legacy goes with certainty_model policy only");
         assertMessage(Map.of("semantic_entropy_low", "0.5", "semantic_entropy_high", "0.1"),
                 "semantic_entropy_low: 0.5 is above semantic_entropy_high, 0.1");
+        assertMessage(Map.of("loss_type", "cispo"), "epsilon_high: loss_type cispo clips the ratio to it; give one of "
+                + "at least 1, for instance 5");
+        assertMessage(Map.of("loss_type", "cispo", "epsilon_high", "5", "importance_sampling_level", "sequence"),
+                "importance_sampling_level: loss_type cispo weights tokens; sequence goes with the other loss types");
+        assertMessage(Map.of("loss_type", "cispo", "epsilon_high", "5", "delta", "7"),
+                "delta: goes with clipped losses, not with loss_type cispo");
+        assertMessage(Map.of("epsilon_high", "0.5", "delta", "1.5"),
+                "delta: 1.5 is not above the clipped ratio's upper bound, 1 + epsilon_high = 1.5");
+        assertMessage(Map.of("sync_ref_model", "true", "beta", "0"),
+                "sync_ref_model: with beta 0 there is no reference");
+        assertMessage(Map.of("sync_ref_model", "true", "certainty_model", "reference"), "sync_ref_model: goes with "
+                + "certainty_model policy only; the frozen base cannot judge once it moves");
     }
 
     private static void assertMessage(Map<String, String> keys, String message) {

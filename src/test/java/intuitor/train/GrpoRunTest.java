@@ -147,6 +147,30 @@ class GrpoRunTest {
         assertSameOutcome(files.resolve("runs/straight-" + suffix), run);
     }
 
+    /** All that a step may leave to later ones: several updates a step, and a reference that has moved. */
+    @ParameterizedTest
+    @CsvSource({"cpu, float32, f32", "emu, bfloat16, bf16", "cuda, bfloat16, f32"})
+    void aStoppedRunResumesToTheSameBitsWithAllOptions(String device, String dtype, String saveDtype)
+            throws IOException {
+        TestDevices.require(device);
+        Map<String, String> settings = Map.ofEntries(Map.entry("device", device), Map.entry("dtype", dtype),
+                Map.entry("save_dtype", saveDtype), Map.entry("prompts_per_step", "2"),
+                Map.entry("num_generations", "2"), Map.entry("max_completion_length", "6"),
+                Map.entry("num_iterations", "2"), Map.entry("delta", "4"), Map.entry("epsilon_high", "0.28"),
+                Map.entry("importance_sampling_level", "sequence"), Map.entry("mask_truncated_completions", "true"),
+                Map.entry("top_entropy_quantile", "0.5"), Map.entry("sync_ref_model", "true"),
+                Map.entry("ref_model_sync_steps", "2"));
+        start("options-" + device, settings);
+        StopSignal stop = new StopSignal();
+        Path run = files.resolve("runs/options-stopped-" + device);
+        assertEquals(3, GrpoRun.start(config("options-stopped-" + device, settings), stopAt(3, stop), stop).step());
+        try (SafetensorsFile state = SafetensorsFile.open(run.resolve("checkpoint-3/optimizer.safetensors"))) {
+            assertTrue(state.tensors().keySet().stream().anyMatch(name -> name.startsWith("reference.")));
+        }
+        assertTrue(resume("options-stopped-" + device).finished());
+        assertSameOutcome(files.resolve("runs/options-" + device), run);
+    }
+
     /**
      * The model in the type asked for; beside it, in fp32, the moments, and the weights if the model has less of them.
      */

@@ -2,6 +2,7 @@ package intuitor.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -32,6 +33,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class GrpoTrainerTest {
 
@@ -154,6 +157,93 @@ class GrpoTrainerTest {
         }
     }
 
+    /** A later update of a rollout is of a policy that has moved: ratios beyond epsilon are cut, and the loss falls. */
+    @ParameterizedTest
+    @ValueSource(strings = {"token", "sequence"})
+    void severalUpdatesFromARollout(String level) {
+        try (Run once = new Run(Map.of("max_grad_norm", "0.1"));
+                Run twice = new Run(Map.of("max_grad_norm", "0.1", "num_iterations", "2", "epsilon", "0.001",
+                        "importance_sampling_level", level))) {
+            StepResult one = once.trainer.step();
+            StepResult two = twice.trainer.step();
+            assertEquals(1, two.step());
+            assertEquals(2, twice.trainer.optimizer().steps());
+            assertEquals(1, twice.trainer.steps());
+            // the same first update
+            assertEquals(one.updates().getFirst().gradientNorm(), two.updates().getFirst().gradientNorm());
+            assertEquals(0, two.first().clippedLow() + two.first().clippedHigh());
+            GrpoObjective second = two.updates().getLast().objective();
+            assertTrue(second.clippedLow() + second.clippedHigh() > 0.1);
+            assertEquals((second.clippedLow() + second.clippedHigh()) / 2,
+                    (double) two.metrics().get("clip_ratio/region_mean"), 1e-12);
+            assertEquals(2, twice.trainer.step().step());
+        }
+        try (Run free = new Run(Map.of("num_iterations", "3", "importance_sampling_level", level))) {
+            List<PolicyUpdate> updates = free.trainer.step().updates();
+            assertTrue(updates.get(1).objective().loss() < updates.get(0).objective().loss());
+            assertTrue(updates.get(2).objective().loss() < updates.get(1).objective().loss());
+        }
+    }
+
+    /** With a learning rate of 0 the policy stays, ratios are 1 but for rounding, and the gradients are the same. */
+    @ParameterizedTest
+    @ValueSource(strings = {"token", "sequence"})
+    void updatesOfAPolicyThatDoesNotMoveAreTheSame(String level) {
+        try (Run run = new Run(Map.of("learning_rate", "0", "num_iterations", "3", "importance_sampling_level", level,
+                "top_entropy_quantile", level.equals("token") ? "0.5" : "1"))) {
+            StepResult r = run.trainer.step();
+            double norm = r.updates().getFirst().gradientNorm();
+            for (PolicyUpdate update : r.updates()) {
+                assertEquals(norm, update.gradientNorm(), 1e-5 * norm);
+                assertEquals(0, update.objective().clippedLow() + update.objective().clippedHigh());
+            }
+        }
+    }
+
+    /** The reference moves 0.6 of the way after every second step, and stays in between. */
+    @Test
+    void theReferenceFollowsThePolicy() {
+        try (Run run = new Run(Map.of("sync_ref_model", "true", "ref_model_sync_steps", "2"))) {
+            float[] base = run.policy();
+            run.trainer.step();
+            assertArrayEquals(base, run.reference());
+            run.trainer.step();
+            float[] policy = run.policy();
+            float[] mixed = run.reference();
+            for (int i = 0; i < base.length; i++) {
+                assertEquals(0.6 * policy[i] + 0.4 * base[i], mixed[i], 1e-6);
+            }
+            run.trainer.step();
+            assertArrayEquals(mixed, run.reference());
+        }
+    }
+
+    /** Completions that were cut teach nothing: with none that ended the gradient is 0. */
+    @Test
+    void truncatedCompletionsCanBeLeftOut() {
+        try (Run run = new Run(Map.of("max_completion_length", "1", "mask_truncated_completions", "true"))) {
+            StepResult r = run.trainer.step();
+            boolean ended = r.completions().stream().anyMatch(Completion::stopped);
+            assertEquals(ended, (double) r.metrics().get("grad_norm") > 0);
+        }
+        try (Run run = new Run(Map.of("mask_truncated_completions", "true"))) {
+            StepResult r = run.trainer.step();
+            assertTrue(r.completions().stream().anyMatch(c -> !c.stopped()));
+            assertTrue(r.completions().stream().anyMatch(Completion::stopped));
+            assertNotEquals(gradNorm(Map.of()), (double) r.metrics().get("grad_norm"), 1e-6);
+        }
+    }
+
+    @Test
+    void cispoLearns() {
+        try (Run run = new Run(Map.of("loss_type", "cispo", "epsilon_high", "5", "num_iterations", "2"))) {
+            Map<String, Object> m = run.trainer.step().metrics();
+            assertEquals(0.0, m.get("cispo_clip_ratio"));
+            assertTrue((double) m.get("grad_norm") > 1e-3);
+            assertFalse(m.containsKey("clip_ratio/low_mean"));
+        }
+    }
+
     private double gradNorm(Map<String, String> settings) {
         try (Run run = new Run(settings)) {
             return (double) run.trainer.step().metrics().get("grad_norm");
@@ -183,13 +273,14 @@ class GrpoTrainerTest {
         final TrainingWeights policy = TinyBase.weights(device, MODEL, DType.F32, "policy");
         final GrpoConfig config;
         final GrpoTrainer trainer;
+        final ParameterSet base;
         final Transformer model = new Transformer(device, policy.working());
 
         Run(Map<String, String> settings) {
             Map<String, String> all = new TreeMap<>(SETTINGS);
             all.putAll(settings);
             config = GrpoConfigTest.config(all);
-            ParameterSet base = config.needsReference() ? TinyBase.weights(device, MODEL, DType.F32, "base").working()
+            base = config.needsReference() ? TinyBase.weights(device, MODEL, DType.F32, "base").working()
                     : null;
             Decoding decoding = new Decoding(new Sampling(config.temperature(), 0, 1, 0, MODEL.vocabSize(), 5),
                     config.maxCompletionLength(), STOP, 1);
@@ -198,8 +289,16 @@ class GrpoTrainerTest {
         }
 
         float[] policy() {
-            float[] values = new float[(int) policy.master().flat().size()];
-            device.download(values, policy.master().flat());
+            return values(policy.master());
+        }
+
+        float[] reference() {
+            return values(base);
+        }
+
+        private float[] values(ParameterSet of) {
+            float[] values = new float[(int) of.flat().size()];
+            device.download(values, of.flat());
             return values;
         }
 
@@ -211,7 +310,7 @@ class GrpoTrainerTest {
             }
             device.upload(policy.master().flat(), moved);
             policy.update();
-            GrpoLoss loss = new GrpoLoss(config.epsilon(), config.beta());
+            GrpoLoss loss = GrpoLoss.of(config);
             int[] lengths = r.completions().stream().mapToInt(Completion::length).toArray();
             double[] weights = config.lossType().weights(lengths, config.maxCompletionLength(), 0);
             double total = 0;
@@ -224,8 +323,9 @@ class GrpoTrainerTest {
                 for (int i = 0; i < group.completions().size(); i++) {
                     for (int n = 0; n < group.completions().get(i).length(); n++) {
                         // in the first step the old policy and the reference are one
-                        double old = r.objective().logprobs()[token];
-                        total += weights[completion] * loss.loss(logprobs[t], old, old, r.advantages().values()[g][i]);
+                        double old = r.first().logprobs()[token];
+                        total += weights[completion] * (loss.kl(logprobs[t], old)
+                                + loss.policy(logprobs[t] - old, logprobs[t], r.advantages().values()[g][i]));
                         t++;
                         token++;
                     }

@@ -1,0 +1,107 @@
+package intuitor.train;
+
+import intuitor.device.Arena;
+import intuitor.device.Tensor;
+import intuitor.model.Activations;
+import intuitor.model.LmHead;
+import intuitor.model.PackedBatch;
+import intuitor.model.ParameterSet;
+import intuitor.model.TrainingWeights;
+import intuitor.model.Transformer;
+import intuitor.optim.AdamW;
+import intuitor.optim.GradientClipping;
+import intuitor.optim.LearningRate;
+import intuitor.rollout.Group;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+
+/** Makes one optimiser update from completions and a loss: gradients, part after part, clipping, AdamW. */
+final class PolicyUpdater {
+
+    /** A run goes on with its own settings only, so another learning rate takes a new run. */
+    private static final String WAY_OUT = "start a new run from an earlier checkpoint (the reference is then that "
+            + "one): train --model RUN/checkpoint-N --learning-rate, with a lower one";
+
+    private final GrpoConfig config;
+    private final TrainingWeights policy;
+    private final Transformer model;
+    private final LmHead head;
+    private final Arena scratch;
+    private final ParameterSet gradients;
+    private final AdamW optimizer;
+    private final LearningRate learningRate;
+    private double learningRateFactor = 1;
+
+    /**
+     * @param policy  trained in place
+     * @param model   of the policy's working weights
+     * @param memory  holds gradients and moments
+     * @param scratch holds activations during a call
+     * @param updates of the whole run, for the learning rate
+     */
+    PolicyUpdater(GrpoConfig config, TrainingWeights policy, Transformer model, Arena memory, Arena scratch,
+                  int updates) {
+        this.config = config;
+        this.policy = policy;
+        this.model = model;
+        this.head = new LmHead(memory.device(), policy.working());
+        this.scratch = scratch;
+        this.gradients = policy.master().gradients(memory);
+        this.optimizer = new AdamW(memory, policy.master().flat(), WeightDecay.ranges(policy.config()),
+                new AdamW.Settings(config.adamBeta1(), config.adamBeta2(), config.adamEpsilon(), config.weightDecay()));
+        this.learningRate = LearningRate.of(config.lrSchedulerType(), config.learningRate(), config.warmupRatio(),
+                updates);
+    }
+
+    /**
+     * Moves the policy along the gradient of the loss.
+     *
+     * @param step for the message where the gradient is not finite; 1 for the first
+     * @param stop polled before each part; once true, the call ends with {@link intuitor.rollout.StopRequested} and the
+     *             policy is as it was
+     */
+    PolicyUpdate update(List<Group> groups, GrpoObjective objective, long step, BooleanSupplier stop) {
+        gradients.zero();
+        for (MicroBatch part : MicroBatch.split(groups, config.microBatchTokens(), sharesPrompts())) {
+            StopSignal.poll(stop);
+            accumulate(part, objective);
+        }
+        double gradientNorm = GradientClipping.norm(gradients.flat(), scratch);
+        Divergence.requireFinite(gradientNorm, step, WAY_OUT);
+        double rate = learningRateFactor * learningRate.at((int) optimizer.steps());
+        optimizer.step(gradients.flat(), rate, GradientClipping.scale(gradientNorm, config.maxGradNorm()));
+        policy.update();
+        return new PolicyUpdate(objective, gradientNorm, rate);
+    }
+
+    /** Forward and backward pass of a part of the step's completions; their gradients are added up. */
+    private void accumulate(MicroBatch part, GrpoObjective objective) {
+        PackedBatch batch = part.batch();
+        try (Arena scope = scratch.scope("micro-batch")) {
+            Activations activations = model.forwardForTraining(batch, keep(), scope);
+            Tensor hidden = activations.hidden();
+            Tensor dHidden = scope.zeros("d hidden", hidden.dtype(), hidden.shape());
+            head.scoreAndBackward(hidden, dHidden, batch.scoredRows(), batch.targets(), config.temperature(),
+                    objective.from(part.firstToken()), gradients, scope);
+            model.backward(activations, dHidden, gradients, scope);
+        }
+    }
+
+    private boolean sharesPrompts() {
+        return scratch.device().attention().sharesPrefixes();
+    }
+
+    private Activations.Keep keep() {
+        return config.gradientCheckpointing() ? Activations.Keep.LAYER_INPUTS : Activations.Keep.ALL;
+    }
+
+    /** Its moments and number of updates are, with the policy, the state of a run. */
+    AdamW optimizer() {
+        return optimizer;
+    }
+
+    /** From the next update on, multiplies the scheduled learning rate. */
+    void scaleLearningRate(double factor) {
+        learningRateFactor = factor;
+    }
+}
