@@ -1,8 +1,10 @@
 package intuitor.checkpoint;
 
 import intuitor.UserError;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -25,8 +27,8 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * @param model          folder of the base model
  * @param modelSha256    of its weights, configuration and tokenizer, by file name
- * @param data           file of the prompts
- * @param dataSha256     of that file
+ * @param data           file or folder of the prompts
+ * @param dataSha256     of that file, or of the names and check sums of the folder's files
  * @param evalData       file of the problems to evaluate on, or null
  * @param evalDataSha256 of that file, or null
  * @param isa            instruction set of the kernels that the run started with; of a GPU, its model too
@@ -86,7 +88,7 @@ public record RunOrigin(String model, Map<String, String> modelSha256, String da
     }
 
     private static void require(String what, String file, String sha256) {
-        if (!Files.isRegularFile(Path.of(file))) {
+        if (!Files.exists(Path.of(file))) {
             throw new UserError("the " + what + " " + file + " of this run are gone; put them back");
         }
         if (!digest(Path.of(file)).equals(sha256)) {
@@ -107,8 +109,30 @@ public record RunOrigin(String model, Map<String, String> modelSha256, String da
         }
     }
 
-    private static String digest(Path file) {
+    private static String digest(Path path) {
+        if (!Files.isDirectory(path)) {
+            return digestOfFile(path);
+        }
+        StringBuilder names = new StringBuilder();
+        try (Stream<Path> tree = Files.walk(path)) {
+            tree.filter(Files::isRegularFile).sorted()
+                    .forEach(f -> names.append(path.relativize(f)).append(' ').append(digestOfFile(f)).append('\n'));
+        } catch (IOException e) {
+            throw new UserError("cannot read " + path + ": " + e.getMessage(), e);
+        }
+        return digest(new ByteArrayInputStream(names.toString().getBytes(StandardCharsets.UTF_8)), path);
+    }
+
+    private static String digestOfFile(Path file) {
         try (InputStream in = Files.newInputStream(file)) {
+            return digest(in, file);
+        } catch (IOException e) {
+            throw new UserError("cannot read " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static String digest(InputStream in, Path file) {
+        try {
             MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
             byte[] buffer = new byte[BUFFER];
             for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {

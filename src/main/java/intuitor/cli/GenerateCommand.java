@@ -119,14 +119,14 @@ final class GenerateCommand extends BaseCommand {
         if (system != null && !chat) {
             throw new UserError("--system: needs --chat");
         }
-        List<String> texts = texts();
+        List<Prompt> asked = asked();
         try (LoadedModel loaded = LoadedModel.forGeneration(model, deviceOptions);
                 Rollout rollout = new Rollout(loaded.device(), loaded.transformer(), CACHE_BYTES)) {
             PromptEncoder encoder = encoder(loaded);
-            List<int[]> tokens = texts.stream().map(text -> tokens(text, encoder, loaded.config())).toList();
+            List<int[]> tokens = asked.stream().map(p -> tokens(p, encoder, loaded.config())).toList();
             Decoding decoding = decoding(loaded, encoder);
             if (prompts != null) {
-                printLines(texts, generate(rollout, tokens, decoding, TokenListener.NONE), loaded);
+                printLines(asked, generate(rollout, tokens, decoding, TokenListener.NONE), loaded);
             } else if (n == 1) {
                 stream(rollout, tokens, decoding, loaded);
             } else {
@@ -136,18 +136,19 @@ final class GenerateCommand extends BaseCommand {
         }
     }
 
-    private List<String> texts() {
+    private List<Prompt> asked() {
         if (prompts != null) {
-            return PromptSet.readPrompts(prompts).stream().map(Prompt::text).toList();
+            return PromptSet.readPrompts(prompts);
         }
         if (prompt != null) {
-            return List.of(prompt);
+            return List.of(Prompt.of(prompt, null));
         }
         if (System.console() != null && System.console().isTerminal()) {
             err().println("the prompt, ended by Ctrl-D:");
         }
         try {
-            return List.of(new String(System.in.readAllBytes(), StandardCharsets.UTF_8).stripTrailing());
+            return List.of(Prompt.of(new String(System.in.readAllBytes(), StandardCharsets.UTF_8).stripTrailing(),
+                    null));
         } catch (IOException e) {
             throw new UserError("cannot read the prompt from standard input: " + e.getMessage(), e);
         }
@@ -159,8 +160,8 @@ final class GenerateCommand extends BaseCommand {
         return new PromptEncoder(loaded.tokenizer(), template, system, LocalDate.now());
     }
 
-    private int[] tokens(String text, PromptEncoder encoder, ModelConfig config) {
-        int[] ids = encoder.encode(text);
+    private int[] tokens(Prompt asked, PromptEncoder encoder, ModelConfig config) {
+        int[] ids = encoder.encode(asked.messages());
         if (ids.length == 0) {
             throw new UserError("the prompt is empty: give it as an argument or on standard input");
         }
@@ -203,11 +204,11 @@ final class GenerateCommand extends BaseCommand {
         }
     }
 
-    private void printLines(List<String> texts, List<Group> groups, LoadedModel loaded) {
+    private void printLines(List<Prompt> asked, List<Group> groups, LoadedModel loaded) {
         for (int i = 0; i < groups.size(); i++) {
             for (Completion c : groups.get(i).completions()) {
                 Map<String, Object> line = new LinkedHashMap<>();
-                line.put("prompt", texts.get(i));
+                line.put("prompt", asked.get(i).text());
                 line.put("completion", loaded.tokenizer().decode(c.tokens()));
                 line.put("tokens", c.length());
                 line.put("stopped", c.stopped());

@@ -8,12 +8,18 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.json.JsonFactory;
@@ -21,7 +27,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Reads the rows of a data set's file: {@code .parquet}, {@code .jsonl} (an object a line) or {@code .json} (a list).
+ * Reads the rows of a data set's file: {@code .parquet}, {@code .csv} (with a line of names), {@code .json} (a list),
+ * or {@code .jsonl} and all others (an object a line).
  */
 public final class DataFile {
 
@@ -30,6 +37,10 @@ public final class DataFile {
             StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).maxDocumentLength(Long.MAX_VALUE)
                     .build()).build());
     private static final int BUFFER = 1 << 16;
+    /**
+     * The files of a data set's folder that are read: the training split's, as {@code train-00000-of-00002.parquet}.
+     */
+    private static final Pattern TRAINING_SPLIT = Pattern.compile("train(?![a-zA-Z]).*\\.(parquet|csv|jsonl|json)");
 
     /** Sees a row of a JSONL file, and where its line lies. */
     @FunctionalInterface
@@ -45,16 +56,49 @@ public final class DataFile {
 
     /** All rows; a {@link UserError} says what is wrong with the file. */
     public static List<Row> read(Path file) {
-        String name = file.getFileName().toString();
-        if (name.endsWith(".parquet")) {
-            return ParquetFile.read(file);
-        }
-        if (name.endsWith(".json")) {
-            return readList(file);
-        }
         List<Row> rows = new ArrayList<>();
-        forEachLine(file, (row, offset, length) -> rows.add(row));
+        forEach(file, List.of(), rows::add);
         return rows;
+    }
+
+    /**
+     * All rows, one after the other, so that a large file need not fit into memory.
+     *
+     * @param columns what is read of a file that stores columns apart, each under one of several names; empty: all
+     */
+    static void forEach(Path file, List<Set<String>> columns, Consumer<Row> sink) {
+        String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
+        if (name.endsWith(".parquet")) {
+            ParquetFile.forEach(file, columns, sink);
+        } else if (name.endsWith(".json")) {
+            readList(file).forEach(sink);
+        } else if (name.endsWith(".csv")) {
+            try {
+                CsvFile.forEach(file, sink);
+            } catch (IOException e) {
+                throw unreadable(file, e);
+            }
+        } else {
+            forEachLine(file, (row, offset, length) -> sink.accept(row));
+        }
+    }
+
+    /** A file itself; of a folder, the files of its training split, in the order of their names. */
+    static List<Path> files(Path path) {
+        if (!Files.isDirectory(path)) {
+            return List.of(path);
+        }
+        try (Stream<Path> tree = Files.walk(path, 2)) {
+            List<Path> files = tree.filter(Files::isRegularFile)
+                    .filter(f -> TRAINING_SPLIT.matcher(f.getFileName().toString()).matches()).sorted().toList();
+            if (files.isEmpty()) {
+                throw new UserError(path + ": a folder without a file of a training split, such as "
+                        + "train-00000-of-00001.parquet; name a file");
+            }
+            return files;
+        } catch (IOException e) {
+            throw unreadable(path, e);
+        }
     }
 
     private static List<Row> readList(Path file) {
@@ -119,7 +163,17 @@ public final class DataFile {
         try {
             return row(JSON.readTree(line), where);
         } catch (JacksonException e) {
-            throw new UserError(where + ": not valid JSON: " + Json.complaint(e), e);
+            throw new UserError(where + (isUtf8(line) ? ": not valid JSON: " + Json.complaint(e) : ": not UTF-8 text"),
+                    e);
+        }
+    }
+
+    private static boolean isUtf8(byte[] bytes) {
+        try {
+            StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
+            return true;
+        } catch (CharacterCodingException e) {
+            return false;
         }
     }
 

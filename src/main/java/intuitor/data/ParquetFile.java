@@ -6,6 +6,7 @@ import dev.hardwood.reader.RowReader;
 import dev.hardwood.row.PqList;
 import dev.hardwood.row.PqStruct;
 import dev.hardwood.row.StructAccessor;
+import dev.hardwood.schema.ColumnProjection;
 import intuitor.UserError;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,13 +14,16 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import tools.jackson.databind.JsonNode;
@@ -48,24 +52,24 @@ final class ParquetFile {
 
     private ParquetFile() { }
 
-    static List<Row> read(Path file) {
-        return read(file, STALL);
+    /** @param columns as of {@link DataFile#forEach} */
+    static void forEach(Path file, List<Set<String>> columns, Consumer<Row> sink) {
+        forEach(file, columns, sink, STALL);
     }
 
     /** @param stall longest wait for a next row: on some damaged files hardwood waits for ever */
-    static List<Row> read(Path file, Duration stall) {
+    static void forEach(Path file, List<Set<String>> columns, Consumer<Row> sink, Duration stall) {
         if (!Files.isRegularFile(file)) {
             throw new UserError(file + ": no such file");
         }
-        List<Row> rows = new ArrayList<>();
         AtomicInteger progress = new AtomicInteger();
-        FutureTask<Void> work = new FutureTask<>(() -> readInto(rows, file, progress), null);
+        FutureTask<Void> work = new FutureTask<>(() -> readInto(sink, file, columns, progress), null);
         Thread reader = Thread.ofPlatform().daemon().name("parquet").start(work);
         try {
             for (int seen = 0; ; seen = progress.get()) {
                 try {
                     work.get(stall.toMillis(), TimeUnit.MILLISECONDS);
-                    return rows;
+                    return;
                 } catch (TimeoutException e) {
                     if (progress.get() == seen) {
                         reader.interrupt();
@@ -74,6 +78,9 @@ final class ParquetFile {
                 }
             }
         } catch (ExecutionException e) {
+            if (e.getCause() instanceof UserError wrong) { // said by whoever looks at the rows
+                throw wrong;
+            }
             // hardwood's exceptions are of many types: whatever it is, this file cannot be read
             throw new UserError(file + ": not a parquet file that can be read: " + reason(e), e);
         } catch (InterruptedException e) {
@@ -82,16 +89,27 @@ final class ParquetFile {
         }
     }
 
-    private static void readInto(List<Row> rows, Path file, AtomicInteger progress) {
-        try (ParquetFileReader reader = ParquetFileReader.open(input(file)); RowReader row = reader.rowReader()) {
+    private static void readInto(Consumer<Row> sink, Path file, List<Set<String>> columns, AtomicInteger progress) {
+        try (ParquetFileReader reader = ParquetFileReader.open(input(file));
+                RowReader row = reader.buildRowReader().projection(projection(reader, columns)).build()) {
             while (row.hasNext()) {
                 row.next();
-                rows.add(new Row(object(row), file + ", row " + (rows.size() + 1)));
-                progress.incrementAndGet();
+                sink.accept(new Row(object(row), file + ", row " + progress.incrementAndGet()));
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** All columns where something asked for is not there, so that a message can name those that are. */
+    private static ColumnProjection projection(ParquetFileReader reader, List<Set<String>> columns) {
+        Set<String> there = new TreeSet<>();
+        reader.getFileSchema().getRootNode().children().forEach(node -> there.add(node.name()));
+        if (columns.isEmpty() || columns.stream().anyMatch(names -> Collections.disjoint(names, there))) {
+            return ColumnProjection.all();
+        }
+        return ColumnProjection.columns(columns.stream().flatMap(Set::stream).distinct().filter(there::contains)
+                .toArray(String[]::new));
     }
 
     /** In memory where it fits: a mapped file that somebody changes or cuts off ends the process. */

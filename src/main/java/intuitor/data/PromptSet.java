@@ -1,32 +1,33 @@
 package intuitor.data;
 
-import intuitor.Json;
 import intuitor.UserError;
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Reads prompts from a JSONL file: an object a line with {@code prompt}, {@code question} or {@code problem} and, where
- * answers are known, {@code answer}. Training reads the prompts only.
+ * Reads the prompts of a data set: a file that {@link DataFile} knows, or a folder of such files, of which those of the
+ * split are read. Answers are read only where they are asked for.
  */
 public final class PromptSet {
-    private static final JsonMapper JSON = new JsonMapper();
-    private static final List<String> PROMPT_FIELDS = List.of("prompt", "question", "problem");
 
     private PromptSet() { }
 
-    /** The prompts without their answers, whatever the file holds: what training may see. */
-    public static List<Prompt> readPrompts(Path file) {
-        return read(file).stream().map(p -> new Prompt(p.text(), null)).toList();
+    /** The prompts without their answers, whatever the file holds. */
+    public static List<Prompt> readPrompts(Path path) {
+        return readPrompts(path, PromptColumns.USUAL);
+    }
+
+    /** The prompts without their answers, from these columns. */
+    public static List<Prompt> readPrompts(Path path, PromptColumns columns) {
+        List<Prompt> prompts = new ArrayList<>();
+        read(path, columns, false, row -> prompts.add(new Prompt(columns.prompt(row), null)));
+        return nonEmpty(prompts, path);
+    }
+
+    /** Prompts with answers, from the usual columns. */
+    public static List<Prompt> readProblems(Path path, String purpose) {
+        return readProblems(path, PromptColumns.USUAL, purpose);
     }
 
     /**
@@ -34,55 +35,40 @@ public final class PromptSet {
      *
      * @param purpose what the answers are for, as the message says it where one is missing
      */
-    public static List<Prompt> readProblems(Path file, String purpose) {
-        List<Prompt> problems = read(file);
-        for (int i = 0; i < problems.size(); i++) {
-            if (problems.get(i).answer() == null) {
-                throw new UserError(file + ": prompt " + (i + 1) + " has no \"answer\", and " + purpose
-                        + " needs one a line");
-            }
-        }
-        return problems;
+    public static List<Prompt> readProblems(Path path, PromptColumns columns, String purpose) {
+        List<Prompt> problems = new ArrayList<>();
+        read(path, columns, true, row -> problems.add(new Prompt(columns.prompt(row), columns.answer(row)
+                .orElseThrow(() -> new UserError(row.where() + ": no " + PromptColumns.inWords(columns.answers())
+                        + " in this row, and " + purpose + " needs one; it has " + row.fields().propertyNames())))));
+        return nonEmpty(problems, path);
     }
 
     /** Prompts, with the answers of those that have one: for looking at a run, not for training. */
-    public static List<Prompt> read(Path file) {
+    public static List<Prompt> read(Path path, PromptColumns columns) {
         List<Prompt> prompts = new ArrayList<>();
-        int number = 0;
-        try (BufferedReader lines = Files.newBufferedReader(file)) {
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                number++;
-                if (!line.isBlank()) {
-                    prompts.add(prompt(line, file + ":" + number));
-                }
-            }
-        } catch (NoSuchFileException e) {
-            throw new UserError(file + ": no such file; give a JSONL file with a \"prompt\" a line");
-        } catch (CharacterCodingException e) {
-            throw new UserError(file + ":" + (number + 1) + ": not UTF-8 text");
-        } catch (IOException e) {
-            throw new UserError(file + ": cannot be read: " + e.getMessage());
-        }
-        if (prompts.isEmpty()) {
-            throw new UserError(file + ": holds no prompt; give a JSONL file with a \"prompt\" a line");
-        }
-        return List.copyOf(prompts);
+        read(path, columns, true,
+                row -> prompts.add(new Prompt(columns.prompt(row), columns.answer(row).orElse(null))));
+        return nonEmpty(prompts, path);
     }
 
-    private static Prompt prompt(String line, String where) {
-        JsonNode node;
-        try {
-            node = JSON.readTree(line);
-        } catch (JacksonException e) {
-            throw new UserError(where + ": not valid JSON: " + Json.complaint(e));
+    private interface Sink {
+        void row(Row row);
+    }
+
+    private static void read(Path path, PromptColumns columns, boolean withAnswers, Sink sink) {
+        for (Path file : DataFile.files(path)) {
+            DataFile.forEach(file, columns.needed(withAnswers), row -> {
+                if (columns.accepts(row)) {
+                    sink.row(row);
+                }
+            });
         }
-        for (String field : PROMPT_FIELDS) {
-            JsonNode text = node.get(field);
-            if (text != null && text.isString() && !text.stringValue().isEmpty()) {
-                JsonNode answer = node.get("answer");
-                return new Prompt(text.stringValue(), answer == null || answer.isNull() ? null : answer.asString());
-            }
+    }
+
+    private static List<Prompt> nonEmpty(List<Prompt> prompts, Path path) {
+        if (prompts.isEmpty()) {
+            throw new UserError(path + ": holds no prompt (or none that data_filter leaves)");
         }
-        throw new UserError(where + ": no \"prompt\", \"question\" or \"problem\" with text in this line");
+        return List.copyOf(prompts);
     }
 }

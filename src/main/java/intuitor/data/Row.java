@@ -13,6 +13,22 @@ import tools.jackson.databind.JsonNode;
  */
 public record Row(JsonNode fields, String where) {
 
+    /**
+     * A value by its column, or by a path into one, such as {@code reward_model.ground_truth}; maybe a missing node.
+     */
+    JsonNode at(String path) {
+        JsonNode whole = fields.path(path);
+        int dot = path.indexOf('.');
+        if (!whole.isMissingNode() || dot < 0) {
+            return whole;
+        }
+        JsonNode value = fields;
+        for (String name : path.split("\\.")) {
+            value = value.path(name);
+        }
+        return value;
+    }
+
     /** A text that must be there. */
     public String text(String name) {
         JsonNode value = fields.path(name);

@@ -1,5 +1,6 @@
 package intuitor.text;
 
+import intuitor.UserError;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,7 +34,23 @@ public final class PromptEncoder {
 
     /** The ids of a prompt, up to where the model's answer begins. */
     public int[] encode(String prompt) {
-        return template == null ? plain(prompt) : tokenizer.encode(template.render(messages(prompt), true, date));
+        return encode(List.of(new ChatTemplate.Message("user", prompt)));
+    }
+
+    /**
+     * The ids of a conversation, up to where the model's answer begins. A system message of its own takes the place of
+     * this encoder's.
+     *
+     * @throws intuitor.UserError for several messages where there is no template
+     */
+    public int[] encode(List<ChatTemplate.Message> conversation) {
+        if (template != null) {
+            return tokenizer.encode(template.render(withSystemMessage(conversation), true, date));
+        }
+        if (conversation.size() != 1) {
+            throw new UserError("a prompt of " + conversation.size() + " messages needs a chat template");
+        }
+        return plain(conversation.getFirst().content());
     }
 
     /** With the token that the tokenizer puts before every text, unless the text begins with it already. */
@@ -53,19 +70,18 @@ public final class PromptEncoder {
         if (template == null) {
             return OptionalInt.empty();
         }
-        List<ChatTemplate.Message> messages = messages("QUESTION");
+        List<ChatTemplate.Message> messages = withSystemMessage(List.of(new ChatTemplate.Message("user", "QUESTION")));
         messages.add(new ChatTemplate.Message("assistant", ANSWER));
         String rendered = template.render(messages, false, date);
         int[] after = tokenizer.encode(rendered.substring(rendered.lastIndexOf(ANSWER) + ANSWER.length()));
         return after.length > 0 && tokenizer.isSpecial(after[0]) ? OptionalInt.of(after[0]) : OptionalInt.empty();
     }
 
-    private List<ChatTemplate.Message> messages(String prompt) {
-        List<ChatTemplate.Message> messages = new ArrayList<>();
-        if (systemMessage != null) {
-            messages.add(new ChatTemplate.Message("system", systemMessage));
+    private List<ChatTemplate.Message> withSystemMessage(List<ChatTemplate.Message> conversation) {
+        List<ChatTemplate.Message> messages = new ArrayList<>(conversation);
+        if (systemMessage != null && !messages.getFirst().role().equals("system")) {
+            messages.addFirst(new ChatTemplate.Message("system", systemMessage));
         }
-        messages.add(new ChatTemplate.Message("user", prompt));
         return messages;
     }
 }

@@ -1,5 +1,6 @@
 package intuitor.train;
 
+import intuitor.data.PromptColumns;
 import intuitor.device.PackedAttention;
 import intuitor.device.StorageType;
 import intuitor.eval.task.Tasks;
@@ -27,8 +28,14 @@ public record GrpoConfig(
         @Key(required = true, help = "Hugging Face folder of the base model; also the frozen reference")
         Path model,
         @Key(required = true,
-                help = "prompts: a JSONL file with a \"prompt\" a line; answers are read if a reward needs them")
+                help = "prompts: JSONL, CSV or parquet, or a folder of it; answers are read if a reward needs them")
         Path data,
+        @Key(help = "column of the prompts, texts or messages (default: the first of prompt, question, problem, ...)")
+        String promptColumn,
+        @Key(help = "column of the answers (default: the first of answer, reward_model.ground_truth, solution, ...)")
+        String answerColumn,
+        @Key(help = "rows of the data to train on, as column=value; those for which one does not hold are left out")
+        List<String> dataFilter,
         @Key(value = "runs", help = "folder that holds the run folders")
         Path outputDir,
         @Key(help = "name of the run folder (default: the first free of run-1, run-2, ...)")
@@ -166,7 +173,7 @@ public record GrpoConfig(
 
         // evaluation on held-out problems
 
-        @Key(help = "problems with answers (JSONL) to measure accuracy on before and after; none: no evaluation")
+        @Key(help = "problems with answers to measure accuracy on before and after; none: no evaluation")
         Path evalData,
         @Key(value = "200", range = "[1, inf)", help = "problems evaluated: the first of eval_data")
         int evalPrompts,
@@ -228,6 +235,11 @@ public record GrpoConfig(
         require(runName == null || runName.matches("[\\w.-]*\\w[\\w.-]*"),
                 "run_name: letters, digits, '_', '-' and '.' only, found '" + runName + "'");
         requirePattern(formatPattern);
+        try {
+            PromptColumns.named(promptColumn, answerColumn, dataFilter);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("data_filter: " + e.getMessage(), e);
+        }
         // refuses what cannot be made
         new Rewards(rewardFuncs, rewardWeights, new RewardSettings(answerExtraction, formatPattern, semanticEntropyLow,
                 semanticEntropyHigh, repetitionNGrams, repetitionMaxPenalty));
@@ -260,6 +272,11 @@ public record GrpoConfig(
                         + chatTemplateDate + "'");
             }
         }
+    }
+
+    /** Where the data keep prompts and answers. */
+    public PromptColumns columns() {
+        return PromptColumns.named(promptColumn, answerColumn, dataFilter);
     }
 
     /** The chosen rewards, ready to judge. */

@@ -4,6 +4,7 @@ import intuitor.data.Prompt;
 import intuitor.device.Sampling;
 import intuitor.eval.Proportion;
 import intuitor.eval.answer.Equivalence;
+import intuitor.eval.answer.FinalAnswer;
 import intuitor.reward.AnswerExtraction;
 import intuitor.rollout.Completion;
 import intuitor.rollout.Decoding;
@@ -85,6 +86,7 @@ public final class HeldOutEvaluation {
 
     /** Whether the final answer of a completion means the same as the right one. */
     public static boolean isRight(String completion, String answer, AnswerExtraction extraction) {
-        return extraction.of(completion).filter(found -> Equivalence.equal(answer, found)).isPresent();
+        String gold = FinalAnswer.ofReference(answer);
+        return extraction.of(completion).filter(found -> Equivalence.equal(gold, found)).isPresent();
     }
 }

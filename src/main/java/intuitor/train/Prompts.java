@@ -11,6 +11,7 @@ import intuitor.text.ChatTemplate;
 import intuitor.text.PromptEncoder;
 import intuitor.text.Tokenizer;
 import intuitor.train.GrpoConfig.ChatTemplateUse;
+import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.List;
 import java.util.Optional;
@@ -40,7 +41,8 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<EncodedPrompt> e
         PromptEncoder encoder = new PromptEncoder(tokenizer, template(config), config.systemPrompt(),
                 LocalDate.parse(config.chatTemplateDate()));
         List<Prompt> all = prompts(config);
-        List<EncodedPrompt> encoded = all.stream().map(p -> new EncodedPrompt(encoder.encode(p.text()), p.answer()))
+        List<EncodedPrompt> encoded = all.stream().map(p -> new EncodedPrompt(encode(encoder, p, config.data()),
+                p.answer()))
                 .filter(p -> p.tokens().length > 0 && p.tokens().length <= config.maxPromptLength()).toList();
         if (encoded.isEmpty()) {
             throw new UserError(config.data() + ": no prompt has at most max_prompt_length = "
@@ -61,17 +63,25 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<EncodedPrompt> e
     /** Without their answers, unless a reward needs these. */
     private static List<Prompt> prompts(GrpoConfig config) {
         List<String> needing = config.rewards().thatNeedAnswers();
-        return needing.isEmpty() ? PromptSet.readPrompts(config.data())
-                : PromptSet.readProblems(config.data(), "the reward " + needing.getFirst());
+        return needing.isEmpty() ? PromptSet.readPrompts(config.data(), config.columns())
+                : PromptSet.readProblems(config.data(), config.columns(), "the reward " + needing.getFirst());
+    }
+
+    private static int[] encode(PromptEncoder encoder, Prompt prompt, Path file) {
+        try {
+            return encoder.encode(prompt.messages());
+        } catch (UserError e) {
+            throw new UserError(file + ": " + e.getMessage(), e);
+        }
     }
 
     /**
      * The first problems of {@code eval_data}, put to the model as the prompts are; none is left out, so each must fit.
      */
     HeldOutEvaluation evaluation(GrpoConfig config) {
-        List<Prompt> problems = PromptSet.readProblems(config.evalData(), "an evaluation");
+        List<Prompt> problems = PromptSet.readProblems(config.evalData(), config.columns().orUsual(), "an evaluation");
         problems = problems.subList(0, Math.min(config.evalPrompts(), problems.size()));
-        List<int[]> questions = problems.stream().map(Prompt::text).map(encoder::encode).toList();
+        List<int[]> questions = problems.stream().map(p -> encode(encoder, p, config.evalData())).toList();
         for (int i = 0; i < questions.size(); i++) {
             requireFits(questions.get(i).length, config.evalData() + ": prompt " + (i + 1));
         }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import intuitor.UserError;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,6 +49,19 @@ class PromptEncoderTest {
                 + "<|im_end|>\n<|im_start|>user\nHow?<|im_end|>\n<|im_start|>assistant\n",
                 tokenizer.decode(encoder.encode("How?"), true));
         assertEquals(OptionalInt.of(tokenizer.tokenId("<|im_end|>")), encoder.endOfTurn());
+    }
+
+    @Test
+    void aConversationKeepsItsOwnSystemMessageAndNeedsATemplate() throws IOException {
+        List<ChatTemplate.Message> talk = List.of(new ChatTemplate.Message("system", "Rhyme."),
+                new ChatTemplate.Message("user", "How?"));
+        PromptEncoder encoder = new PromptEncoder(tokenizer, template(CHATML), "Be brief.", DAY);
+        assertEquals("<|im_start|>system\nRhyme."
+                + "<|im_end|>\n<|im_start|>user\nHow?<|im_end|>\n<|im_start|>assistant\n",
+                tokenizer.decode(encoder.encode(talk), true));
+        PromptEncoder plain = new PromptEncoder(tokenizer, null, null, DAY);
+        assertEquals("a prompt of 2 messages needs a chat template",
+                assertThrows(UserError.class, () -> plain.encode(talk)).getMessage());
     }
 
     @Test

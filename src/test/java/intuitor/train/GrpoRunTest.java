@@ -29,7 +29,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -122,6 +124,29 @@ class GrpoRunTest {
             assertEquals(Files.readString(run.resolve("evaluations").resolve(name)),
                     Files.readString(files.resolve("runs/benchmarks-stopped/evaluations").resolve(name)));
         }
+    }
+
+    /** Columns and rows chosen from a folder of CSV files; it must be the same folder when the run goes on. */
+    @Test
+    void aFolderOfFilesIsADataSet() throws IOException {
+        Path folder = Files.createDirectories(files.resolve("csv"));
+        Files.writeString(folder.resolve("train-0.csv"), "asked,gold,kind\n1 + 1 =,2,sum\n2 * 2 =,4,product\n");
+        Files.writeString(folder.resolve("train-1.csv"), "asked,gold,kind\n1 + 2 =,3,sum\n2 + 2 =,4,sum\n");
+        Files.writeString(folder.resolve("test.csv"), "asked,gold,kind\n9 + 9 =,18,sum\n");
+        Map<String, String> settings = Map.of("data", folder.toString(), "prompt_column", "asked", "answer_column",
+                "gold", "data_filter", "kind=sum", "reward_funcs", "accuracy", "prompts_per_step", "3", "eval_data",
+                data.toString(), "eval_prompts", "2");
+        StopSignal stop = new StopSignal();
+        GrpoRun.start(config("csv", settings), stopAt(2, stop), stop);
+        Set<String> asked = new TreeSet<>();
+        for (String line : Files.readAllLines(files.resolve("runs/csv/completions/step-000001.jsonl"))) {
+            asked.add(JSON.readTree(line).path("prompt").stringValue());
+        }
+        assertEquals(Set.of("1 + 1 =", "1 + 2 =", "2 + 2 ="), asked);
+        resume("csv");
+        GrpoRun.start(config("csv-changed", settings), stopAt(2, stop), stop);
+        Files.writeString(folder.resolve("train-1.csv"), "asked,gold,kind\n1 + 2 =,4,sum\n");
+        assertMessage("csv have changed since this run started", () -> resume("csv-changed"));
     }
 
     /** Stopped between two checkpoints and at one; computed and stored in 32 and in 16 bits. */

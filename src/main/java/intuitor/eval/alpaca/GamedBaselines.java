@@ -1,8 +1,8 @@
 package intuitor.eval.alpaca;
 
 import intuitor.UserError;
-import java.io.IOException;
-import java.nio.file.Files;
+import intuitor.data.DataFile;
+import intuitor.data.Row;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -17,43 +17,27 @@ import java.util.Map;
  * @param rows         of the file
  * @param difficulties by the instruction's index
  */
-public record GamedBaselines(List<Row> rows, Map<Integer, Double> difficulties) {
+public record GamedBaselines(List<Judged> rows, Map<Integer, Double> difficulties) {
 
-    record Row(double preference, double standardLengthDifference, double difficulty, boolean notGamed) { }
+    record Judged(double preference, double standardLengthDifference, double difficulty, boolean notGamed) { }
 
     public static GamedBaselines read(Path file) {
-        int number = 1;
-        try {
-            List<String> lines = Files.readAllLines(file);
-            List<String> header = List.of(lines.getFirst().split(",", -1));
-            List<Row> rows = new ArrayList<>();
-            Map<Integer, Double> difficulties = new HashMap<>();
-            for (String line : lines.subList(1, lines.size())) {
-                number++;
-                String[] cells = line.split(",", -1);
-                double difficulty = Double.parseDouble(cells[column(header, "instruction_difficulty", file)]);
-                difficulties.putIfAbsent((int) Double.parseDouble(cells[column(header, "index", file)]), difficulty);
-                String preference = cells[column(header, "preference", file)];
+        List<Judged> rows = new ArrayList<>();
+        Map<Integer, Double> difficulties = new HashMap<>();
+        for (Row row : DataFile.read(file)) {
+            try {
+                double difficulty = Double.parseDouble(row.text("instruction_difficulty"));
+                difficulties.putIfAbsent((int) Double.parseDouble(row.text("index")), difficulty);
+                String preference = row.text("preference");
                 if (!preference.isEmpty()) {
-                    rows.add(new Row(Double.parseDouble(preference),
-                            Double.parseDouble(cells[column(header, "std_delta_len", file)]),
-                            difficulty, cells[column(header, "not_gamed_baseline", file)].equalsIgnoreCase("true")));
+                    rows.add(new Judged(Double.parseDouble(preference), Double.parseDouble(row.text("std_delta_len")),
+                            difficulty, row.text("not_gamed_baseline").equalsIgnoreCase("true")));
                 }
+            } catch (NumberFormatException e) {
+                throw new UserError(row.where() + ": not the layout of tatsu-lab/alpaca_eval's df_gamed.csv", e);
             }
-            return new GamedBaselines(rows, difficulties);
-        } catch (IOException e) {
-            throw new UserError("cannot read " + file + ": " + e.getMessage(), e);
-        } catch (NumberFormatException | IndexOutOfBoundsException e) {
-            throw new UserError(file + ":" + number + ": not the layout of tatsu-lab/alpaca_eval's df_gamed.csv", e);
         }
-    }
-
-    private static int column(List<String> header, String name, Path file) {
-        int column = header.indexOf(name);
-        if (column < 0) {
-            throw new UserError(file + " has no column " + name + ", only " + header);
-        }
-        return column;
+        return new GamedBaselines(rows, difficulties);
     }
 
     /** 0 for an instruction that the file does not have. */

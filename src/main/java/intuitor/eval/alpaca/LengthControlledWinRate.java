@@ -43,7 +43,7 @@ public record LengthControlledWinRate(double percent, double standardError, Stri
         List<Double> y = new ArrayList<>();
         List<Double> w = new ArrayList<>();
         if (gamed != null) {
-            for (GamedBaselines.Row row : gamed.rows()) {
+            for (GamedBaselines.Judged row : gamed.rows()) {
                 x.add(new double[] {Math.tanh(row.standardLengthDifference()), row.difficulty(),
                         row.notGamed() ? 1 : 0});
                 y.add(row.preference());

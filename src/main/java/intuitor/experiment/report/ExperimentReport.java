@@ -75,7 +75,7 @@ public final class ExperimentReport {
     /** Answers to the training prompts, by prompt; none where the file has none. */
     private Map<String, String> answers() {
         Map<String, String> answers = new HashMap<>();
-        for (Prompt prompt : PromptSet.read(experiment.shared().data())) {
+        for (Prompt prompt : PromptSet.read(experiment.shared().data(), experiment.shared().columns())) {
             if (prompt.answer() != null) {
                 answers.put(prompt.text(), prompt.answer());
             }

@@ -152,7 +152,9 @@ class JudgeTest {
         assertEquals(5, Files.readAllLines(folder.resolve("j.jsonl")).size());
     }
 
-    /** A judge that does not answer, and a stop: nobody waits, what there is is kept, and the rest is asked for later. */
+    /**
+     * A judge that does not answer, and a stop: nobody waits, what there is is kept, and the rest is asked for later.
+     */
     @Test
     @Timeout(HUNG_SECONDS)
     void aStopDoesNotWaitForTheJudge() throws IOException {

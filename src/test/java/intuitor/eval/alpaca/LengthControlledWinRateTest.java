@@ -99,7 +99,8 @@ class LengthControlledWinRateTest {
         assertEquals(100 * L1Logistic.sigmoid(-1), lc.percent(), 3.0);
         UserError e = assertThrows(UserError.class, () ->
                 GamedBaselines.read(Files.writeString(folder.resolve("x.csv"), "a,b\n1,2\n")));
-        assertTrue(e.getMessage().contains("has no column instruction_difficulty"), e.getMessage());
+        assertTrue(e.getMessage().contains("row 1: no text \"instruction_difficulty\" in this row; it has [a, b]"),
+                e.getMessage());
     }
 
     /**
