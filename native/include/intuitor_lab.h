@@ -1,6 +1,6 @@
 /*
- * intuitor_lab.h - the kernels of kernels/lab: steps of a ladder from the plainest kernel to the one that the engine
- * uses. They are there to be read, checked and timed (`intuitor bench --lab`); the engine calls none of them.
+ * intuitor_lab.h - the kernels of kernels/lab: steps of ladders from the plainest kernel to the best. They are there to
+ * be read, checked and timed (`intuitor bench --lab`); the engine calls none of them.
  *
  * A library of CUDA kernels exports intuitor_get_lab(). Conventions are those of intuitor.h, and so are types.
  */
@@ -23,12 +23,25 @@ typedef struct it_lab_reduction {
                int64_t N, int64_t V, int32_t dtype, it_stream s);
 } it_lab_reduction;
 
+/* A step of the ladder of the fused LM head. */
+typedef struct it_lab_head {
+    const char *name;
+    const char *idea;
+    /* Logits z = hidden weight^T of hidden [N, H] and weight [V, H], bf16, added up in fp32, to lse, logprob, entropy
+       and self_certainty, fp32 [N] each, and argmax, int32 [N]: vocab_reduce of z at temperature 1. targets int32 [N].
+       H is a multiple of 8 and both begin at multiples of 16 bytes; N and V are any. Logits must be finite. */
+    int (*run)(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr argmax, it_addr hidden,
+               it_addr weight, it_addr targets, int64_t N, int64_t H, int64_t V, it_stream s);
+} it_lab_head;
+
 typedef struct it_lab {
     int64_t reduction_count;
     const it_lab_reduction *reductions;
+    int64_t head_count;
+    const it_lab_head *heads;
 } it_lab;
 
-/* The lab of this library. */
+/* The lab of this library: the steps that the device in use can run. */
 const it_lab *intuitor_get_lab(void);
 
 #ifdef __cplusplus

@@ -17,6 +17,8 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  * struct it_lab {
  *     int64_t reduction_count;
  *     const it_lab_reduction *reductions;
+ *     int64_t head_count;
+ *     const it_lab_head *heads;
  * }
  * }
  */
@@ -28,7 +30,9 @@ public class it_lab {
 
     private static final GroupLayout $LAYOUT = MemoryLayout.structLayout(
         Lab.C_LONG.withName("reduction_count"),
-        Lab.C_POINTER.withName("reductions")
+        Lab.C_POINTER.withName("reductions"),
+        Lab.C_LONG.withName("head_count"),
+        Lab.C_POINTER.withName("heads")
     ).withName("it_lab");
 
     /**
@@ -124,6 +128,94 @@ public class it_lab {
      */
     public static void reductions(MemorySegment struct, MemorySegment fieldValue) {
         struct.set(reductions$LAYOUT, reductions$OFFSET, fieldValue);
+    }
+
+    private static final OfLong head_count$LAYOUT = (OfLong)$LAYOUT.select(groupElement("head_count"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t head_count
+     * }
+     */
+    public static final OfLong head_count$layout() {
+        return head_count$LAYOUT;
+    }
+
+    private static final long head_count$OFFSET = $LAYOUT.byteOffset(groupElement("head_count"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t head_count
+     * }
+     */
+    public static final long head_count$offset() {
+        return head_count$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t head_count
+     * }
+     */
+    public static long head_count(MemorySegment struct) {
+        return struct.get(head_count$LAYOUT, head_count$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t head_count
+     * }
+     */
+    public static void head_count(MemorySegment struct, long fieldValue) {
+        struct.set(head_count$LAYOUT, head_count$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout heads$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("heads"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const it_lab_head *heads
+     * }
+     */
+    public static final AddressLayout heads$layout() {
+        return heads$LAYOUT;
+    }
+
+    private static final long heads$OFFSET = $LAYOUT.byteOffset(groupElement("heads"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const it_lab_head *heads
+     * }
+     */
+    public static final long heads$offset() {
+        return heads$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const it_lab_head *heads
+     * }
+     */
+    public static MemorySegment heads(MemorySegment struct) {
+        return struct.get(heads$LAYOUT, heads$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const it_lab_head *heads
+     * }
+     */
+    public static void heads(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(heads$LAYOUT, heads$OFFSET, fieldValue);
     }
 
     /**

@@ -52,7 +52,7 @@ final class KernelCases {
         return text.append(']').toString();
     }
 
-    private static VocabStats stats(Inputs in, int n) {
+    static VocabStats stats(Inputs in, int n) {
         return new VocabStats(in.empty(F32, n), in.empty(F32, n), in.empty(F32, n), in.empty(F32, n), in.empty(I32, n));
     }
 

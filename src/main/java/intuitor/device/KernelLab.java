@@ -2,13 +2,14 @@ package intuitor.device;
 
 import intuitor.UserError;
 import intuitor.device.lab.it_lab;
+import intuitor.device.lab.it_lab_head;
 import intuitor.device.lab.it_lab_reduction;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.LongStream;
 
 /**
- * The steps of {@code kernels/lab}, from the plainest kernel to the engine's own. The engine calls none of them: they
+ * The steps of {@code kernels/lab}, ladders from the plainest kernel to the best. The engine calls none of them: they
  * are there to be read, checked and timed.
  */
 public final class KernelLab {
@@ -35,27 +36,59 @@ public final class KernelLab {
         }
     }
 
+    /**
+     * A step of the ladder of the fused LM head.
+     *
+     * @param name by which steps are sorted
+     * @param idea what is new in it
+     */
+    public record Head(String name, String idea, NativeApi api, MemorySegment function) {
+
+        /**
+         * Everything that {@link Kernels#vocabReduce} gives for the logits hidden weight^T, at temperature 1.
+         *
+         * @param out     [N] each, all of them
+         * @param hidden  BF16 [N,H], H a multiple of 8
+         * @param weight  BF16 [V,H]
+         * @param targets int32 [N]
+         */
+        public void run(VocabStats out, Tensor hidden, Tensor weight, Tensor targets) {
+            api.check(it_lab_head.run.invoke(function, out.lse().address(), out.logprob().address(),
+                    out.entropy().address(), out.selfCertainty().address(), out.argmax().address(), hidden.address(),
+                    weight.address(), targets.address(), hidden.dim(0), hidden.dim(1), weight.dim(0), 0));
+        }
+    }
+
     private KernelLab() {
     }
 
     /** The steps of the self-certainty reduction on this device, in order. */
     public static List<Reduction> reductions(Device device) {
-        NativeLibrary library = switch (device.info().kind()) {
+        MemorySegment lab = lab(device);
+        long count = it_lab.reduction_count(lab);
+        MemorySegment steps = it_lab.reductions(lab).reinterpret(count * it_lab_reduction.sizeof());
+        return LongStream.range(0, count).mapToObj(i -> it_lab_reduction.asSlice(steps, i))
+                .map(step -> new Reduction(text(it_lab_reduction.name(step)), text(it_lab_reduction.idea(step)),
+                        device.api(), it_lab_reduction.run(step))).toList();
+    }
+
+    /** The steps of the fused LM head that this device can run, in order. */
+    public static List<Head> heads(Device device) {
+        MemorySegment lab = lab(device);
+        long count = it_lab.head_count(lab);
+        MemorySegment steps = it_lab.heads(lab).reinterpret(count * it_lab_head.sizeof());
+        return LongStream.range(0, count).mapToObj(i -> it_lab_head.asSlice(steps, i))
+                .map(step -> new Head(text(it_lab_head.name(step)), text(it_lab_head.idea(step)), device.api(),
+                        it_lab_head.run(step))).toList();
+    }
+
+    private static MemorySegment lab(Device device) {
+        return NativeLibraries.lab(switch (device.info().kind()) {
             case "cuda" -> NativeLibrary.CUDA;
             case "emu" -> NativeLibrary.EMULATION;
             default -> throw new UserError("the lab's kernels are CUDA kernels, and the device is "
                     + device.info().kind() + "; give --device cuda on a machine with an NVIDIA GPU");
-        };
-        MemorySegment lab = NativeLibraries.lab(library);
-        long count = it_lab.reduction_count(lab);
-        MemorySegment steps = it_lab.reductions(lab).reinterpret(count * it_lab_reduction.sizeof());
-        List<Reduction> all = new ArrayList<>();
-        for (long i = 0; i < count; i++) {
-            MemorySegment step = it_lab_reduction.asSlice(steps, i);
-            all.add(new Reduction(text(it_lab_reduction.name(step)), text(it_lab_reduction.idea(step)), device.api(),
-                    it_lab_reduction.run(step)));
-        }
-        return all;
+        });
     }
 
     private static String text(MemorySegment address) {
