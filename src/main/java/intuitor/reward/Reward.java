@@ -8,13 +8,20 @@ package intuitor.reward;
  * run that is resumed ends differently from one that never stopped.
  */
 @FunctionalInterface
-public interface Reward {
+public interface Reward extends AutoCloseable {
 
     /**
      * One number for each completion of the group, in order; NaN where there is nothing to judge by: such a completion
      * learns nothing from this reward.
      */
     double[] score(RewardContext context);
+
+    /** Called once before the first step: the time to look for what the reward needs. */
+    default void prepare() { }
+
+    /** Called once after the last step. */
+    @Override
+    default void close() { }
 
     /** Whether it reads the prompts' answers. Where no chosen reward does, training never sees them. */
     default boolean needsAnswers() {

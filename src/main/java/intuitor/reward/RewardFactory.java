@@ -23,6 +23,7 @@ final class RewardFactory {
         KNOWN.put("format", s -> new FormatMatch(s.formatPattern()));
         KNOWN.put("length", s -> new Brevity(s.extraction()));
         KNOWN.put("repetition_penalty", s -> new RepetitionPenalty(s.repetitionNGrams(), s.repetitionPenalty()));
+        KNOWN.put("code", s -> new CodeTests());
         KNOWN.put("random", s -> new CoinToss());
     }
 

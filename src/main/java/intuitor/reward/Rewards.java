@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.function.Function;
 
 /** The rewards of a run, each with its weight: {@code reward_funcs} and {@code reward_weights}. */
-public final class Rewards {
+public final class Rewards implements AutoCloseable {
 
     private final List<String> names = new ArrayList<>();
     private final List<Reward> rewards = new ArrayList<>();
@@ -36,6 +36,16 @@ public final class Rewards {
         for (int i = 0; i < this.weights.length; i++) {
             this.weights[i] = weights.isEmpty() ? 1 : weight(weights.get(i));
         }
+    }
+
+    /** Looks for what the rewards need, before the first step. */
+    public void prepare() {
+        rewards.forEach(Reward::prepare);
+    }
+
+    @Override
+    public void close() {
+        rewards.forEach(Reward::close);
     }
 
     /** Names of those that read the prompts' answers; where there are none, training never sees an answer. */

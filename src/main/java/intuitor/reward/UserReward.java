@@ -14,6 +14,20 @@ final class UserReward implements Reward {
     }
 
     @Override
+    public void prepare() {
+        try {
+            reward.prepare();
+        } catch (RuntimeException e) {
+            throw new UserError("reward " + name + ": " + e, e);
+        }
+    }
+
+    @Override
+    public void close() {
+        reward.close();
+    }
+
+    @Override
     public boolean needsAnswers() {
         return reward.needsAnswers();
     }

@@ -68,6 +68,7 @@ public final class GrpoTrainer implements AutoCloseable {
         this.decoding = decoding;
         this.decoder = decoder;
         this.rewards = config.rewards();
+        rewards.prepare();
         this.stop = stop;
         this.memory = device.arena("gradients and moments");
         this.scratch = device.arena("rollout and training");
@@ -185,6 +186,7 @@ public final class GrpoTrainer implements AutoCloseable {
 
     @Override
     public void close() {
+        rewards.close();
         scratch.close();
         memory.close();
         if (reference != null) {

@@ -73,8 +73,8 @@ class GrpoConfigTest {
     void rewardsThatCannotBeMadeAreRefused() {
         assertMessage(Map.of("reward_funcs", "self_certanty"), "reward_funcs: no reward 'self_certanty'; did you mean "
                 + "self_certainty? (there are self_certainty, accuracy, plurality_vote, entropy, token_entropy, "
-                + "sequence_logprob, mean_logprob, semantic_entropy, format, length, repetition_penalty, random, and "
-                + "classes of your own by their full names)");
+                + "sequence_logprob, mean_logprob, semantic_entropy, format, length, repetition_penalty, code, random, "
+                + "and classes of your own by their full names)");
         assertMessage(Map.of("reward_funcs", "a.B"),
                 "reward_funcs: no class a.B on the class path; INTUITOR_CLASSPATH can name its jar");
         assertMessage(Map.of("reward_funcs", "java.lang.Object"),

@@ -17,8 +17,13 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Reads LiveCodeBench's test cases: JSON, {@code [{"input", "output", "testtype"}]}, as it is, or as a pickled string,
- * compressed with zlib, in base64.
+ * Reads test cases as data sets keep them. JSON:
+ * <pre>
+ *   [{"input": TEXT, "output": TEXT}]                    LiveCodeBench; also as a pickled string, compressed with
+ *                                                        zlib, in base64
+ *   {"test_cases": [{"input": TEXT, "output": TEXT}]}    open-r1's verification_info
+ *   {"input": [TEXT], "output": [TEXT]}                  code_contests; verl: "inputs", "outputs"
+ * </pre>
  */
 public final class TestCases {
 
@@ -27,6 +32,8 @@ public final class TestCases {
 
     private static final JsonMapper JSON = new JsonMapper(JsonFactory.builder().streamReadConstraints(
             StreamReadConstraints.builder().maxStringLength(MAX_BYTES).build()).build());
+
+    private static final List<List<String>> COLUMNS = List.of(List.of("input", "output"), List.of("inputs", "outputs"));
 
     private TestCases() { }
 
@@ -37,15 +44,13 @@ public final class TestCases {
 
     static List<TestCase> read(String text, String where, int maxBytes) {
         try {
-            JsonNode list = JSON.readTree(text.stripLeading().startsWith("[") ? text : unpacked(text, maxBytes));
-            List<TestCase> cases = new ArrayList<>();
-            for (JsonNode test : list) {
-                if (!test.path("input").isString() || !test.path("output").isString()) {
-                    throw new UserError(where + ": a test case has no \"input\" and \"output\"");
+            JsonNode json = JSON.readTree(isJson(text) ? text : unpacked(text, maxBytes));
+            for (List<String> names : COLUMNS) {
+                if (json.path(names.getFirst()).isArray()) {
+                    return ofColumns(json.path(names.getFirst()), json.path(names.getLast()), where);
                 }
-                cases.add(new TestCase(test.path("input").stringValue(), test.path("output").stringValue()));
             }
-            return cases;
+            return ofList(json.has("test_cases") ? json.path("test_cases") : json, where);
         } catch (JacksonException e) {
             throw new UserError(where + ": the test cases are not valid JSON: " + Json.complaint(e), e);
         } catch (IOException | IllegalArgumentException e) {
@@ -53,9 +58,37 @@ public final class TestCases {
         }
     }
 
+    private static List<TestCase> ofList(JsonNode list, String where) {
+        List<TestCase> cases = new ArrayList<>();
+        for (JsonNode test : list) {
+            cases.add(testCase(test.path("input"), test.path("output"), where));
+        }
+        return cases;
+    }
+
+    private static List<TestCase> ofColumns(JsonNode inputs, JsonNode outputs, String where) {
+        List<TestCase> cases = new ArrayList<>();
+        for (int i = 0; i < Math.max(inputs.size(), outputs.size()); i++) {
+            cases.add(testCase(inputs.path(i), outputs.path(i), where));
+        }
+        return cases;
+    }
+
+    private static TestCase testCase(JsonNode input, JsonNode output, String where) {
+        if (!input.isString() || !output.isString()) {
+            throw new UserError(where + ": a test case has no \"input\" and \"output\"");
+        }
+        return new TestCase(input.stringValue(), output.stringValue());
+    }
+
+    private static boolean isJson(String text) {
+        String start = text.stripLeading();
+        return start.startsWith("[") || start.startsWith("{");
+    }
+
     /** How many bytes the test cases unpack to, found without keeping them; those of damaged ones do not matter. */
     public static long unpackedBytes(String text) {
-        if (text.stripLeading().startsWith("[")) {
+        if (isJson(text)) {
             return text.length();
         }
         try (InputStream in = inflated(text)) {

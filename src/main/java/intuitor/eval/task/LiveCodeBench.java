@@ -4,6 +4,7 @@ import intuitor.Json;
 import intuitor.UserError;
 import intuitor.data.DataFile;
 import intuitor.data.Row;
+import intuitor.eval.code.FencedCode;
 import intuitor.eval.code.ProgramJudge;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,7 +19,6 @@ import tools.jackson.databind.json.JsonMapper;
  */
 final class LiveCodeBench implements Task {
 
-    private static final String FENCE = "```";
     private static final JsonMapper JSON = new JsonMapper();
     private static final int PUBLISHED_MAX_TOKENS = 32768;
 
@@ -70,25 +70,12 @@ final class LiveCodeBench implements Task {
     }
 
     private Verdict verdict(String completion, StoredTests stored) {
-        String code = code(completion);
+        String code = FencedCode.last(completion);
         if (code.isBlank()) {
             return new Verdict(null, false, "no code between fences");
         }
         ProgramJudge.Result result = stored.judge((row, tests) -> judge.judge(code, tests, function(row)));
         return new Verdict(code, result.passed(), result.reason());
-    }
-
-    /** What stands between the last two lines with fences; empty where there are none. */
-    static String code(String completion) {
-        List<String> lines = List.of(completion.split("\n", -1));
-        List<Integer> fences = new ArrayList<>();
-        for (int i = 0; i < lines.size(); i++) {
-            if (lines.get(i).contains(FENCE)) {
-                fences.add(i);
-            }
-        }
-        return fences.size() < 2 ? ""
-                : String.join("\n", lines.subList(fences.get(fences.size() - 2) + 1, fences.getLast()));
     }
 
     private static String function(Row row) {

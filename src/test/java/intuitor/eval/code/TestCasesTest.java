@@ -81,6 +81,17 @@ class TestCasesTest {
     }
 
     @Test
+    void otherDataSetsLayouts() {
+        List<TestCase> expected = List.of(new TestCase("1", "2"), new TestCase("3", "4"));
+        assertEquals(expected, TestCases.read("{\"language\": \"python\", \"test_cases\": [{\"input\": \"1\", "
+                + "\"output\": \"2\"}, {\"input\": \"3\", \"output\": \"4\"}]}", "here"));
+        assertEquals(expected, TestCases.read(" {\"input\": [\"1\", \"3\"], \"output\": [\"2\", \"4\"]}", "here"));
+        assertEquals(expected, TestCases.read("{\"inputs\": [\"1\", \"3\"], \"outputs\": [\"2\", \"4\"]}", "here"));
+        assertSays("{\"input\": [\"1\", \"3\"], \"output\": [\"2\"]}", "here: a test case has no \"input\" and ");
+        assertSays("{\"answer\": 4}", "here: a test case has no \"input\" and \"output\"");
+    }
+
+    @Test
     void bombsAndDamageAreOneLine() throws IOException {
         assertSays(packed(pickled("[" + " ".repeat(3 << 20) + "]")), "here: the test cases cannot be unpacked: they "
                 + "are more than 1 MiB");
