@@ -245,7 +245,7 @@ class GrpoRunTest {
     @Test
     void accuracyNeedsAnswers() throws IOException {
         Path unanswered = Files.writeString(files.resolve("unanswered.jsonl"), "{\"prompt\": \"1 + 1 =\"}\n");
-        assertMessage("unanswered.jsonl: prompt 1 has no \"answer\", and the reward accuracy needs one a line",
+        assertMessage("in this row, and the reward accuracy needs one",
                 () -> start("answerless", Map.of("data", unanswered.toString(), "reward_funcs", "random,accuracy")));
         assertTrue(start("answerless", Map.of("data", unanswered.toString(), "reward_funcs", "random,plurality_vote"))
                 .finished());
