@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -66,10 +65,9 @@ public final class ExperimentRun {
             progress.message(runs.size() + " runs, " + parallel + " at once: " + folder.path());
             started = System.nanoTime();
             try (ExecutorService workers = Executors.newFixedThreadPool(parallel)) {
-                List<Future<?>> jobs = new ArrayList<>();
-                experiment.seeds().forEach(seed -> jobs.add(workers.submit(() -> evaluateBase(seed))));
-                runs.forEach(run -> jobs.add(workers.submit(() -> guarded(run))));
-                await(jobs);
+                // first: problems that cannot be used are said before anything is trained
+                await(experiment.seeds().stream().map(seed -> workers.submit(() -> evaluateBase(seed))).toList());
+                await(runs.stream().map(run -> workers.submit(() -> guarded(run))).toList());
             }
         } finally {
             progress.end();
@@ -141,7 +139,7 @@ public final class ExperimentRun {
     }
 
     /** Until all are done; a fault of the program in one of them is thrown when the others have ended. */
-    private static void await(List<Future<?>> jobs) {
+    private static void await(List<? extends Future<?>> jobs) {
         RuntimeException fault = null;
         for (Future<?> job : jobs) {
             try {

@@ -171,6 +171,16 @@ class ExperimentRunTest {
     }
 
     @Test
+    void problemsThatCannotBeUsedAreSaidBeforeAnythingIsTrained() throws IOException {
+        Path unanswered = Files.writeString(folder.resolve("u.jsonl"), "{\"prompt\":\"1 + 1 =\"}\n");
+        Files.writeString(recipe, Files.readString(recipe).replaceFirst("tasks: .*", "tasks: {sums: " + unanswered + "}"));
+        InProcess trainer = new InProcess();
+        UserError refused = assertThrows(UserError.class, () -> run(experiment("e"), trainer, () -> false));
+        assertTrue(refused.getMessage().startsWith(unanswered + ": prompt 1 has no \"answer\""), refused.getMessage());
+        assertEquals(List.of(), trainer.asked);
+    }
+
+    @Test
     void otherSettingsUnderTheSameNameAreRefused() throws IOException {
         run(experiment("e"), new InProcess(), () -> false);
         Files.writeString(recipe, Files.readString(recipe).replace("max_steps: 3", "max_steps: 4"));

@@ -3,11 +3,10 @@ package intuitor.experiment.report;
 import intuitor.experiment.Evaluations;
 import intuitor.train.JudgedCompletion;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -64,9 +63,8 @@ record ArmData(String name, List<RunData> runs, SortedMap<Long, Evaluations> eva
     /** Of a metric at each step that all runs have it at; empty where they do not have it. */
     SortedMap<Integer, Estimate> curve(String metric) {
         SortedMap<Integer, Estimate> curve = new TreeMap<>();
-        List<SortedMap<Integer, Double>> values = runs.stream().map(RunData::metrics)
-                .map((Function<Map<String, SortedMap<Integer, Double>>, SortedMap<Integer, Double>>)
-                        m -> m.getOrDefault(metric, new TreeMap<>())).toList();
+        List<SortedMap<Integer, Double>> values = new ArrayList<>();
+        runs.forEach(run -> values.add(run.metrics().getOrDefault(metric, Collections.emptySortedMap())));
         if (!values.isEmpty()) {
             values.getFirst().keySet().stream().filter(step -> values.stream().allMatch(v -> v.containsKey(step)))
                     .forEach(step -> curve.put(step, Estimate.of(values.stream().map(v -> v.get(step)).toList())));
