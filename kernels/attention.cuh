@@ -12,6 +12,7 @@
  */
 #pragma once
 #include <cmath>
+#include <type_traits>
 
 #include "common.cuh"
 
@@ -55,6 +56,19 @@ template <class T> struct Forward {
     __device__ __forceinline__ int64_t result(const it_segment &s, int kv_head, int row) const {
         int i = group.query(row), head = kv_head * group.size + row - i * group.size;
         return (int64_t)(s.q_start + i) * Hq + head;
+    }
+};
+
+/* The same with k and v in pages. */
+template <class T> struct PagedForward : Forward<T> {
+    const int32_t *pages; // null: not in pages after all
+    int page_size;
+
+    /* Where row r of a segment is in k and v. */
+    __device__ __forceinline__ int64_t cache_row(int64_t r) const {
+        if (!pages) return r;
+        unsigned row = (unsigned)r, page = row / (unsigned)page_size;
+        return (int64_t)pages[page] * page_size + (row - page * (unsigned)page_size);
     }
 };
 
@@ -185,7 +199,19 @@ inline int check_shape(const char *function, int64_t Hq, int64_t Hkv, int64_t D,
 
 /* --- kernels for one query a segment, bf16, D = 64 or 128, aligned addresses and strides: attention_decode.cu ----- */
 
-int tensor_decode(const Forward<bf16> &f, it_stream s);
+/* Whether the tensor cores' kernels read what f names. */
+template <class T> inline bool fits_tensor_cores(const Forward<T> &f) {
+    if constexpr (std::is_same_v<T, bf16>) {
+        return (f.D == 64 || f.D == 128) &&
+               aligned<bf16>(f.D, (it_addr)f.out, (it_addr)f.q, (it_addr)f.k, (it_addr)f.v) &&
+               f.q_stride % VECTOR<bf16> == 0 && f.kv_stride % VECTOR<bf16> == 0;
+    }
+    return false;
+}
+
+/* Pages, if there are any, hold a multiple of DECODE_CHUNK keys. */
+constexpr int DECODE_CHUNK = 16;
+int tensor_decode(const PagedForward<bf16> &f, const char *function, it_stream s);
 
 /* --- before the gradients: attention_delta.cu -------------------------------------------------------------------- */
 
@@ -194,7 +220,7 @@ template <class T> int prepare_backward(const Backward<T> &b, int64_t rows, it_s
 
 /* --- kernels for any head size, storage and alignment: attention_generic.cu -------------------------------------- */
 
-template <class T> int generic_forward(const Forward<T> &f, it_stream s);
+template <class T> int generic_forward(const PagedForward<T> &f, const char *function, it_stream s);
 /* dqkv of all rows that are in a segment; delta is there already. */
 template <class T> int generic_backward(const Backward<T> &b, it_stream s);
 

@@ -1,5 +1,6 @@
 /*
- * Attention for one query a segment, decoding: bf16, head size 64 or 128, on the tensor cores.
+ * Attention for one query a segment, decoding, over a cache whose rows may be paged: bf16, head size 64 or 128, on the
+ * tensor cores; what does not fit them goes to attention_generic.cu.
  *
  * Decoding is bound by reading keys and values, so each is read once for its whole group of query heads: the group is
  * the rows of a product (16), and the four warps of a block share out the keys, 16 at a time, each with copies in
@@ -21,7 +22,7 @@ namespace {
 
 constexpr int THREADS = 128, WARPS = THREADS / WARP;
 constexpr int SPLIT = 256;     // keys
-constexpr int CHUNK = 16;      // keys that a warp handles at once
+constexpr int CHUNK = DECODE_CHUNK; // keys that a warp handles at once; they lie in one page
 constexpr int ROW_TILES = 2;   // of 16 rows, in a block for a prefix
 constexpr int RUN_BLOCK = 256; // siblings that share a prefix are looked for in aligned runs of this many segments
 constexpr size_t MAX_PARTIALS = (size_t)1 << 30; // bytes
@@ -65,7 +66,7 @@ template <int D> struct State {
         m = sums.x, l = sums.y;
     }
     /* out and lse of row `row` = query row * Hq + head */
-    __device__ __forceinline__ void finish(const Forward<bf16> &f, int64_t row) const {
+    __device__ __forceinline__ void finish(const PagedForward<bf16> &f, int64_t row) const {
         int x = threadIdx.x % LANES;
         float factor = 1 / l;
 #pragma unroll
@@ -82,7 +83,7 @@ struct Partials {
     float *memory;
     int slots;
     template <int D>
-    __device__ __forceinline__ float *at(const Forward<bf16> &f, int64_t segment, int head, int slot) const {
+    __device__ __forceinline__ float *at(const PagedForward<bf16> &f, int64_t segment, int head, int slot) const {
         return memory + ((segment * f.Hq + head) * slots + slot) * SLOT<D>;
     }
 };
@@ -104,25 +105,31 @@ struct Rows {
 
 /* Starts the copy of the queries of M tiles of rows. */
 template <int D, int M>
-__device__ __forceinline__ void copy_queries(bf16 *q, const Forward<bf16> &f, const Rows &rows) {
+__device__ __forceinline__ void copy_queries(bf16 *q, const PagedForward<bf16> &f, const Rows &rows) {
     copy_scattered_rows<D, 16 * M, THREADS>(q, rows.end - rows.first, threadIdx.x, [&](int r) {
         return f.q + f.segments[rows.segment(r)].q_start * f.q_stride + rows.head(r) * D;
     });
     cp_async_commit();
 }
 
-/* result[i]: the state of rows 16 i .. 16 i + 15 after the `count` <= SPLIT keys from k and v on. All threads of the
-   block, with the queries of M tiles at q and room for copies at `staged`. */
+/* result[i]: the state of rows 16 i .. 16 i + 15 after the `count` <= SPLIT keys of the segments from row first_row on.
+   All threads of the block, with the queries of M tiles at q and room for copies at `staged`. */
 template <int D, int M>
-__device__ __forceinline__ void attend(State<D> (&result)[M], bf16 *q, bf16 *staged, const bf16 *k, const bf16 *v,
-                                       int64_t stride, int count, float log2_scale) {
+__device__ __forceinline__ void attend(State<D> (&result)[M], bf16 *q, bf16 *staged, const PagedForward<bf16> &f,
+                                       int64_t first_row, int kv_head, int count) {
     constexpr int N = STAGES<D>;
+    static_assert(SPLIT / CHUNK <= WARP);
+    const float log2_scale = f.log2_scale;
     bf16 *mine = staged + warp() * N * 2 * CHUNK * D;
+    // a lane for each chunk looks up where it is: one access to the page table a split, ahead of the copies
+    int chunk_row = lane() * CHUNK < count ? (int)f.cache_row(first_row + lane() * CHUNK) : 0;
     auto fetch = [&](int key, int stage) {
+        int64_t row = __shfl_sync(FULL_WARP, chunk_row, key / CHUNK % WARP);
         if (key < count) {
+            int64_t at = row * f.kv_stride + kv_head * D;
             bf16 *to = mine + stage * 2 * CHUNK * D;
-            copy_rows<D, CHUNK, WARP>(to, k + key * stride, stride, count - key, lane());
-            copy_rows<D, CHUNK, WARP>(to + CHUNK * D, v + key * stride, stride, count - key, lane());
+            copy_rows<D, CHUNK, WARP>(to, f.k + at, f.kv_stride, count - key, lane());
+            copy_rows<D, CHUNK, WARP>(to + CHUNK * D, f.v + at, f.kv_stride, count - key, lane());
         }
         cp_async_commit();
     };
@@ -256,7 +263,7 @@ __device__ __forceinline__ bool same_prefix(const it_segment &a, const it_segmen
  */
 template <int D>
 __global__ void __launch_bounds__(THREADS, 2)
-prefix_kernel(Forward<bf16> f, Partials partials, int shares, bool direct) {
+prefix_kernel(PagedForward<bf16> f, Partials partials, int shares, bool direct) {
     constexpr int M = ROW_TILES, ROWS = 16 * M;
     int share = blockIdx.x % shares;
     Block block = block_of(blockIdx.x / shares, 1, f.Hkv);
@@ -279,8 +286,6 @@ prefix_kernel(Forward<bf16> f, Partials partials, int shares, bool direct) {
     }
     bf16 *q = dynamic_shared<bf16>(), *staged = q + ROWS * D;
     Rows rows{s - before, 0, (before + after + 1) * f.group.size, block.kv_head, f.group};
-    const bf16 *k = f.k + own.prefix_start * f.kv_stride + block.kv_head * D;
-    const bf16 *v = f.v + own.prefix_start * f.kv_stride + block.kv_head * D;
     int row = threadIdx.x / LANES;
     int begin = (before * f.group.size + ROWS - 1) / ROWS * ROWS;
     for (rows.first = begin; rows.first < (before + 1) * f.group.size; rows.first += ROWS) {
@@ -289,8 +294,8 @@ prefix_kernel(Forward<bf16> f, Partials partials, int shares, bool direct) {
         __syncthreads();
         State<D> total[M], state[M];
         for (int n = share; n < splits(own.prefix_len); n += shares) {
-            attend<D, M>(state, q, staged, k + (int64_t)n * SPLIT * f.kv_stride, v + (int64_t)n * SPLIT * f.kv_stride,
-                         f.kv_stride, min(SPLIT, own.prefix_len - n * SPLIT), f.log2_scale);
+            attend<D, M>(state, q, staged, f, (int64_t)own.prefix_start + n * SPLIT, block.kv_head,
+                         min(SPLIT, own.prefix_len - n * SPLIT));
 #pragma unroll
             for (int i = 0; i < M; i++) {
                 int r = 16 * i + row;
@@ -316,7 +321,7 @@ prefix_kernel(Forward<bf16> f, Partials partials, int shares, bool direct) {
  */
 template <int D>
 __global__ void __launch_bounds__(THREADS, 3)
-own_kernel(Forward<bf16> f, Partials partials, int tiles, int shares, bool direct) {
+own_kernel(PagedForward<bf16> f, Partials partials, int tiles, int shares, bool direct) {
     int share = blockIdx.x % shares;
     Block block = block_of(blockIdx.x / shares, tiles, f.Hkv);
     const it_segment s = f.segments[block.segment];
@@ -329,8 +334,8 @@ own_kernel(Forward<bf16> f, Partials partials, int tiles, int shares, bool direc
     cp_async_wait<0>();
     __syncthreads();
     for (int n = share; n < splits(s.k_len); n += shares) {
-        int64_t at = ((int64_t)s.k_start + n * SPLIT) * f.kv_stride + block.kv_head * D;
-        attend<D, 1>(state, q, staged, f.k + at, f.v + at, f.kv_stride, min(SPLIT, s.k_len - n * SPLIT), f.log2_scale);
+        attend<D, 1>(state, q, staged, f, (int64_t)s.k_start + n * SPLIT, block.kv_head,
+                     min(SPLIT, s.k_len - n * SPLIT));
         if (direct) {
             total.fold(state[0], f.log2_scale);
         } else if (rows.valid(row)) {
@@ -342,7 +347,7 @@ own_kernel(Forward<bf16> f, Partials partials, int tiles, int shares, bool direc
 
 /* The results of all splits together: a block is for 16 heads of a segment. */
 template <int D>
-__global__ void __launch_bounds__(THREADS) combine_kernel(Forward<bf16> f, Partials partials, int tiles) {
+__global__ void __launch_bounds__(THREADS) combine_kernel(PagedForward<bf16> f, Partials partials, int tiles) {
     int64_t segment = blockIdx.x / tiles;
     int head = blockIdx.x % tiles * 16 + threadIdx.x / LANES;
     if (head >= f.Hq) return;
@@ -355,8 +360,7 @@ __global__ void __launch_bounds__(THREADS) combine_kernel(Forward<bf16> f, Parti
     total.finish(f, (int64_t)s.q_start * f.Hq + head);
 }
 
-template <int D> int run(const Forward<bf16> &f, it_stream s) {
-    constexpr const char *NAME = "attention_forward";
+template <int D> int run(const PagedForward<bf16> &f, const char *function, it_stream s) {
     int tiles = (int)ceil_div(f.group.size, 16), most = (int)ceil_div(f.max_k, SPLIT);
     // enough blocks for every multiprocessor to have several waves, if the splits allow it
     int shares = (int)min((int64_t)most, ceil_div((int64_t)multiprocessors() * 8, f.S * f.Hkv * tiles));
@@ -365,29 +369,60 @@ template <int D> int run(const Forward<bf16> &f, it_stream s) {
     bool direct = shares == 1;
     unsigned prefix_blocks = block_count(f.S, f.Hkv, shares);
     unsigned own_blocks = block_count(f.S, f.Hkv, (int64_t)tiles * shares);
-    if (!prefix_blocks || !own_blocks) return fail(IT_INVALID, NAME, "too many segments for one call");
+    if (!prefix_blocks || !own_blocks) return fail(IT_INVALID, function, "too many segments for one call");
     int slots = direct ? 1 : most + 1;
-    IT_WORKSPACE(NAME, memory, bytes(slots), s);
+    IT_WORKSPACE(function, memory, bytes(slots), s);
     Partials partials{memory.get<float>(), slots};
     if (f.max_k > 1) { // else there is no prefix
         if (int status = check(launch(prefix_kernel<D>, dim3(prefix_blocks), THREADS,
                                       sizeof(bf16) * (STAGED<D> + 16 * ROW_TILES * D), s, f, partials, shares, direct),
-                               NAME)) {
+                               function)) {
             return status;
         }
     }
     if (int status = check(launch(own_kernel<D>, dim3(own_blocks), THREADS, sizeof(bf16) * (STAGED<D> + 16 * D), s, f,
-                                  partials, tiles, shares, direct), NAME)) {
+                                  partials, tiles, shares, direct), function)) {
         return status;
     }
     if (direct) return IT_OK;
     int head_tiles = (int)ceil_div(f.Hq, 16);
     return check(launch(combine_kernel<D>, dim3((unsigned)(f.S * head_tiles)), THREADS, 0, s, f, partials, head_tiles),
-                 NAME);
+                 function);
 }
 
 } // namespace
 
-int tensor_decode(const Forward<bf16> &f, it_stream s) { return f.D == 64 ? run<64>(f, s) : run<128>(f, s); }
+int tensor_decode(const PagedForward<bf16> &f, const char *function, it_stream s) {
+    return f.D == 64 ? run<64>(f, function, s) : run<128>(f, function, s);
+}
 
 } // namespace intuitor::cuda::attention
+
+namespace intuitor::cuda {
+
+using namespace attention;
+
+int attention_decode(it_addr out, it_addr q, int64_t q_stride, it_addr k, it_addr v, int64_t kv_stride,
+                     it_addr segments, int64_t S, int64_t max_k, it_addr pages, int64_t page_size, int64_t T,
+                     int64_t Hq, int64_t Hkv, int64_t D, int32_t dtype, it_stream s) {
+    IT_CHECK(S >= 0 && T >= 0, "S = %lld, T = %lld", (long long)S, (long long)T);
+    if (S == 0) return IT_OK;
+    if (int status = check_shape(__func__, Hq, Hkv, D, 1, max_k)) return status;
+    IT_CHECK(q_stride >= Hq * D && kv_stride >= Hkv * D, "strides %lld and %lld are below a row's %lld and %lld",
+             (long long)q_stride, (long long)kv_stride, (long long)(Hq * D), (long long)(Hkv * D));
+    IT_CHECK(out && q && k && v && segments && pages, "null address");
+    IT_CHECK(page_size > 0 && page_size <= INT32_MAX, "page size %lld", (long long)page_size);
+    const char *function = __func__;
+    return with_storage(function, dtype, [=](auto type) {
+        using S_ = decltype(type);
+        PagedForward<S_> f{{(S_ *)out, nullptr, (const S_ *)q, q_stride, (const S_ *)k, (const S_ *)v, kv_stride,
+                            (const it_segment *)segments, S, 1, max_k, (int)Hq, (int)Hkv, (int)D, Group(Hq / Hkv),
+                            score_scale(D), score_scale(D) * LOG2_E}, (const int32_t *)pages, (int)page_size};
+        if constexpr (std::is_same_v<S_, bf16>) {
+            if (fits_tensor_cores(f) && page_size % DECODE_CHUNK == 0) return tensor_decode(f, function, s);
+        }
+        return generic_forward(f, function, s);
+    });
+}
+
+} // namespace intuitor::cuda

@@ -185,14 +185,12 @@ template <int D> int tensor_forward(const Forward<bf16> &f, it_stream s) {
 
 template <class T> int run(const Forward<T> &f, it_stream s) {
     if constexpr (std::is_same_v<T, bf16>) {
-        bool vectors = aligned<bf16>(f.D, (it_addr)f.out, (it_addr)f.q, (it_addr)f.k, (it_addr)f.v) &&
-                       f.q_stride % VECTOR<bf16> == 0 && f.kv_stride % VECTOR<bf16> == 0;
-        if (vectors && (f.D == 64 || f.D == 128)) {
-            if (f.max_q == 1) return tensor_decode(f, s);
+        if (fits_tensor_cores(f)) {
+            if (f.max_q == 1) return tensor_decode({f, nullptr, 0}, "attention_forward", s);
             return f.D == 64 ? tensor_forward<64>(f, s) : tensor_forward<128>(f, s);
         }
     }
-    return generic_forward(f, s);
+    return generic_forward(PagedForward<T>{f, nullptr, 0}, "attention_forward", s);
 }
 
 } // namespace

@@ -140,7 +140,7 @@ template <class Combine> __device__ __forceinline__ float row_reduce(float value
 }
 
 template <class T, int TILE, int COLUMNS>
-__global__ void __launch_bounds__(THREADS, 4) forward_kernel(Forward<T> f, int tiles, bool vectors) {
+__global__ void __launch_bounds__(THREADS, 4) forward_kernel(PagedForward<T> f, int tiles, bool vectors) {
     Block block = block_of(blockIdx.x, tiles, f.Hkv);
     const it_segment s = f.segments[block.segment];
     int first = block.tile * TILE, rows = s.q_len * f.group.size, ld = row_length(f.D);
@@ -163,7 +163,9 @@ __global__ void __launch_bounds__(THREADS, 4) forward_kernel(Forward<T> f, int t
         __syncthreads(); // the tile before may still be read
         auto row = [&](const T *matrix) {
             return [=](int r) {
-                return r < tile.count ? matrix + (tile.first + r) * f.kv_stride + block.kv_head * f.D : nullptr;
+                return r < tile.count
+                           ? matrix + f.cache_row(tile.first + r) * f.kv_stride + block.kv_head * f.D
+                           : nullptr;
             };
         };
         load_tile<TILE, T>(k, ld, f.D, vectors, row(f.k));
@@ -343,14 +345,14 @@ template <int TILE> size_t shared_bytes(int D, int tiles, int products) {
     return sizeof(float) * TILE * (size_t)(tiles * row_length(D) + products * P_LD<TILE>);
 }
 
-template <class T, int TILE, int COLUMNS> int run_forward(const Forward<T> &f, it_stream s) {
+template <class T, int TILE, int COLUMNS> int run_forward(const PagedForward<T> &f, const char *function, it_stream s) {
     bool vectors = aligned<T>(f.D, (it_addr)f.q, (it_addr)f.k, (it_addr)f.v) && f.q_stride % VECTOR<T> == 0 &&
                    f.kv_stride % VECTOR<T> == 0;
     int tiles = (int)ceil_div(f.max_q * f.group.size, TILE);
     unsigned blocks = block_count(f.S, f.Hkv, tiles);
-    if (!blocks) return fail(IT_INVALID, "attention_forward", "too many tiles for one call");
+    if (!blocks) return fail(IT_INVALID, function, "too many tiles for one call");
     return check(launch(forward_kernel<T, TILE, COLUMNS>, dim3(blocks), THREADS, shared_bytes<TILE>(f.D, 3, 1), s, f,
-                        tiles, vectors), "attention_forward");
+                        tiles, vectors), function);
 }
 
 template <class T, int TILE, int COLUMNS> int run_backward(const Backward<T> &b, it_stream s) {
@@ -368,10 +370,10 @@ template <class T, int TILE, int COLUMNS> int run_backward(const Backward<T> &b,
 
 } // namespace
 
-template <class T> int generic_forward(const Forward<T> &f, it_stream s) {
-    return f.D <= 64    ? run_forward<T, 32, 64>(f, s)
-           : f.D <= 128 ? run_forward<T, 32, 128>(f, s)
-                        : run_forward<T, 16, 256>(f, s);
+template <class T> int generic_forward(const PagedForward<T> &f, const char *function, it_stream s) {
+    return f.D <= 64    ? run_forward<T, 32, 64>(f, function, s)
+           : f.D <= 128 ? run_forward<T, 32, 128>(f, function, s)
+                        : run_forward<T, 16, 256>(f, function, s);
 }
 template <class T> int generic_backward(const Backward<T> &b, it_stream s) {
     return b.D <= 64    ? run_backward<T, 32, 64>(b, s)
@@ -379,8 +381,8 @@ template <class T> int generic_backward(const Backward<T> &b, it_stream s) {
                         : run_backward<T, 16, 256>(b, s);
 }
 
-template int generic_forward(const Forward<float> &, it_stream);
-template int generic_forward(const Forward<bf16> &, it_stream);
+template int generic_forward(const PagedForward<float> &, const char *, it_stream);
+template int generic_forward(const PagedForward<bf16> &, const char *, it_stream);
 template int generic_backward(const Backward<float> &, it_stream);
 template int generic_backward(const Backward<bf16> &, it_stream);
 

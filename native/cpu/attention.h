@@ -7,13 +7,17 @@
  * without a single shuffle, and O^T [D][ROWS] = V^T P^T takes S^T where it stands. Nothing depends on D being a
  * multiple of the vector.
  *
- * Keys come in tiles of KEYS, counted from the start of the prefix and from the start of the segment's own keys; a lane
- * never sees its neighbours. Therefore the bits of a row depend on its own segment alone, not on the batch.
+ * Forward, keys come in tiles of KEYS, counted from position 0 of the sequence, prefix or own alike; each split of
+ * SPLIT keys has a softmax of its own, and the splits' results are merged in order. A lane never sees its neighbours,
+ * and decoding adds up in the same order as the forward pass. Therefore the bits of a row depend on the keys that it
+ * sees and on nothing else: neither on the batch, nor on what is prefix and what is own, nor on which kernel computes
+ * it.
  */
 #pragma once
 #include <cstdint>
 #include <utility>
 
+#include "error.h"
 #include "intuitor.h"
 #include "scratch.h"
 #include "simd.h"
@@ -22,6 +26,7 @@ namespace intuitor::INTUITOR_ISA::attention {
 
 constexpr int VECTORS = 2, ROWS = VECTORS * W; // query rows of a block
 constexpr int KEYS = 64;                       // keys of a tile
+constexpr int SPLIT = 4 * KEYS;                // keys that share a softmax before merging
 constexpr int PANEL = W == 16 ? 8 : 4;         // rows of a product that are held in registers, VECTORS vectors each
 static_assert(KEYS % PANEL == 0 && W % PANEL == 0);
 
@@ -162,13 +167,13 @@ inline void store_transposed(float *const *rows, int count, const float *src, in
 
 enum class Start { ZERO, ADD, SCALE };
 
-/* c[i][0..V W) = start + sum_k a[i * ai + k * ak] * b[k][0..V W), for PANEL rows i; start is 0, c, or c * factor. */
-template <int V, Start START>
+/* c[i][0..V W) = start + sum_k a[i * ai + k * ak] * b[k][0..V W), for N rows i; start is 0, c, or c * factor. */
+template <int V, Start START, int N = PANEL>
 inline void multiply_panel(float *c, int64_t ldc, const float *a, int64_t ai, int64_t ak, const float *b, int64_t ldb,
                            int k, const vf *factor) {
-    vf sum[PANEL][V];
+    vf sum[N][V];
 #pragma GCC unroll 8
-    for (int i = 0; i < PANEL; i++) {
+    for (int i = 0; i < N; i++) {
 #pragma GCC unroll 4
         for (int v = 0; v < V; v++) {
             if constexpr (START == Start::ZERO) sum[i][v] = zero();
@@ -176,19 +181,19 @@ inline void multiply_panel(float *c, int64_t ldc, const float *a, int64_t ai, in
             if constexpr (START == Start::SCALE) sum[i][v] = sum[i][v] * factor[v];
         }
     }
-    for (int n = 0; n < k; n++, a += ak, b += ldb) {
+    for (int j = 0; j < k; j++, a += ak, b += ldb) {
         vf x[V];
 #pragma GCC unroll 4
         for (int v = 0; v < V; v++) x[v] = load(b + v * W);
 #pragma GCC unroll 8
-        for (int i = 0; i < PANEL; i++) {
+        for (int i = 0; i < N; i++) {
             vf y = set1(a[i * ai]);
 #pragma GCC unroll 4
             for (int v = 0; v < V; v++) sum[i][v] = fma(y, x[v], sum[i][v]);
         }
     }
 #pragma GCC unroll 8
-    for (int i = 0; i < PANEL; i++) {
+    for (int i = 0; i < N; i++) {
 #pragma GCC unroll 4
         for (int v = 0; v < V; v++) store(c + i * ldc + v * W, sum[i][v]);
     }
@@ -205,29 +210,12 @@ inline void multiply(int64_t m, float *c, int64_t ldc, const float *a, int64_t a
 
 /* ---- segments ---------------------------------------------------------------------------------------------------- */
 
-/* The keys of one tile: rows first .. first + count - 1. Own keys, position `offset` on, are causal; of the prefix
-   (offset -1) every query sees all. */
+/* The keys of one tile: rows first .. first + count - 1. Key j is at position offset + j of those that are causal; an
+   offset of -1 stands for keys that every query sees. */
 struct Tile {
     int64_t first;
     int count;
     int64_t offset;
-};
-
-/* The tiles of a segment that a query which sees its own keys up to `last` can see, in order. */
-class Tiles {
-  public:
-    Tiles(const it_segment &s, int64_t last) : s(s), of_prefix(count(s.prefix_len)), all(of_prefix + count(last + 1)) {}
-    int64_t size() const { return all; }
-    Tile operator[](int64_t n) const {
-        const bool prefix = n < of_prefix;
-        const int64_t j = (prefix ? n : n - of_prefix) * KEYS, left = (prefix ? s.prefix_len : s.k_len) - j;
-        return {(prefix ? s.prefix_start : s.k_start) + j, (int)(left < KEYS ? left : KEYS), prefix ? -1 : j};
-    }
-
-  private:
-    static int64_t count(int64_t keys) { return (keys + KEYS - 1) / KEYS; }
-    const it_segment &s;
-    int64_t of_prefix, all;
 };
 
 /* What the rows of a block see of a tile: keys [0, whole) all rows, [whole, keys) some, the rest none. limit[r]: the
@@ -236,7 +224,7 @@ struct View {
     int keys, whole, padded;
     alignas(64) float limit[ROWS];
 
-    /* visible[r]: the last own key that row r sees, ascending. */
+    /* visible[r]: the last causal key that row r sees, ascending. */
     View(const Tile &tile, const int64_t *visible) {
         auto seen = [&](int r) {
             int64_t n = tile.offset < 0 ? tile.count : visible[r] + 1 - tile.offset;
@@ -252,7 +240,44 @@ struct View {
     vm hidden(int key, int v) const { return less(load(limit + v * W), set1((float)key)); }
 };
 
-/* ---- decoding: one query a segment (attention_decode.cpp) ------------------------------------------------------ */
+/* ---- arguments --------------------------------------------------------------------------------------------------- */
+
+/* Of a forward pass. */
+inline int check_shape(const char *function, int64_t Hq, int64_t Hkv, int64_t D, int64_t q_stride, int64_t kv_stride) {
+    if (Hkv <= 0 || Hq <= 0 || Hq % Hkv) {
+        return fail(IT_INVALID, function, "%lld query heads, %lld key-value heads", (long long)Hq, (long long)Hkv);
+    }
+    if (D < 2 || D > 256 || D % 2) {
+        return fail(IT_INVALID, function, "head size %lld is not an even number up to 256", (long long)D);
+    }
+    if (q_stride < Hq * D || kv_stride < Hkv * D) {
+        return fail(IT_INVALID, function, "strides %lld and %lld are below a row's %lld and %lld", (long long)q_stride,
+                    (long long)kv_stride, (long long)(Hq * D), (long long)(Hkv * D));
+    }
+    return IT_OK;
+}
+inline int check_segments(const char *function, const it_segment *segments, int64_t S, int64_t T, int64_t max_q,
+                          int64_t max_k) {
+    for (int64_t i = 0; i < S; i++) {
+        const it_segment &s = segments[i];
+        if (s.q_len <= 0 || s.k_len < s.q_len || s.prefix_len < 0 || s.k_start < 0 || s.prefix_start < 0) {
+            return fail(IT_INVALID, function, "segment %lld: %d queries, %d keys from row %d, prefix of %d from row %d",
+                        (long long)i, s.q_len, s.k_len, s.k_start, s.prefix_len, s.prefix_start);
+        }
+        if (s.q_start < 0 || (int64_t)s.q_start + s.q_len > T) {
+            return fail(IT_INVALID, function, "segment %lld: queries %d + %d of %lld rows", (long long)i, s.q_start,
+                        s.q_len, (long long)T);
+        }
+        if (s.q_len > max_q || (int64_t)s.prefix_len + s.k_len > max_k) {
+            return fail(IT_INVALID, function,
+                        "segment %lld: %d queries and %d + %d keys, but max_q = %lld, max_k = %lld", (long long)i,
+                        s.q_len, s.prefix_len, s.k_len, (long long)max_q, (long long)max_k);
+        }
+    }
+    return IT_OK;
+}
+
+/* ---- forward ----------------------------------------------------------------------------------------------------- */
 
 struct Forward {
     float *out, *lse; // lse may be null
@@ -261,12 +286,43 @@ struct Forward {
     const float *k, *v;
     int64_t kv_stride;
     int64_t heads, kv_heads, D;
+    const int32_t *pages; // of k and v; null: they are not paged
+    int64_t page_size;
 
     int64_t group() const { return heads / kv_heads; }
     float scale() const { return (float)(1.0 / __builtin_sqrt((double)D)); }
 };
 
-/* The segments, all with q_len 1, on all threads; false: no memory. May throw bad_alloc. */
+inline int64_t key_count(const it_segment &s) { return (int64_t)s.prefix_len + s.k_len; }
+
+/* visit(i, row, count): keys begin + i .. begin + i + count - 1 of a segment, of the prefix and then own, are the rows
+   from `row` on of k and v. In order, for keys begin .. end - 1. */
+template <class F> void for_each_run(const Forward &f, const it_segment &s, int64_t begin, int64_t end, F visit) {
+    for (int64_t key = begin; key < end;) {
+        const bool prefix = key < s.prefix_len;
+        int64_t row = prefix ? s.prefix_start + key : s.k_start + key - s.prefix_len;
+        int64_t count = (prefix && s.prefix_len < end ? s.prefix_len : end) - key;
+        if (f.pages) {
+            const int64_t page = row / f.page_size, in_page = row - page * f.page_size, left = f.page_size - in_page;
+            row = f.pages[page] * f.page_size + in_page;
+            count = count < left ? count : left;
+        }
+        visit(key - begin, row, count);
+        key += count;
+    }
+}
+
+/* One softmax and the next one's result together: O, relative to the maximum m, and l are those of both. With x and y,
+   O = O x + other y. */
+inline void merge(vf &m, vf &l, vf other_m, vf other_l, vf &x, vf &y) {
+    const vf largest = max(m, other_m);
+    x = exp_negative(m - largest), y = exp_negative(other_m - largest);
+    m = largest;
+    l = fma(other_l, y, l * x);
+}
+
+/* Decoding: the segments, all with q_len 1, on all threads (attention_decode.cpp); false: no memory. May throw
+   bad_alloc. */
 bool decode(const Forward &f, const it_segment *const *segments, int64_t count);
 
 } // namespace intuitor::INTUITOR_ISA::attention

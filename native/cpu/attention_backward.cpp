@@ -43,6 +43,24 @@ struct Backward {
     int64_t value(int64_t kv_head) const { return (heads + kv_heads + kv_head) * D; }
 };
 
+/* The tiles of a segment that a query which sees its own keys up to `last` can see, in order: of the prefix, of which
+   every query sees all, then its own. The two are told apart here, because their gradients go to different places. */
+class Tiles {
+  public:
+    Tiles(const it_segment &s, int64_t last) : s(s), of_prefix(count(s.prefix_len)), all(of_prefix + count(last + 1)) {}
+    int64_t size() const { return all; }
+    Tile operator[](int64_t n) const {
+        const bool prefix = n < of_prefix;
+        const int64_t j = (prefix ? n : n - of_prefix) * KEYS, left = (prefix ? s.prefix_len : s.k_len) - j;
+        return {(prefix ? s.prefix_start : s.k_start) + j, (int)(left < KEYS ? left : KEYS), prefix ? -1 : j};
+    }
+
+  private:
+    static int64_t count(int64_t keys) { return (keys + KEYS - 1) / KEYS; }
+    const it_segment &s;
+    int64_t of_prefix, all;
+};
+
 /* Query rows of a chunk: five matrices of them have to fit the second-level cache. */
 constexpr int MAX_CHUNK_ROWS = 256;
 inline int64_t chunk_rows(int64_t D) { return D <= 64 ? MAX_CHUNK_ROWS : MAX_CHUNK_ROWS / 2; }

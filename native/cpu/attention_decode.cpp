@@ -1,29 +1,34 @@
 /*
- * Attention for one query a segment: decoding.
+ * Attention for one query a segment, decoding, over a cache whose rows may be paged.
  *
  *     out[h] = softmax(q_h k^T / sqrt(D)) v    for the heads h of one key-value head's group
  *
- * There are too few query rows to fill a vector, so here the lanes are a head's dimensions. A key is read once for its
- * whole group of heads: the products of W (key, head) pairs are W vectors, and one tree of shuffles sums all of them.
+ * There are too few query rows to fill a vector, so here the lanes of scores are keys, of which a block is transposed
+ * once for its whole group of heads, and those of results a head's dimensions. What is added up, and in which order, is
+ * what the forward pass does (attention_forward.cpp): the bits are the same.
  *
- * A segment's keys - the prefix, then its own - are cut into splits of SPLIT. A split is a work item and has a softmax
- * of its own; the results (m, l, O) of the splits are merged in order, as in Flash-Decoding. The size of a split
- * is fixed, so the bits of a result depend neither on the batch nor on the threads.
+ * A split of a segment's keys is a work item and has a softmax of its own; the results (m, l, O) of the splits are
+ * merged in order, as in Flash-Decoding. The size of a split is fixed, so the bits of a result depend neither on the
+ * batch nor on the threads.
  */
 #include "attention.h"
 
 #include <atomic>
 #include <memory>
+#include <new>
 #include <vector>
 
+#include "error.h"
+#include "kernels.h"
 #include "parallel.h"
 
-namespace intuitor::INTUITOR_ISA::attention {
+namespace intuitor::INTUITOR_ISA {
+
+using namespace attention;
 
 namespace {
 
-constexpr int SPLIT = 256;        // keys
-constexpr int STRIDE = SPLIT + W; // of a head's scores: the last vector may reach over the end
+static_assert(KEYS % ROWS == 0, "a tile is transposed in whole blocks");
 
 /* The result of one split or several, for all heads: O relative to the maximum m, l = sum of exp. */
 struct Partial {
@@ -33,53 +38,77 @@ struct Partial {
     Partial(float *at, int64_t heads, int64_t ld) : m(at + heads * ld), l(m + heads), o(at) {}
 };
 
-/* scores [HEADS][STRIDE] of `count` keys for the heads of q [HEADS][ld]; up to W - 1 more are overwritten. */
-template <int HEADS>
-void score_heads(float *scores, const float *q, int64_t ld, const float *k, int count, int64_t stride, int64_t D) {
-    constexpr int N = W / HEADS; // keys at once
-    const int64_t whole = D / W * W;
-    for (int j = 0; j < count; j += N) {
-        const float *row[N]; // past the end: the last key again
-#pragma GCC unroll 16
-        for (int i = 0; i < N; i++) row[i] = k + (j + i < count ? j + i : count - 1) * stride;
-        vf sum[W];
-#pragma GCC unroll 16
-        for (int i = 0; i < W; i++) sum[i] = zero();
-        auto add = [&](int64_t d, auto load_key) __attribute__((always_inline)) {
-            vf x[HEADS];
-#pragma GCC unroll 4
-            for (int h = 0; h < HEADS; h++) x[h] = load(q + h * ld + d);
-#pragma GCC unroll 16
-            for (int i = 0; i < N; i++) {
-                vf y = load_key(row[i] + d);
-#pragma GCC unroll 4
-                for (int h = 0; h < HEADS; h++) sum[h * N + i] = fma(x[h], y, sum[h * N + i]);
-            }
-        };
-        for (int64_t d = 0; d < whole; d += W) add(d, [](const float *p) { return load(p); });
-        if (whole < D) add(whole, [&](const float *p) { return load_partial(p, (int)(D - whole)); });
-        alignas(64) float s[W];
-        store(s, reduce_each(sum));
-        for (int h = 0; h < HEADS; h++) __builtin_memcpy(scores + h * STRIDE + j, s + h * N, N * sizeof(float));
+/* Where the rows of up to KEYS keys begin in k and v. */
+struct KeyRows {
+    int64_t at[KEYS];
+    int count;
+
+    KeyRows(const Forward &f, const it_segment &s, int64_t first, int64_t end)
+        : count((int)(end - first < KEYS ? end - first : KEYS)) {
+        for_each_run(f, s, first, first + count, [&](int64_t i, int64_t row, int64_t n) {
+            for (int64_t j = 0; j < n; j++) at[i + j] = (row + j) * f.kv_stride;
+        });
+    }
+};
+
+/* f(number of heads as a constant, first head): `heads` heads in blocks of 4, 2 and 1. */
+template <class F> inline void for_each_head_block(int64_t heads, F f) {
+    int64_t h = 0;
+    for (; h + 4 <= heads; h += 4) f(std::integral_constant<int, 4>(), h);
+    for (; h + 2 <= heads; h += 2) f(std::integral_constant<int, 2>(), h);
+    for (; h < heads; h++) f(std::integral_constant<int, 1>(), h);
+}
+
+/* scores [heads][KEYS] of the tile's keys, whose rows begin at k; LOWEST beyond them. q [heads][ld];
+   transposed [D][ROWS]. */
+void score(float *scores, const float *q, int64_t heads, int64_t ld, const float *k, const KeyRows &keys, int64_t D,
+           float *transposed) {
+    for (int j = 0; j < keys.count; j += ROWS) {
+        const float *row[ROWS]; // past the end: the last key again
+        for (int i = 0; i < ROWS; i++) row[i] = k + keys.at[j + i < keys.count ? j + i : keys.count - 1];
+        load_transposed(transposed, row, D, 1.0f);
+        for_each_head_block(heads, [&](auto n, int64_t h) {
+            multiply_panel<VECTORS, Start::ZERO, n>(scores + h * KEYS + j, KEYS, q + h * ld, ld, 1, transposed, ROWS,
+                                                    (int)D, nullptr);
+        });
+    }
+    for (int64_t h = 0; h < heads; h++) {
+        for (int64_t j = keys.count; j < round_up(keys.count, W); j++) scores[h * KEYS + j] = LOWEST;
     }
 }
 
-/* o [HEADS][V W] += p [HEADS][STRIDE] times the values at v. */
+/* One head's scores -> probabilities relative to the new maximum m, in place; the factor by which older sums shrink. */
+float softmax_tile(float *p, int count, float &m, float &l, bool first) {
+    vf largest = set1(m);
+    for (int j = 0; j < count; j += W) largest = max(load(p + j), largest);
+    const float old = m;
+    m = reduce_max(largest);
+    for (int j = 0; j < count; j += W) store(p + j, exp_negative(load(p + j) - set1(m)));
+    float sum = 0;
+    for (int j = 0; j < count; j++) sum += p[j];
+    const vf shrink = exp_negative(set1(old - m));
+    l = first ? sum : fma(set1(l), shrink, set1(sum))[0];
+    return shrink[0];
+}
+
+/* o [HEADS][V W] = o shrink + p [HEADS][KEYS] times the values, whose rows begin at v; o counts as 0 if `first`. */
 template <int HEADS, int V, bool TAIL>
-void add_values(float *o, int64_t ld, const float *p, const float *v, int count, int64_t stride, int tail) {
+void add_values(float *o, int64_t ld, const float *p, const float *shrink, const float *v, const KeyRows &keys,
+                int tail, bool first) {
     vf sum[HEADS][V];
 #pragma GCC unroll 4
     for (int h = 0; h < HEADS; h++) {
 #pragma GCC unroll 4
-        for (int i = 0; i < V; i++) sum[h][i] = load(o + h * ld + i * W);
+        for (int i = 0; i < V; i++) sum[h][i] = first ? zero() : load(o + h * ld + i * W) * set1(shrink[h]);
     }
-    for (int j = 0; j < count; j++, v += stride) {
+    for (int j = 0; j < keys.count; j++) {
+        const float *row = v + keys.at[j];
         vf x[V];
 #pragma GCC unroll 4
-        for (int i = 0; i < V; i++) x[i] = TAIL ? load_partial(v + i * W, tail) : load(v + i * W);
+        for (int i = 0; i < V; i++) x[i] = TAIL ? load_partial(row + i * W, tail) : load(row + i * W);
 #pragma GCC unroll 4
         for (int h = 0; h < HEADS; h++) {
-            vf y = set1(p[h * STRIDE + j]);
+            const vf y = set1(p[h * KEYS + j]);
 #pragma GCC unroll 4
             for (int i = 0; i < V; i++) sum[h][i] = fma(y, x[i], sum[h][i]);
         }
@@ -92,79 +121,50 @@ void add_values(float *o, int64_t ld, const float *p, const float *v, int count,
 }
 
 template <int HEADS>
-void add_values(float *o, int64_t ld, const float *p, const float *v, int count, int64_t stride, int64_t D) {
+void add_values(float *o, int64_t ld, const float *p, const float *shrink, const float *v, const KeyRows &keys,
+                int64_t D, bool first) {
     constexpr int V = W == 16 ? 4 : 2;
     int64_t d = 0;
-    for (; d + V * W <= D; d += V * W) add_values<HEADS, V, false>(o + d, ld, p, v + d, count, stride, 0);
-    for (; d + 2 * W <= D; d += 2 * W) add_values<HEADS, 2, false>(o + d, ld, p, v + d, count, stride, 0);
-    for (; d + W <= D; d += W) add_values<HEADS, 1, false>(o + d, ld, p, v + d, count, stride, 0);
-    if (d < D) add_values<HEADS, 1, true>(o + d, ld, p, v + d, count, stride, (int)(D - d));
+    for (; d + V * W <= D; d += V * W) add_values<HEADS, V, false>(o + d, ld, p, shrink, v + d, keys, 0, first);
+    for (; d + 2 * W <= D; d += 2 * W) add_values<HEADS, 2, false>(o + d, ld, p, shrink, v + d, keys, 0, first);
+    for (; d + W <= D; d += W) add_values<HEADS, 1, false>(o + d, ld, p, shrink, v + d, keys, 0, first);
+    if (d < D) add_values<HEADS, 1, true>(o + d, ld, p, shrink, v + d, keys, (int)(D - d), first);
 }
 
-/* visit(number of heads as a constant, first head, key-value head): blocks of 4, 2 and 1 heads of a group. */
-template <class F> void for_each_head_block(const Forward &f, F visit) {
-    const int64_t group = f.group();
-    for (int64_t kv_head = 0; kv_head < f.kv_heads; kv_head++) {
-        int64_t h = kv_head * group;
-        const int64_t end = h + group;
-        for (; h + 4 <= end; h += 4) visit(std::integral_constant<int, 4>(), h, kv_head);
-        for (; h + 2 <= end; h += 2) visit(std::integral_constant<int, 2>(), h, kv_head);
-        for (; h < end; h++) visit(std::integral_constant<int, 1>(), h, kv_head);
-    }
-}
-
-/* visit(first key, counted from `begin`, its row, count) for keys begin .. end - 1: of the prefix, then own. */
-template <class F> void for_each_run(const it_segment &s, int64_t begin, int64_t end, F visit) {
-    int64_t own = s.prefix_len;
-    own = own < begin ? begin : own < end ? own : end; // the first of [begin, end) that is not of the prefix
-    if (begin < own) visit(0, s.prefix_start + begin, (int)(own - begin));
-    if (own < end) visit(own - begin, s.k_start + own - s.prefix_len, (int)(end - own));
-}
-
-int64_t key_count(const it_segment &s) { return (int64_t)s.prefix_len + s.k_len; }
-int64_t split_count(const it_segment &s) { return (key_count(s) + SPLIT - 1) / SPLIT; }
-
-/* One split: result = softmax over its keys, not yet divided by l. q [heads][ld] scaled; scores [heads][STRIDE]. */
-void attend_split(const Forward &f, const it_segment &s, int64_t split, const float *q, float *scores,
-                  const Partial &result) {
-    const int64_t ld = round_up(f.D, W), begin = split * SPLIT;
-    const int64_t keys = key_count(s) - begin < SPLIT ? key_count(s) - begin : SPLIT;
-    for_each_run(s, begin, begin + keys, [&](int64_t j, int64_t row, int count) {
-        for_each_head_block(f, [&](auto heads, int64_t h, int64_t kv_head) {
-            const float *k = f.k + row * f.kv_stride + kv_head * f.D;
-            score_heads<heads>(scores + h * STRIDE + j, q + h * ld, ld, k, count, f.kv_stride, f.D);
-        });
-    });
-    for (int64_t h = 0; h < f.heads; h++) {
-        float *p = scores + h * STRIDE;
-        for (int64_t j = keys; j < round_up(keys, W); j++) p[j] = LOWEST;
-        vf largest = set1(LOWEST), sum = zero();
-        for (int64_t j = 0; j < keys; j += W) largest = max(load(p + j), largest);
-        const float m = reduce_max(largest);
-        for (int64_t j = 0; j < keys; j += W) {
-            vf x = exp_negative(load(p + j) - set1(m));
-            store(p + j, x);
-            sum = sum + x;
+/* One split: result = softmax over its keys, not yet divided by l. q [heads][ld] scaled; scores [heads][KEYS], shrink
+   [heads]; transposed [D][ROWS]. */
+void attend_split(const Forward &f, const it_segment &s, int64_t split, const float *q, float *scores, float *shrink,
+                  float *transposed, const Partial &result) {
+    const int64_t ld = round_up(f.D, W), group = f.group(), begin = split * SPLIT;
+    const int64_t end = key_count(s) < begin + SPLIT ? key_count(s) : begin + SPLIT;
+    for (int64_t h = 0; h < f.heads; h++) result.m[h] = LOWEST, result.l[h] = 0;
+    for (int64_t key = begin; key < end; key += KEYS) {
+        const KeyRows keys(f, s, key, end);
+        const bool first = key == begin;
+        for (int64_t kv_head = 0; kv_head < f.kv_heads; kv_head++) {
+            const int64_t h = kv_head * group;
+            score(scores + h * KEYS, q + h * ld, group, ld, f.k + kv_head * f.D, keys, f.D, transposed);
         }
-        result.m[h] = m;
-        result.l[h] = reduce_add(sum);
+        for (int64_t h = 0; h < f.heads; h++) {
+            shrink[h] = softmax_tile(scores + h * KEYS, keys.count, result.m[h], result.l[h], first);
+        }
+        for (int64_t kv_head = 0; kv_head < f.kv_heads; kv_head++) {
+            for_each_head_block(group, [&](auto heads, int64_t i) {
+                const int64_t h = kv_head * group + i;
+                add_values<heads>(result.o + h * ld, ld, scores + h * KEYS, shrink + h, f.v + kv_head * f.D, keys, f.D,
+                                  first);
+            });
+        }
     }
-    for (int64_t i = 0; i < f.heads * ld; i += W) store(result.o + i, zero());
-    for_each_run(s, begin, begin + keys, [&](int64_t j, int64_t row, int count) {
-        for_each_head_block(f, [&](auto heads, int64_t h, int64_t kv_head) {
-            const float *v = f.v + row * f.kv_stride + kv_head * f.D;
-            add_values<heads>(result.o + h * ld, ld, scores + h * STRIDE + j, v, count, f.kv_stride, f.D);
-        });
-    });
 }
 
 /* a = a and b together. */
 void merge(const Partial &a, const Partial &b, int64_t heads, int64_t ld) {
     for (int64_t h = 0; h < heads; h++) {
-        const float m = a.m[h] > b.m[h] ? a.m[h] : b.m[h];
-        const vf x = exp_negative(set1(a.m[h] - m)), y = exp_negative(set1(b.m[h] - m));
-        a.m[h] = m;
-        a.l[h] = a.l[h] * x[0] + b.l[h] * y[0];
+        vf m = set1(a.m[h]), l = set1(a.l[h]), x, y;
+        attention::merge(m, l, set1(b.m[h]), set1(b.l[h]), x, y);
+        a.m[h] = m[0];
+        a.l[h] = l[0];
         for (int64_t d = h * ld; d < (h + 1) * ld; d += W) store(a.o + d, fma(load(b.o + d), y, load(a.o + d) * x));
     }
 }
@@ -185,9 +185,11 @@ struct Item {
     int64_t split, slot; // slot: where the result waits for the other splits; -1: there are none
 };
 
+int64_t split_count(const it_segment &s) { return (key_count(s) + SPLIT - 1) / SPLIT; }
+
 } // namespace
 
-bool decode(const Forward &f, const it_segment *const *segments, int64_t count) {
+bool attention::decode(const Forward &f, const it_segment *const *segments, int64_t count) {
     const int64_t heads = f.heads, ld = round_up(f.D, W), size = Partial::size(heads, ld);
     std::vector<Item> items, long_segments; // the latter: their first splits
     int64_t slots = 0, keys = 0;
@@ -202,16 +204,17 @@ bool decode(const Forward &f, const it_segment *const *segments, int64_t count) 
     std::atomic<bool> done = true;
     parallel_for_dynamic((int64_t)items.size(), keys * heads * f.D / (int64_t)items.size(), [&](int64_t i) {
         const Item &item = items[i];
-        Workspace memory(heads * (ld + STRIDE) + size, 3);
+        Workspace memory(heads * (ld + KEYS + 1) + ld * ROWS + size, 5);
         if (!memory) {
             done = false;
             return;
         }
-        float *q = memory.take(heads * ld), *scores = memory.take(heads * STRIDE);
+        float *q = memory.take(heads * ld), *scores = memory.take(heads * KEYS), *shrink = memory.take(heads);
+        float *transposed = memory.take(ld * ROWS);
         load_tile(q, ld, f.q + item.segment->q_start * f.q_stride, f.D, (int)heads, (int)heads, f.D);
         for (int64_t d = 0; d < heads * ld; d += W) store(q + d, load(q + d) * set1(f.scale()));
         const Partial result = item.slot < 0 ? Partial(memory.take(size), heads, ld) : partial(item.slot);
-        attend_split(f, *item.segment, item.split, q, scores, result);
+        attend_split(f, *item.segment, item.split, q, scores, shrink, transposed, result);
         if (item.slot < 0) finish(f, *item.segment, result);
     });
     if (!done) return false;
@@ -224,4 +227,32 @@ bool decode(const Forward &f, const it_segment *const *segments, int64_t count) 
     return true;
 }
 
-} // namespace intuitor::INTUITOR_ISA::attention
+int attention_decode(it_addr out, it_addr q, int64_t q_stride, it_addr k, it_addr v, int64_t kv_stride,
+                     it_addr segments, int64_t S, int64_t max_k, it_addr pages, int64_t page_size, int64_t T,
+                     int64_t Hq, int64_t Hkv, int64_t D, int32_t dtype, it_stream) {
+    IT_CHECK_F32(dtype);
+    IT_CHECK(S >= 0 && T >= 0, "S = %lld, T = %lld", (long long)S, (long long)T);
+    if (S == 0) return IT_OK;
+    if (int status = check_shape(__func__, Hq, Hkv, D, q_stride, kv_stride)) return status;
+    IT_CHECK(out && q && k && v && segments && pages, "null address");
+    IT_CHECK(page_size > 0, "page size %lld", (long long)page_size);
+    const it_segment *segment = (const it_segment *)segments;
+    if (int status = check_segments(__func__, segment, S, T, 1, max_k)) return status;
+    Forward f{(float *)out, nullptr, (const float *)q, q_stride, (const float *)k, (const float *)v, kv_stride, Hq,
+              Hkv,          D,       (const int32_t *)pages, page_size};
+    try {
+        std::vector<const it_segment *> all(S);
+        for (int64_t i = 0; i < S; i++) {
+            all[i] = segment + i;
+            IT_CHECK(segment[i].prefix_start % page_size == 0 && segment[i].k_start % page_size == 0,
+                     "segment %lld: rows %d and %d do not begin a page of %lld", (long long)i, segment[i].prefix_start,
+                     segment[i].k_start, (long long)page_size);
+        }
+        if (decode(f, all.data(), S)) return IT_OK;
+    } catch (const std::bad_alloc &) {
+    }
+    return fail(IT_OUT_OF_MEMORY, __func__, "no memory for %lld segments of head size %lld", (long long)S,
+                (long long)D);
+}
+
+} // namespace intuitor::INTUITOR_ISA

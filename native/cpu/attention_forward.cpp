@@ -2,10 +2,11 @@
  * Attention, forward:  out = softmax(q k^T / sqrt(D)) v  over packed segments with shared prefixes.
  *
  * FlashAttention-2 (Dao 2023, arXiv 2307.08691), algorithm 1, on vectors (attention.h): a work item is up to
- * chunk_rows(D) query rows of one (segment, key-value head). It walks the tiles of keys once and keeps for each row
+ * CHUNK_ROWS query rows of one (segment, key-value head). It walks the tiles of keys once and keeps for each row
  *     m  the largest score so far,   l = sum_j exp(s_j - m),   O = sum_j exp(s_j - m) v_j,
  * rescaling l and O by exp(m_old - m_new) as m grows; at the end out = O / l and lse = m + log l. Nothing
- * overflows, however large the scores: no exponent is positive.
+ * overflows, however large the scores: no exponent is positive. Every SPLIT keys they begin anew and what they were is
+ * merged into those of the splits before, because decoding lets several threads share out a sequence's splits.
  *
  * A segment with a single query has too few rows to fill a vector and goes to attention_decode.cpp.
  */
@@ -13,6 +14,7 @@
 
 #include <atomic>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "error.h"
@@ -27,11 +29,12 @@ namespace {
 
 constexpr int CHUNK_ROWS = 256; // query rows of a work item: its queries and results stay in the second-level cache
 
-/* One block of rows: its queries and the running softmax. */
+/* One block of rows: its queries, the running softmax of a split, and that of the splits before it. */
 struct Block {
-    float *q;      // [D][ROWS], scaled
-    float *result; // O^T [D rounded up to W][ROWS]
-    vf m[VECTORS], l[VECTORS];
+    float *q;              // [D][ROWS], scaled
+    float *result, *total; // O^T [D rounded up to W][ROWS]; total may be null where there is one split
+    vf m[VECTORS], l[VECTORS], total_m[VECTORS], total_l[VECTORS];
+    int64_t split; // the number of the present one
     int64_t visible[ROWS];
     float *out[ROWS], *lse[ROWS];
     int count;
@@ -80,7 +83,29 @@ void attend(Block &block, const View &view, const float *k, const float *v, int6
     }
 }
 
+/* Adds the split that has ended to the total, of which the first one is the beginning. */
+void end_split(Block &block, int64_t D) {
+    if (block.split++ == 0) {
+        std::swap(block.result, block.total);
+        for (int v = 0; v < VECTORS; v++) block.total_m[v] = block.m[v], block.total_l[v] = block.l[v];
+        return;
+    }
+    vf x[VECTORS], y[VECTORS];
+    for (int v = 0; v < VECTORS; v++) merge(block.total_m[v], block.total_l[v], block.m[v], block.l[v], x[v], y[v]);
+    for (int64_t d = 0; d < D; d++) {
+        for (int v = 0; v < VECTORS; v++) {
+            float *total = block.total + d * ROWS + v * W;
+            store(total, fma(load(block.result + d * ROWS + v * W), y[v], load(total) * x[v]));
+        }
+    }
+}
+
 void finish(Block &block, int64_t D) {
+    if (block.split > 0) {
+        end_split(block, D);
+        std::swap(block.result, block.total);
+        for (int v = 0; v < VECTORS; v++) block.m[v] = block.total_m[v], block.l[v] = block.total_l[v];
+    }
     vf factor[VECTORS];
     alignas(64) float lse[ROWS];
     for (int v = 0; v < VECTORS; v++) {
@@ -92,15 +117,26 @@ void finish(Block &block, int64_t D) {
     for (int r = 0; r < block.count; r++) *block.lse[r] = lse[r];
 }
 
+/* dst [padded][ld] = the keys or values `first` .. `first + count - 1` of a segment, filled up with zeros. */
+void load_keys(const Forward &f, const it_segment &s, float *dst, int64_t ld, const float *matrix, int64_t first,
+               int count, int padded) {
+    for_each_run(f, s, first, first + count, [&](int64_t i, int64_t row, int64_t n) {
+        const bool last = i + n == count;
+        load_tile(dst + i * ld, ld, matrix + row * f.kv_stride, f.kv_stride, (int)n, last ? padded - (int)i : (int)n,
+                  f.D);
+    });
+}
+
 /* Rows first .. first + CHUNK_ROWS - 1 of the q_len * group rows of a segment and key-value head; false: no memory. */
 bool forward_chunk(const Forward &f, const it_segment &s, int64_t kv_head, int64_t first) {
     const int64_t D = f.D, ld = round_up(D, W), group = f.group(), end = s.q_len * group;
     const int blocks = (int)((end - first < CHUNK_ROWS ? end - first : CHUNK_ROWS) + ROWS - 1) / ROWS;
-    Workspace memory(blocks * (D + ld) * ROWS + KEYS * (2 * ld + ROWS), 2 * blocks + 3);
+    const int64_t last_row = (end < first + CHUNK_ROWS ? end : first + CHUNK_ROWS) - 1;
+    const int64_t keys = key_count(s) - s.q_len + last_row / group + 1; // that the last row sees, and none sees more
+    const int results = keys > SPLIT ? 2 : 1;
+    Workspace memory(blocks * (D + results * ld) * ROWS + KEYS * (2 * ld + ROWS), (1 + results) * blocks + 3);
     if (!memory) return false;
     float *k = memory.take(KEYS * ld), *v = memory.take(KEYS * ld), *scores = memory.take(KEYS * ROWS);
-    auto key = [&](int64_t row) { return f.k + row * f.kv_stride + kv_head * D; };
-    auto value = [&](int64_t row) { return f.v + row * f.kv_stride + kv_head * D; };
 
     Block block[CHUNK_ROWS / ROWS];
     const float *q[CHUNK_ROWS];
@@ -111,28 +147,34 @@ bool forward_chunk(const Forward &f, const it_segment &s, int64_t kv_head, int64
         q[r] = f.q + t * f.q_stride + head * D;
         x.out[r % ROWS] = f.out + (t * f.heads + head) * D;
         x.lse[r % ROWS] = f.lse ? f.lse + t * f.heads + head : nullptr;
-        x.visible[r % ROWS] = s.k_len - s.q_len + i;
+        x.visible[r % ROWS] = key_count(s) - s.q_len + i;
         if (first + r >= end - 1) continue; // lanes left over repeat the last row
         if (++g == group) g = 0, i++;
     }
-    const Tiles tiles(s, block[blocks - 1].visible[ROWS - 1]);
     for (int b = 0; b < blocks; b++) {
         Block &x = block[b];
         x.q = memory.take(D * ROWS);
         x.result = memory.take(ld * ROWS);
+        x.total = results > 1 ? memory.take(ld * ROWS) : nullptr;
+        x.split = 0;
         x.count = (int)(end - first - b * ROWS < ROWS ? end - first - b * ROWS : ROWS);
         load_transposed(x.q, q + b * ROWS, D, f.scale());
-        for (int v = 0; v < VECTORS; v++) x.m[v] = set1(LOWEST), x.l[v] = zero();
     }
-    for (int64_t n = 0; n < tiles.size(); n++) {
-        const Tile tile = tiles[n];
+    for (int64_t key = 0; key < keys; key += KEYS) {
+        const Tile tile{0, (int)(keys - key < KEYS ? keys - key : KEYS), key};
         const int padded = (int)round_up(tile.count, PANEL);
-        load_tile(k, ld, key(tile.first), f.kv_stride, tile.count, padded, D);
-        load_tile(v, ld, value(tile.first), f.kv_stride, tile.count, padded, D);
+        load_keys(f, s, k, ld, f.k + kv_head * D, key, tile.count, padded);
+        load_keys(f, s, v, ld, f.v + kv_head * D, key, tile.count, padded);
         for (int b = 0; b < blocks; b++) {
-            // Every row sees something of the first tile: the prefix, or its own key 0.
-            View view(tile, block[b].visible);
-            if (view.keys > 0) attend(block[b], view, k, v, ld, scores, D, n == 0);
+            // Every row sees something of the first tile: key 0.
+            Block &x = block[b];
+            View view(tile, x.visible);
+            if (view.keys == 0) continue;
+            if (key / SPLIT > x.split) end_split(x, D);
+            if (key % SPLIT == 0) {
+                for (int i = 0; i < VECTORS; i++) x.m[i] = set1(LOWEST), x.l[i] = zero();
+            }
+            attend(x, view, k, v, ld, scores, D, key % SPLIT == 0);
         }
     }
     for (int b = 0; b < blocks; b++) finish(block[b], D);
@@ -152,26 +194,12 @@ int attention_forward(it_addr out, it_addr lse, it_addr q, int64_t q_stride, it_
     IT_CHECK_F32(dtype);
     IT_CHECK(S >= 0 && T >= 0, "S = %lld, T = %lld", (long long)S, (long long)T);
     if (S == 0) return IT_OK;
-    IT_CHECK(Hkv > 0 && Hq > 0 && Hq % Hkv == 0, "%lld query heads, %lld key-value heads", (long long)Hq,
-             (long long)Hkv);
-    IT_CHECK(D >= 2 && D <= 256 && D % 2 == 0, "head size %lld is not an even number up to 256", (long long)D);
-    IT_CHECK(q_stride >= Hq * D && kv_stride >= Hkv * D, "strides %lld and %lld are below a row's %lld and %lld",
-             (long long)q_stride, (long long)kv_stride, (long long)(Hq * D), (long long)(Hkv * D));
+    if (int status = check_shape(__func__, Hq, Hkv, D, q_stride, kv_stride)) return status;
     IT_CHECK(out && q && k && v && segments, "null address");
     const it_segment *segment = (const it_segment *)segments;
-    for (int64_t i = 0; i < S; i++) {
-        const it_segment &s = segment[i];
-        IT_CHECK(s.q_len > 0 && s.k_len >= s.q_len && s.prefix_len >= 0 && s.k_start >= 0 && s.prefix_start >= 0,
-                 "segment %lld: %d queries, %d keys from row %d, prefix of %d from row %d", (long long)i, s.q_len,
-                 s.k_len, s.k_start, s.prefix_len, s.prefix_start);
-        IT_CHECK(s.q_start >= 0 && (int64_t)s.q_start + s.q_len <= T, "segment %lld: queries %d + %d of %lld rows",
-                 (long long)i, s.q_start, s.q_len, (long long)T);
-        IT_CHECK(s.q_len <= max_q && (int64_t)s.prefix_len + s.k_len <= max_k,
-                 "segment %lld: %d queries and %d + %d keys, but max_q = %lld, max_k = %lld", (long long)i, s.q_len,
-                 s.prefix_len, s.k_len, (long long)max_q, (long long)max_k);
-    }
+    if (int status = check_segments(__func__, segment, S, T, max_q, max_k)) return status;
     Forward f{(float *)out, (float *)lse, (const float *)q, q_stride, (const float *)k, (const float *)v, kv_stride,
-              Hq,           Hkv,          D};
+              Hq,           Hkv,          D,                nullptr,  0};
     try {
         std::vector<const it_segment *> single;
         std::vector<Item> items;

@@ -58,7 +58,8 @@ typedef struct it_device_info {
  *   - all prefix_len rows from prefix_start on (the shared prompt of sibling completions), and
  *   - rows k_start + j of its own keys with j <= k_len - q_len + i (causal, aligned at the end).
  * Row numbers index the key/value matrices given to the call: the packed batch itself in training (k_start = q_start,
- * k_len = q_len), the KV cache in decoding (q_len = 1). prefix_len may be 0; k_len may not.
+ * k_len = q_len), the KV cache in decoding (q_len = 1), where they are looked up in a page table. prefix_len may be 0;
+ * k_len may not.
  */
 typedef struct it_segment {
     int32_t q_start, q_len;
@@ -166,6 +167,13 @@ typedef struct it_api {
     int (*attention_forward)(it_addr out, it_addr lse, it_addr q, int64_t q_stride, it_addr k, it_addr v,
                              int64_t kv_stride, it_addr segments, int64_t S, int64_t max_q, int64_t max_k, int64_t T,
                              int64_t Hq, int64_t Hkv, int64_t D, int32_t dtype, it_stream s);
+    /* Decoding: the same for segments of one query each (q_len 1), over a paged cache. Row r of a segment is row
+       pages[r / page_size] * page_size + r % page_size of k and v (pages int32); prefix_start and k_start are multiples
+       of page_size. Segments that share a prefix name the same prefix_start; where they follow each other, a device may
+       read it once for them. On the CPU the bits are those that attention_forward gives a row with the same keys. */
+    int (*attention_decode)(it_addr out, it_addr q, int64_t q_stride, it_addr k, it_addr v, int64_t kv_stride,
+                            it_addr segments, int64_t S, int64_t max_k, it_addr pages, int64_t page_size, int64_t T,
+                            int64_t Hq, int64_t Hkv, int64_t D, int32_t dtype, it_stream s);
     /* Training shape only: q, k, v are parts of qkv [T, (Hq + 2 Hkv) D], k_start = q_start, k_len = q_len. Writes
        dqkv (every element). families int32 [NF + 1]: segments families[f] .. families[f+1]-1 share a prefix; the
        prefix rows are those of the family's first segment (which itself has prefix_len 0), so gradients of shared keys
@@ -209,6 +217,12 @@ typedef struct it_api {
     int (*sample)(it_addr token, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr logits, int64_t ld,
                   it_addr sequence, it_addr position, const it_sampling *sampling, float certainty_temperature,
                   int64_t N, int64_t V, int32_t dtype, it_stream s);
+
+    /* The repetition penalty (CTRL, Keskar et al. 2019, arXiv 1909.05858): of row n, the logit of every token in
+       tokens[offsets[n]] .. tokens[offsets[n+1] - 1], which are different, is divided by the penalty if it is positive
+       and multiplied by it if not. logits fp32 [N, V], in place; tokens int32; offsets int32 [N + 1]. */
+    int (*repetition_penalty)(it_addr logits, int64_t ld, it_addr tokens, it_addr offsets, float penalty, int64_t N,
+                              int64_t V, it_stream s);
 
     /* --- optimiser --------------------------------------------------------------------------------------------- */
 

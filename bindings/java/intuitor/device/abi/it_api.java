@@ -43,12 +43,14 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int (*qkv_backward)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, float, it_addr, it_addr, int64_t, int64_t, int64_t, int64_t, int32_t, it_stream);
  *     int (*kv_cache_write)(it_addr, it_addr, it_addr, it_addr, int64_t, int64_t, int64_t, int64_t, int32_t, it_stream);
  *     int (*attention_forward)(it_addr, it_addr, it_addr, int64_t, it_addr, it_addr, int64_t, it_addr, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int32_t, it_stream);
+ *     int (*attention_decode)(it_addr, it_addr, int64_t, it_addr, it_addr, int64_t, it_addr, int64_t, int64_t, it_addr, int64_t, int64_t, int64_t, int64_t, int64_t, int32_t, it_stream);
  *     int (*attention_backward)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, int64_t, it_addr, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int32_t, it_stream);
  *     int (*swiglu_forward)(it_addr, it_addr, int64_t, int64_t, int32_t, it_stream);
  *     int (*swiglu_backward)(it_addr, it_addr, it_addr, int64_t, int64_t, int32_t, it_stream);
  *     int (*vocab_reduce)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, int64_t, it_addr, float, float, int64_t, int64_t, int32_t, it_stream);
  *     int (*logprob_backward)(it_addr, int64_t, it_addr, it_addr, it_addr, float, int64_t, int64_t, int32_t, it_stream);
  *     int (*sample)(it_addr, it_addr, it_addr, it_addr, it_addr, int64_t, it_addr, it_addr, const it_sampling *, float, int64_t, int64_t, int32_t, it_stream);
+ *     int (*repetition_penalty)(it_addr, int64_t, it_addr, it_addr, float, int64_t, int64_t, it_stream);
  *     int (*adamw)(it_addr, it_addr, it_addr, it_addr, int64_t, float, float, float, float, float, float, int64_t, it_stream);
  *     int (*sum_squares)(it_addr, it_addr, int64_t, it_stream);
  *     int (*any_nonfinite)(it_addr, it_addr, int64_t, int32_t, it_stream);
@@ -91,12 +93,14 @@ public class it_api {
         Intuitor.C_POINTER.withName("qkv_backward"),
         Intuitor.C_POINTER.withName("kv_cache_write"),
         Intuitor.C_POINTER.withName("attention_forward"),
+        Intuitor.C_POINTER.withName("attention_decode"),
         Intuitor.C_POINTER.withName("attention_backward"),
         Intuitor.C_POINTER.withName("swiglu_forward"),
         Intuitor.C_POINTER.withName("swiglu_backward"),
         Intuitor.C_POINTER.withName("vocab_reduce"),
         Intuitor.C_POINTER.withName("logprob_backward"),
         Intuitor.C_POINTER.withName("sample"),
+        Intuitor.C_POINTER.withName("repetition_penalty"),
         Intuitor.C_POINTER.withName("adamw"),
         Intuitor.C_POINTER.withName("sum_squares"),
         Intuitor.C_POINTER.withName("any_nonfinite"),
@@ -2914,6 +2918,122 @@ public class it_api {
 
     /**
      * {@snippet lang=c :
+     * int (*attention_decode)(it_addr, it_addr, int64_t, it_addr, it_addr, int64_t, it_addr, int64_t, int64_t, it_addr, int64_t, int64_t, int64_t, int64_t, int64_t, int32_t, it_stream)
+     * }
+     */
+    public final static class attention_decode {
+
+        private attention_decode() {
+            // Should not be called directly
+        }
+
+        /**
+         * The function pointer signature, expressed as a functional interface
+         */
+        public interface Function {
+            int apply(long _x0, long _x1, long _x2, long _x3, long _x4, long _x5, long _x6, long _x7, long _x8, long _x9, long _x10, long _x11, long _x12, long _x13, long _x14, int _x15, long _x16);
+        }
+
+        private static final FunctionDescriptor $DESC = FunctionDescriptor.of(
+            Intuitor.C_INT,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_INT,
+            Intuitor.C_LONG
+        );
+
+        /**
+         * The descriptor of this function pointer
+         */
+        public static FunctionDescriptor descriptor() {
+            return $DESC;
+        }
+
+        private static final MethodHandle UP$MH = Intuitor.upcallHandle(attention_decode.Function.class, "apply", $DESC);
+
+        /**
+         * Allocates a new upcall stub, whose implementation is defined by {@code fi}.
+         * The lifetime of the returned segment is managed by {@code arena}
+         */
+        public static MemorySegment allocate(attention_decode.Function fi, Arena arena) {
+            return Linker.nativeLinker().upcallStub(UP$MH.bindTo(fi), $DESC, arena);
+        }
+
+        private static final MethodHandle DOWN$MH = Linker.nativeLinker().downcallHandle($DESC);
+
+        /**
+         * Invoke the upcall stub {@code funcPtr}, with given parameters
+         */
+        public static int invoke(MemorySegment funcPtr, long _x0, long _x1, long _x2, long _x3, long _x4, long _x5, long _x6, long _x7, long _x8, long _x9, long _x10, long _x11, long _x12, long _x13, long _x14, int _x15, long _x16) {
+            try {
+                return (int) DOWN$MH.invokeExact(funcPtr, _x0, _x1, _x2, _x3, _x4, _x5, _x6, _x7, _x8, _x9, _x10, _x11, _x12, _x13, _x14, _x15, _x16);
+            } catch (Error | RuntimeException ex) {
+                throw ex;
+            } catch (Throwable ex$) {
+                throw new AssertionError("should not reach here", ex$);
+            }
+        }
+    }
+
+    private static final AddressLayout attention_decode$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("attention_decode"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int (*attention_decode)(it_addr, it_addr, int64_t, it_addr, it_addr, int64_t, it_addr, int64_t, int64_t, it_addr, int64_t, int64_t, int64_t, int64_t, int64_t, int32_t, it_stream)
+     * }
+     */
+    public static final AddressLayout attention_decode$layout() {
+        return attention_decode$LAYOUT;
+    }
+
+    private static final long attention_decode$OFFSET = $LAYOUT.byteOffset(groupElement("attention_decode"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int (*attention_decode)(it_addr, it_addr, int64_t, it_addr, it_addr, int64_t, it_addr, int64_t, int64_t, it_addr, int64_t, int64_t, int64_t, int64_t, int64_t, int32_t, it_stream)
+     * }
+     */
+    public static final long attention_decode$offset() {
+        return attention_decode$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int (*attention_decode)(it_addr, it_addr, int64_t, it_addr, it_addr, int64_t, it_addr, int64_t, int64_t, it_addr, int64_t, int64_t, int64_t, int64_t, int64_t, int32_t, it_stream)
+     * }
+     */
+    public static MemorySegment attention_decode(MemorySegment struct) {
+        return struct.get(attention_decode$LAYOUT, attention_decode$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int (*attention_decode)(it_addr, it_addr, int64_t, it_addr, it_addr, int64_t, it_addr, int64_t, int64_t, it_addr, int64_t, int64_t, int64_t, int64_t, int64_t, int32_t, it_stream)
+     * }
+     */
+    public static void attention_decode(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(attention_decode$LAYOUT, attention_decode$OFFSET, fieldValue);
+    }
+
+    /**
+     * {@snippet lang=c :
      * int (*attention_backward)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, int64_t, it_addr, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int32_t, it_stream)
      * }
      */
@@ -3573,6 +3693,113 @@ public class it_api {
      */
     public static void sample(MemorySegment struct, MemorySegment fieldValue) {
         struct.set(sample$LAYOUT, sample$OFFSET, fieldValue);
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int (*repetition_penalty)(it_addr, int64_t, it_addr, it_addr, float, int64_t, int64_t, it_stream)
+     * }
+     */
+    public final static class repetition_penalty {
+
+        private repetition_penalty() {
+            // Should not be called directly
+        }
+
+        /**
+         * The function pointer signature, expressed as a functional interface
+         */
+        public interface Function {
+            int apply(long _x0, long _x1, long _x2, long _x3, float _x4, long _x5, long _x6, long _x7);
+        }
+
+        private static final FunctionDescriptor $DESC = FunctionDescriptor.of(
+            Intuitor.C_INT,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_FLOAT,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG
+        );
+
+        /**
+         * The descriptor of this function pointer
+         */
+        public static FunctionDescriptor descriptor() {
+            return $DESC;
+        }
+
+        private static final MethodHandle UP$MH = Intuitor.upcallHandle(repetition_penalty.Function.class, "apply", $DESC);
+
+        /**
+         * Allocates a new upcall stub, whose implementation is defined by {@code fi}.
+         * The lifetime of the returned segment is managed by {@code arena}
+         */
+        public static MemorySegment allocate(repetition_penalty.Function fi, Arena arena) {
+            return Linker.nativeLinker().upcallStub(UP$MH.bindTo(fi), $DESC, arena);
+        }
+
+        private static final MethodHandle DOWN$MH = Linker.nativeLinker().downcallHandle($DESC);
+
+        /**
+         * Invoke the upcall stub {@code funcPtr}, with given parameters
+         */
+        public static int invoke(MemorySegment funcPtr, long _x0, long _x1, long _x2, long _x3, float _x4, long _x5, long _x6, long _x7) {
+            try {
+                return (int) DOWN$MH.invokeExact(funcPtr, _x0, _x1, _x2, _x3, _x4, _x5, _x6, _x7);
+            } catch (Error | RuntimeException ex) {
+                throw ex;
+            } catch (Throwable ex$) {
+                throw new AssertionError("should not reach here", ex$);
+            }
+        }
+    }
+
+    private static final AddressLayout repetition_penalty$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("repetition_penalty"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int (*repetition_penalty)(it_addr, int64_t, it_addr, it_addr, float, int64_t, int64_t, it_stream)
+     * }
+     */
+    public static final AddressLayout repetition_penalty$layout() {
+        return repetition_penalty$LAYOUT;
+    }
+
+    private static final long repetition_penalty$OFFSET = $LAYOUT.byteOffset(groupElement("repetition_penalty"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int (*repetition_penalty)(it_addr, int64_t, it_addr, it_addr, float, int64_t, int64_t, it_stream)
+     * }
+     */
+    public static final long repetition_penalty$offset() {
+        return repetition_penalty$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int (*repetition_penalty)(it_addr, int64_t, it_addr, it_addr, float, int64_t, int64_t, it_stream)
+     * }
+     */
+    public static MemorySegment repetition_penalty(MemorySegment struct) {
+        return struct.get(repetition_penalty$LAYOUT, repetition_penalty$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int (*repetition_penalty)(it_addr, int64_t, it_addr, it_addr, float, int64_t, int64_t, it_stream)
+     * }
+     */
+    public static void repetition_penalty(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(repetition_penalty$LAYOUT, repetition_penalty$OFFSET, fieldValue);
     }
 
     /**

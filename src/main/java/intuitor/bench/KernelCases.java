@@ -5,12 +5,15 @@ import static intuitor.device.DType.I32;
 
 import intuitor.device.DType;
 import intuitor.device.PackedAttention;
+import intuitor.device.PageTable;
 import intuitor.device.Sampling;
 import intuitor.device.Segments;
 import intuitor.device.Tensor;
 import intuitor.device.VocabStats;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -19,6 +22,8 @@ import java.util.stream.LongStream;
 final class KernelCases {
 
     private static final double EPS = 1e-6;
+    /** Rows of a page of the cache, as in generation. */
+    private static final int PAGE_SIZE = 16;
 
     private final BenchShape s;
     private final DType storage;
@@ -167,21 +172,31 @@ final class KernelCases {
         int c = s.context();
         cases.add(KernelCase.reading("attention_decode", shape(b, c, hq, d) + " / " + hkv, storage,
                 2.0 * b * c * hkv * d * storage.bytes(), in -> {
-                    Tensor keys = in.gaussian(storage, (long) b * c, hkv * d);
-                    Tensor values = in.gaussian(storage, (long) b * c, hkv * d);
+                    int pages = (c + PAGE_SIZE - 1) / PAGE_SIZE; // of a sequence
+                    Tensor keys = in.gaussian(storage, (long) b * pages * PAGE_SIZE, hkv * d);
+                    Tensor values = in.gaussian(storage, (long) b * pages * PAGE_SIZE, hkv * d);
                     Tensor qkv = in.gaussian(storage, b, width);
                     Tensor out = in.empty(storage, b, hq * d);
                     int[] rows = new int[b * Segments.WIDTH];
                     int[] families = new int[b + 1];
                     for (int i = 0; i < b; i++) {
-                        int[] row = {i, 1, 0, 0, i * c, c};
+                        int[] row = {i, 1, 0, 0, i * pages * PAGE_SIZE, c};
                         System.arraycopy(row, 0, rows, i * Segments.WIDTH, Segments.WIDTH);
                         families[i + 1] = i + 1;
                     }
                     Segments segments = new Segments(in.ints(rows).view(b, Segments.WIDTH), in.ints(families), b, b,
                             1, c, null);
-                    return () -> in.device().kernels().attentionDecode(out, qkv, keys, values, segments, hq, hkv, d);
+                    PageTable table = new PageTable(in.ints(shuffled(b * pages)), PAGE_SIZE);
+                    return () -> in.device().kernels().attentionDecode(out, qkv, keys, values, segments, table, hq, hkv,
+                            d);
                 }));
+    }
+
+    /** 0 .. n - 1 in an order without neighbours. */
+    private static int[] shuffled(int n) {
+        List<Integer> all = new ArrayList<>(IntStream.range(0, n).boxed().toList());
+        Collections.shuffle(all, new Random(1));
+        return all.stream().mapToInt(Integer::intValue).toArray();
     }
 
     /** What a decoder layer does between its matrix products. */

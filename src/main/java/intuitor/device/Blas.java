@@ -48,6 +48,12 @@ public interface Blas extends AutoCloseable {
         return (rows + step - 1) / step * step;
     }
 
+    /**
+     * Whether the bits of a row of {@link #gemm(Tensor, Tensor, PackedMatrix)} depend on that row of a and on b alone:
+     * not on the number of rows, nor on their place, nor on the number of threads.
+     */
+    boolean isRowInvariant();
+
     @Override
     void close();
 }

@@ -120,6 +120,12 @@ final class CublasLt implements Blas {
         gemm(c, a, false, b.data(), b.isTransposed(), false);
     }
 
+    /** Its algorithms are chosen by the number of rows. */
+    @Override
+    public boolean isRowInvariant() {
+        return false;
+    }
+
     /** Frees everything but the workspace, which is the arena's. */
     @Override
     public void close() {

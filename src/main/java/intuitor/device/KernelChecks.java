@@ -104,14 +104,18 @@ final class KernelChecks {
         segments(call, segments, qkv.dim(0), qkv.dim(0));
     }
 
-    static void attentionDecode(Tensor out, Tensor qkv, Tensor kCache, Tensor vCache, Segments segments, int heads,
-            int kvHeads, int headDim) {
+    static void attentionDecode(Tensor out, Tensor qkv, Tensor kCache, Tensor vCache, Segments segments,
+            PageTable pages, int heads, int kvHeads, int headDim) {
         String call = "attentionDecode";
         qkv(call, qkv, heads, kvHeads, headDim);
         required(call, "out", out, qkv.dtype(), qkv.dim(0), (long) heads * headDim);
         caches(call, kCache, vCache, qkv.dtype(), kvHeads, headDim);
         distinct(call, out, qkv);
-        segments(call, segments, qkv.dim(0), kCache.dim(0));
+        that(segments.maxQ() == 1, call, "a segment has one query, not " + segments.maxQ());
+        that(pages.pageSize() > 0, call, "the page size must be positive");
+        required(call, "pages", pages.pages(), I32, pages.pages().size());
+        indices(call, "pages", pages.pages(), kCache.dim(0) / pages.pageSize());
+        segments(call, segments, qkv.dim(0), pages.pages().size() * pages.pageSize());
     }
 
     static void attentionBackward(Tensor dqkv, Tensor delta, Tensor dout, Tensor qkv, Tensor out, Tensor lse,

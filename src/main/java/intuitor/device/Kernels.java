@@ -29,6 +29,7 @@ public final class Kernels {
     private final MemorySegment qkvBackward;
     private final MemorySegment kvCacheWrite;
     private final MemorySegment attentionForward;
+    private final MemorySegment attentionDecode;
     private final MemorySegment attentionBackward;
     private final MemorySegment swigluForward;
     private final MemorySegment swigluBackward;
@@ -54,6 +55,7 @@ public final class Kernels {
         qkvBackward = it_api.qkv_backward(table);
         kvCacheWrite = it_api.kv_cache_write(table);
         attentionForward = it_api.attention_forward(table);
+        attentionDecode = it_api.attention_decode(table);
         attentionBackward = it_api.attention_backward(table);
         swigluForward = it_api.swiglu_forward(table);
         swigluBackward = it_api.swiglu_backward(table);
@@ -217,31 +219,28 @@ public final class Kernels {
         long stride = (heads + 2L * kvHeads) * headDim;
         long k = qkv.address() + (long) heads * headDim * qkv.dtype().bytes();
         long v = k + (long) kvHeads * headDim * qkv.dtype().bytes();
-        attention(out, lse, qkv.address(), stride, k, v, stride, segments, heads, kvHeads, headDim);
+        api.check(it_api.attention_forward.invoke(attentionForward, out.address(), address(lse), qkv.address(), stride,
+                k, v, stride, segments.segments().address(), segments.count(), segments.maxQ(), segments.maxK(),
+                out.dim(0), heads, kvHeads, headDim, out.dtype().code(), 0));
     }
 
     /**
-     * Attention of the queries in qkv over the rows of a cache, to which {@link #kvCacheWrite} has added the keys and
-     * values of qkv already; the segments' key rows are rows of the cache.
+     * Attention of one query a segment over the rows of a paged cache, to which {@link #kvCacheWrite} has added the
+     * keys and values of qkv already; the segments' key rows are looked up in the page table.
      *
      * @param out    [T, heads headDim]
      * @param qkv    [T, (heads + 2 kvHeads) headDim]
      * @param kCache [rows, kvHeads headDim]; vCache likewise
      */
-    public void attentionDecode(Tensor out, Tensor qkv, Tensor kCache, Tensor vCache, Segments segments, int heads,
-            int kvHeads, int headDim) {
+    public void attentionDecode(Tensor out, Tensor qkv, Tensor kCache, Tensor vCache, Segments segments,
+            PageTable pages, int heads, int kvHeads, int headDim) {
         if (Checks.ENABLED) {
-            KernelChecks.attentionDecode(out, qkv, kCache, vCache, segments, heads, kvHeads, headDim);
+            KernelChecks.attentionDecode(out, qkv, kCache, vCache, segments, pages, heads, kvHeads, headDim);
         }
-        attention(out, null, qkv.address(), (heads + 2L * kvHeads) * headDim, kCache.address(), vCache.address(),
-                (long) kvHeads * headDim, segments, heads, kvHeads, headDim);
-    }
-
-    private void attention(Tensor out, Tensor lse, long q, long qStride, long k, long v, long kvStride,
-            Segments segments, int heads, int kvHeads, int headDim) {
-        api.check(it_api.attention_forward.invoke(attentionForward, out.address(), address(lse), q, qStride, k, v,
-                kvStride, segments.segments().address(), segments.count(), segments.maxQ(), segments.maxK(),
-                out.dim(0), heads, kvHeads, headDim, out.dtype().code(), 0));
+        api.check(it_api.attention_decode.invoke(attentionDecode, out.address(), qkv.address(),
+                (heads + 2L * kvHeads) * headDim, kCache.address(), vCache.address(), (long) kvHeads * headDim,
+                segments.segments().address(), segments.count(), segments.maxK(), pages.pages().address(),
+                pages.pageSize(), out.dim(0), heads, kvHeads, headDim, out.dtype().code(), 0));
     }
 
     /**

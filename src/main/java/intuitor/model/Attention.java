@@ -56,8 +56,12 @@ final class Attention {
         Tensor qkv = a.qkv().rows(0, use.rows().size());
         Tensor attended = a.attended().rows(0, use.rows().size());
         kernels.kvCacheWrite(keys, values, qkv, use.rows(), c.heads(), c.kvHeads(), c.headDim());
-        if (use.decoding()) {
-            kernels.attentionDecode(attended, qkv, keys, values, pass.segments(), c.heads(), c.kvHeads(), c.headDim());
+        if (use.pages() != null) {
+            kernels.attentionDecode(attended, qkv, keys, values, pass.segments(), use.pages(), c.heads(), c.kvHeads(),
+                    c.headDim());
+        } else if (pass.segments().starts() == null) {
+            // completions that go on after their prompt: not every implementation shares prefixes
+            kernels.attentionForward(attended, null, qkv, pass.segments(), c.heads(), c.kvHeads(), c.headDim());
         } else {
             device.attention().forward(attended, null, qkv, pass.segments(), c.heads(), c.kvHeads(), c.headDim(),
                     scratch);

@@ -1,29 +1,33 @@
 package intuitor.model;
 
 import intuitor.device.Arena;
+import intuitor.device.PageTable;
 import intuitor.device.Segments;
 import java.util.Arrays;
 
 /**
  * One step of generation: one new token for each of a number of sequences, at whatever positions they are (host side).
- * A sequence is a prompt whose cache rows it may share with its siblings, and rows of its own. Reusable: {@link #clear}
- * and fill again.
+ * A sequence is a prompt, whose pages of the cache it may share with its siblings, and pages of its own. Reusable:
+ * {@link #clear} and fill again. Siblings added one after the other let a device read their prompt once for all of
+ * them.
  */
 public final class DecodeBatch {
 
-    private final int[] tokens;
-    private final int[] positions;
-    private final int[] cacheRows;
-    private final int[] segments;
+    private final int pageSize;
+    private int[] tokens = new int[16];
+    private int[] positions = new int[16];
+    private int[] cacheRows = new int[16];
+    private int[] segments = new int[16 * Segments.WIDTH];
+    private int[] pages = new int[64];
     private int size;
+    private int pageCount;
     private int maxK;
+    private int[] sharedPages; // of the prompt of the sequence added last, and where they are in the table
+    private int sharedAt;
 
-    /** A batch of at most {@code capacity} sequences. */
-    public DecodeBatch(int capacity) {
-        tokens = new int[capacity];
-        positions = new int[capacity];
-        cacheRows = new int[capacity];
-        segments = new int[capacity * Segments.WIDTH];
+    /** @param pageSize that of the cache */
+    public DecodeBatch(int pageSize) {
+        this.pageSize = pageSize;
     }
 
     /** Number of sequences. */
@@ -33,35 +37,67 @@ public final class DecodeBatch {
 
     public void clear() {
         size = 0;
+        pageCount = 0;
         maxK = 0;
+        sharedPages = null;
     }
 
     /**
      * Adds the next token of a sequence. Its position is promptLength + ownLength - 1, and its key and value go into
-     * cache row ownStart + ownLength - 1.
+     * the last of the rows that ownLength tokens take of the sequence's own pages.
      *
      * @param token        the token itself
-     * @param promptStart  first cache row of the sequence's prompt
+     * @param promptPages  the pages of the sequence's prompt; the same array for its siblings
      * @param promptLength tokens of the prompt, filled in by {@link Transformer#prefill}
-     * @param ownStart     first cache row of the sequence's completion
+     * @param ownPages     the pages of the sequence's completion, enough for ownLength tokens
      * @param ownLength    tokens of the completion, this one included
      */
-    public void add(int token, int promptStart, int promptLength, int ownStart, int ownLength) {
+    public void add(int token, int[] promptPages, int promptLength, int[] ownPages, int ownLength) {
         if (ownLength < 1) {
             throw new IllegalArgumentException("the sequence's own length counts the new token: it is at least 1");
         }
+        reserve();
+        if (promptPages != sharedPages) {
+            sharedPages = promptPages;
+            sharedAt = table(promptPages, promptLength);
+        }
         tokens[size] = token;
         positions[size] = promptLength + ownLength - 1;
-        cacheRows[size] = ownStart + ownLength - 1;
+        cacheRows[size] = row(ownPages, ownLength - 1, pageSize);
         int s = size * Segments.WIDTH;
         segments[s] = size;
         segments[s + 1] = 1;
-        segments[s + 2] = promptStart;
+        segments[s + 2] = sharedAt;
         segments[s + 3] = promptLength;
-        segments[s + 4] = ownStart;
+        segments[s + 4] = table(ownPages, ownLength);
         segments[s + 5] = ownLength;
         maxK = Math.max(maxK, promptLength + ownLength);
         size++;
+    }
+
+    /** The cache row of a sequence's token at an index, of those that begin with its first page. */
+    public static int row(int[] pages, int index, int pageSize) {
+        return pages[index / pageSize] * pageSize + index % pageSize;
+    }
+
+    private void reserve() {
+        if (size == tokens.length) {
+            tokens = Arrays.copyOf(tokens, 2 * size);
+            positions = Arrays.copyOf(positions, 2 * size);
+            cacheRows = Arrays.copyOf(cacheRows, 2 * size);
+            segments = Arrays.copyOf(segments, 2 * segments.length);
+        }
+    }
+
+    /** Appends the pages of a number of tokens to the table; returns the row there that the segment names. */
+    private int table(int[] sequence, int length) {
+        int count = (length + pageSize - 1) / pageSize;
+        if (pageCount + count > pages.length) {
+            pages = Arrays.copyOf(pages, 2 * (pageCount + count));
+        }
+        System.arraycopy(sequence, 0, pages, pageCount, count);
+        pageCount += count;
+        return Math.multiplyExact(pageCount - count, pageSize);
     }
 
     /** The tokens, and as many zeros as make {@code rows} of them. */
@@ -93,5 +129,10 @@ public final class DecodeBatch {
     Segments uploadSegments(Arena arena) {
         int[] used = Arrays.copyOf(segments, size * Segments.WIDTH);
         return new Segments(arena.upload("segments", used).view(size, Segments.WIDTH), null, size, 0, 1, maxK, null);
+    }
+
+    /** Where the rows of the segments are, in device memory. */
+    PageTable uploadPages(Arena arena) {
+        return new PageTable(arena.upload("pages", Arrays.copyOf(pages, pageCount)), pageSize);
     }
 }

@@ -130,11 +130,6 @@ public final class InferenceWeights extends ModelWeights implements AutoCloseabl
         return packed;
     }
 
-    @Override
-    PackedWeights packedOnly() {
-        return packed;
-    }
-
     /** Gives the memory back; it goes with the device at the latest. */
     @Override
     public void close() {

@@ -7,18 +7,21 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The keys and values of tokens already seen: for each layer two matrices [rows, Hkv D], one row a token. The caller
- * decides which sequence has which rows; those of one prompt, and those of one completion, are consecutive.
+ * The keys and values of tokens already seen: for each layer two matrices [pages pageSize, Hkv D], one row a token. A
+ * page is as many consecutive rows; the caller decides which sequence has which pages.
  */
 public final class KvCache {
 
     private final List<Tensor> keys = new ArrayList<>();
     private final List<Tensor> values = new ArrayList<>();
-    private final int rows;
+    private final int pages;
+    private final int pageSize;
 
     /** A cache with undefined contents, in memory of the arena, of the storage type of the model's activations. */
-    public KvCache(Arena arena, ModelConfig config, DType dtype, int rows) {
-        this.rows = rows;
+    public KvCache(Arena arena, ModelConfig config, DType dtype, int pages, int pageSize) {
+        this.pages = pages;
+        this.pageSize = pageSize;
+        long rows = Math.multiplyExact(pages, pageSize); // the device numbers them with 32 bits
         for (int i = 0; i < config.layers(); i++) {
             keys.add(arena.allocate("keys of layer " + i, dtype, rows, config.kvWidth()));
             values.add(arena.allocate("values of layer " + i, dtype, rows, config.kvWidth()));
@@ -30,9 +33,13 @@ public final class KvCache {
         return 2L * config.layers() * config.kvWidth() * dtype.bytes();
     }
 
-    /** Number of rows, each for one token. */
-    public int rows() {
-        return rows;
+    public int pages() {
+        return pages;
+    }
+
+    /** Rows of a page, each for one token. */
+    public int pageSize() {
+        return pageSize;
     }
 
     Tensor keys(int layer) {

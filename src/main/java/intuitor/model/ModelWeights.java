@@ -26,14 +26,6 @@ public abstract sealed class ModelWeights permits ParameterSet, InferenceWeights
     /** Matrices that are held packed alone are null. */
     abstract LayerParameters layer(int i);
 
-    /** The matrices for decoding: those that are held, or copies of the present ones in the arena. */
+    /** The matrices for generation: those that are held, or copies of the present ones in the arena. */
     public abstract PackedWeights packed(Arena arena);
-
-    /** Whether matrices are held packed alone. */
-    public final boolean isPacked() {
-        return packedOnly() != null;
-    }
-
-    /** The packed matrices that take the place of plain ones, in a prefill too; null where plain ones are held. */
-    abstract PackedWeights packedOnly();
 }

@@ -181,10 +181,21 @@ public final class PackedBatch {
 
         /** A sequence of which nothing is scored and every token takes a row: the prefill of generation. */
         public Builder prompt(int[] prompt) {
+            return prompt(prompt, List.of());
+        }
+
+        /** The same, followed by the beginnings of completions that see it as their prefix; they may be empty. */
+        public Builder prompt(int[] prompt, List<int[]> begun) {
             requireTokens(prompt, "a prompt");
             families.add(segments.size() / Segments.WIDTH);
+            int start = tokens.size();
             segment(prompt, 0, 0, 0);
             promptLastRows.add(tokens.size() - 1);
+            for (int[] completion : begun) {
+                if (completion.length > 0) {
+                    segment(completion, prompt.length, start, prompt.length);
+                }
+            }
             return this;
         }
 

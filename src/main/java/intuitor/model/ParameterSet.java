@@ -117,11 +117,6 @@ public final class ParameterSet extends ModelWeights {
         return new PackedWeights(arena, this);
     }
 
-    @Override
-    PackedWeights packedOnly() {
-        return null;
-    }
-
     public void zero() {
         device.zero(flat);
     }

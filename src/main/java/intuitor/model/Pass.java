@@ -1,5 +1,6 @@
 package intuitor.model;
 
+import intuitor.device.PageTable;
 import intuitor.device.Segments;
 import intuitor.device.Tensor;
 
@@ -17,13 +18,13 @@ record Pass(Tensor tokens, Tensor positions, Tensor rope, Segments segments, Cac
             PackedWeights packed) {
 
     /**
-     * @param cache    the cache to write to
-     * @param rows     int32, the cache row of each row of the batch. There may be fewer of them than T: the rows beyond
-     *                 are there for the matrix library's sake ({@link intuitor.device.Blas#paddedRows})
-     * @param decoding whether this is one token for each of a number of sequences in the cache, and segments number
-     *                 rows of the cache; else, in prefill, they number rows of the batch
+     * @param cache the cache to write to
+     * @param rows  int32, the cache row of each row of the batch. There may be fewer of them than T: the rows beyond
+     *              are there for the matrix library's sake ({@link intuitor.device.Blas#paddedRows})
+     * @param pages in decoding, one token for each of a number of sequences in the cache, where the rows are that
+     *              segments name; null in prefill, where they are rows of the batch
      */
-    record CacheUse(KvCache cache, Tensor rows, boolean decoding) {
+    record CacheUse(KvCache cache, Tensor rows, PageTable pages) {
     }
 
     /** T, rows of the batch. */

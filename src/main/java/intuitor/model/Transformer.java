@@ -66,15 +66,15 @@ public final class Transformer implements AutoCloseable {
     /**
      * Like {@link #forward}, and writes the keys and values of row t of the batch into cache row cacheRows[t].
      *
-     * @param batch of {@link PackedBatch.Builder#prompt prompts}
+     * @param batch  of {@link PackedBatch.Builder#prompt prompts}
+     * @param packed this model's weights as they are now
      * @return hidden states [T,H]; those of {@link PackedBatch#promptLastRows} predict the first new tokens
      */
-    public Tensor prefill(PackedBatch batch, KvCache cache, int[] cacheRows, Arena scratch) {
-        PackedWeights packed = weights.packedOnly();
-        int rows = packed == null ? batch.rows() : Math.toIntExact(device.blas().paddedRows(batch.rows()));
+    public Tensor prefill(PackedBatch batch, KvCache cache, int[] cacheRows, PackedWeights packed, Arena scratch) {
+        int rows = Math.toIntExact(device.blas().paddedRows(batch.rows()));
         Tensor hidden = allocateHidden(scratch, rows);
         try (Arena scope = scratch.scope("prefill")) {
-            CacheUse use = new CacheUse(cache, scope.upload("cache rows", cacheRows), false);
+            CacheUse use = new CacheUse(cache, scope.upload("cache rows", cacheRows), null);
             infer(hidden, new Pass(scope.upload("tokens", Arrays.copyOf(batch.tokens(), rows)),
                     scope.upload("positions", Arrays.copyOf(batch.positions(), rows)),
                     rope.table(batch.maxPositions()), batch.uploadSegments(scope), use, packed), scope);
@@ -92,7 +92,8 @@ public final class Transformer implements AutoCloseable {
         int rows = Math.toIntExact(device.blas().paddedRows(batch.size()));
         Tensor hidden = allocateHidden(scratch, rows);
         try (Arena scope = scratch.scope("decode")) {
-            CacheUse use = new CacheUse(cache, scope.upload("cache rows", batch.cacheRows()), true);
+            CacheUse use = new CacheUse(cache, scope.upload("cache rows", batch.cacheRows()),
+                    batch.uploadPages(scope));
             infer(hidden, new Pass(scope.upload("tokens", batch.tokens(rows)), scope.upload("positions",
                     batch.positions(rows)), rope.table(batch.maxPositions()), batch.uploadSegments(scope), use, packed),
                     scope);

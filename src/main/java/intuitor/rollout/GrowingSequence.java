@@ -2,17 +2,16 @@ package intuitor.rollout;
 
 import java.util.Arrays;
 
-/** A completion while it grows: its tokens so far, and where its keys and values lie in the cache. */
+/** A completion while it grows: its tokens so far, and the pages of the cache that hold its keys and values. */
 final class GrowingSequence {
 
     private static final int FIRST_CAPACITY = 64;
+    private static final int FIRST_PAGES = 8;
 
     final int prompt;
     final int index;
     final long id;
-    final int promptStart;
-    final int promptLength;
-    final int ownStart;
+    final SharedPrompt shared;
 
     private int[] tokens = new int[FIRST_CAPACITY];
     private float[] logprobs = new float[FIRST_CAPACITY];
@@ -21,21 +20,20 @@ final class GrowingSequence {
     private int length;
     private boolean stopped;
 
+    private int[] pages = new int[FIRST_PAGES];
+    private int pageCount;
+
     /**
-     * @param prompt       index of the prompt
-     * @param index        place in the group
-     * @param id           its {@link SequenceId}
-     * @param promptStart  first cache row of the prompt, which its siblings share
-     * @param promptLength tokens of the prompt
-     * @param ownStart     first cache row of the completion
+     * @param prompt index of the prompt
+     * @param index  place in the group
+     * @param id     its {@link SequenceId}
+     * @param shared the prompt, with its siblings
      */
-    GrowingSequence(int prompt, int index, long id, int promptStart, int promptLength, int ownStart) {
+    GrowingSequence(int prompt, int index, long id, SharedPrompt shared) {
         this.prompt = prompt;
         this.index = index;
         this.id = id;
-        this.promptStart = promptStart;
-        this.promptLength = promptLength;
-        this.ownStart = ownStart;
+        this.shared = shared;
     }
 
     int length() {
@@ -68,6 +66,37 @@ final class GrowingSequence {
 
     boolean finished(int maxLength) {
         return stopped || length == maxLength;
+    }
+
+    /** Tokens whose keys and values later ones attend to: all but the last, which has not been an input yet. */
+    int[] seenTokens() {
+        return Arrays.copyOf(tokens, Math.max(0, length - 1));
+    }
+
+    /** Its own pages, at least {@link #pageCount} of them. */
+    int[] pages() {
+        return pages;
+    }
+
+    int pageCount() {
+        return pageCount;
+    }
+
+    /** One more page for its keys and values. */
+    void addPage(int page) {
+        if (pageCount == pages.length) {
+            pages = Arrays.copyOf(pages, 2 * pageCount);
+        }
+        pages[pageCount++] = page;
+    }
+
+    /** Gives up its place in the cache, its own pages and its share in the prompt's. */
+    void releasePages(PagePool pool) {
+        for (int i = 0; i < pageCount; i++) {
+            pool.give(pages[i]);
+        }
+        pageCount = 0;
+        shared.leave(pool);
     }
 
     Completion completion() {

@@ -10,7 +10,7 @@ import intuitor.model.PackedBatch;
 import intuitor.model.PackedWeights;
 import intuitor.model.TokenStats;
 import intuitor.model.Transformer;
-import intuitor.rollout.Wave.Family;
+import intuitor.rollout.Scheduler.Prefill;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
@@ -19,47 +19,58 @@ import java.util.stream.IntStream;
 /**
  * Generates completions with the cached keys and values of all tokens so far.
  *
- * <p>A prompt is computed once and its cache rows are shared by its siblings. Then all completions grow by one token at
- * a time; one that ends leaves the batch at once, so that no work is spent on it. Log-probability, entropy and
- * self-certainty of each token come out of the kernel that draws it. What is drawn depends on the seed, the stream, the
- * prompt's and the completion's place and the position alone (and on the logits, whose last bit may depend on the size
- * of the batch).
+ * <p>A prompt is computed once and its pages of the cache are shared by its siblings. All completions for which there
+ * is room grow by one token at a time ({@link Scheduler}); one that ends leaves the batch at once, and others enter.
+ * Log-probability, entropy and self-certainty of each token come out of the kernel that draws it.
+ *
+ * <p>What is drawn depends on the seed, the stream, the prompt's and the completion's place and the position alone, and
+ * on the logits. On a CPU these have the same bits whatever else is in the batch, and whether a completion gave up its
+ * place for a while: so has everything that is returned. On a GPU their last bit may depend on the size of the batch.
  */
 public final class Rollout implements AutoCloseable {
 
+    /** Tokens of a page: as many keys as the tensor cores take at once, and few enough to waste little at the ends. */
+    static final int PAGE_SIZE = 16;
+    /** Completions that grow together; a larger batch is no faster a token. */
+    private static final int MAX_SEQUENCES = 1024;
     /**
      * Prompt tokens computed at once: enough for efficient GEMMs, little beside the cache and, on a CPU, the weights.
      */
-    private static final int PREFILL_TOKENS = 512;
-    /** A product by a packed matrix does not begin with packing it, and is efficient with fewer rows. */
-    private static final int PREFILL_TOKENS_PACKED = 256;
+    private static final int PREFILL_TOKENS = 256;
     private static final int PREFILL_TOKENS_GPU = 4096;
 
     private final Transformer model;
     private final LmHead head;
     private final Arena memory;
     private final boolean ownsMemory;
-    private final long cacheRows;
+    private final long cacheBytes;
+    private final int pageSize;
     private final int prefillTokens;
+    private long preemptions;
 
-    /** @param cacheBytes memory for keys and values; what does not fit is generated in several waves */
+    /** @param cacheBytes memory for keys and values; what does not fit waits */
     public Rollout(Device device, Transformer model, long cacheBytes) {
-        this(device.arena("rollout"), true, model, cacheBytes);
+        this(device.arena("rollout"), true, model, cacheBytes, PAGE_SIZE);
     }
 
     /** Generation in memory that serves other purposes between the calls; it is all given back. */
     public Rollout(Arena memory, Transformer model, long cacheBytes) {
-        this(memory, false, model, cacheBytes);
+        this(memory, false, model, cacheBytes, PAGE_SIZE);
     }
 
-    private Rollout(Arena memory, boolean ownsMemory, Transformer model, long cacheBytes) {
+    /** With pages of another size. */
+    Rollout(Device device, Transformer model, long cacheBytes, int pageSize) {
+        this(device.arena("rollout"), true, model, cacheBytes, pageSize);
+    }
+
+    private Rollout(Arena memory, boolean ownsMemory, Transformer model, long cacheBytes, int pageSize) {
         this.model = model;
         this.head = new LmHead(memory.device(), model.weights());
         this.memory = memory;
         this.ownsMemory = ownsMemory;
-        this.prefillTokens = memory.device().info().isGpu() ? PREFILL_TOKENS_GPU
-                : model.weights().isPacked() ? PREFILL_TOKENS_PACKED : PREFILL_TOKENS;
-        this.cacheRows = cacheBytes / KvCache.bytesPerRow(model.config(), model.dtype());
+        this.cacheBytes = cacheBytes;
+        this.pageSize = pageSize;
+        this.prefillTokens = memory.device().info().isGpu() ? PREFILL_TOKENS_GPU : PREFILL_TOKENS;
     }
 
     /**
@@ -72,106 +83,170 @@ public final class Rollout implements AutoCloseable {
      */
     public List<Group> generate(List<int[]> prompts, int generations, Decoding decoding, long stream,
                                 BooleanSupplier stop, TokenListener listener) {
-        List<Completion> completions = new ArrayList<>();
-        try (Arena call = memory.scope("generate")) {
-            PackedWeights packed = model.weights().packed(call);
-            for (Wave wave : Wave.plan(prompts, generations, decoding.maxLength(), stream, cacheRows)) {
-                try (Arena scope = call.scope("wave")) {
-                    run(wave, packed, decoding, stop, listener, scope);
-                }
-                wave.sequences().forEach(s -> completions.add(s.completion()));
-            }
-        }
-        List<Group> groups = new ArrayList<>();
+        List<SharedPrompt> shared = new ArrayList<>();
         for (int p = 0; p < prompts.size(); p++) {
-            groups.add(new Group(prompts.get(p),
-                    List.copyOf(completions.subList(p * generations, (p + 1) * generations))));
+            SharedPrompt prompt = new SharedPrompt(prompts.get(p));
+            for (int g = 0; g < generations; g++) {
+                prompt.add(new GrowingSequence(p, g, SequenceId.of(stream, p, g), prompt));
+            }
+            shared.add(prompt);
         }
-        return groups;
+        try (Arena call = memory.scope("generate")) {
+            new Call(call, shared, decoding, stop, listener).run();
+        }
+        return IntStream.range(0, prompts.size()).mapToObj(p -> new Group(prompts.get(p),
+                shared.get(p).siblings().stream().map(GrowingSequence::completion).toList())).toList();
     }
 
-    private void run(Wave wave, PackedWeights packed, Decoding decoding, BooleanSupplier stop, TokenListener listener,
-                     Arena scope) {
-        KvCache cache = new KvCache(scope, model.config(), model.dtype(), wave.rows());
-        for (List<Family> families : prefillBatches(wave.families())) {
-            StopRequested.poll(stop);
-            prefill(families, cache, packed, decoding, listener, scope);
+    /** How often a completion gave up its place in the cache before it had ended, in all calls. */
+    long preemptions() {
+        return preemptions;
+    }
+
+    /** One call of {@link #generate}: what all its steps need. */
+    private final class Call {
+
+        private final Arena scope;
+        private final Decoding decoding;
+        private final BooleanSupplier stop;
+        private final TokenListener listener;
+        private final Scheduler scheduler;
+        private final PackedWeights packed;
+        private final KvCache cache;
+
+        Call(Arena scope, List<SharedPrompt> prompts, Decoding decoding, BooleanSupplier stop, TokenListener listener) {
+            this.scope = scope;
+            this.decoding = decoding;
+            this.stop = stop;
+            this.listener = listener;
+            List<GrowingSequence> sequences = prompts.stream().flatMap(p -> p.siblings().stream()).toList();
+            packed = model.weights().packed(scope);
+            cache = new KvCache(scope, model.config(), model.dtype(), pages(prompts, sequences.size()), pageSize);
+            PagePool pool = new PagePool(cache.pages(), pageSize);
+            scheduler = new Scheduler(sequences, pool, decoding.maxLength(), MAX_SEQUENCES);
         }
-        List<GrowingSequence> growing = unfinished(wave.sequences(), decoding);
-        DecodeBatch batch = new DecodeBatch(Math.max(1, growing.size()));
-        while (!growing.isEmpty()) {
-            StopRequested.poll(stop);
+
+        /** As many as are ever needed at once or, if that is less, fit the cache; but enough for any one completion. */
+        private int pages(List<SharedPrompt> prompts, int sequences) {
+            long own = pages(decoding.maxLength() - 1);
+            long largest = prompts.stream().mapToLong(p -> pages(p.tokens.length)).max().orElse(0) + own;
+            long all = prompts.stream().mapToLong(p -> pages(p.tokens.length)).sum() + own * sequences;
+            long wanted = Math.min(all, largest * MAX_SEQUENCES);
+            long room = cacheBytes / (KvCache.bytesPerRow(model.config(), model.dtype()) * pageSize);
+            long pages = Math.max(largest, Math.min(wanted, room));
+            return (int) Math.min(pages, Integer.MAX_VALUE / pageSize);
+        }
+
+        private long pages(int tokens) {
+            return (tokens + pageSize - 1) / pageSize;
+        }
+
+        void run() {
+            DecodeBatch batch = new DecodeBatch(pageSize);
+            while (!scheduler.isDone()) {
+                StopRequested.poll(stop);
+                List<Prefill> work = scheduler.admit(prefillTokens);
+                for (List<Prefill> part : parts(work)) {
+                    StopRequested.poll(stop);
+                    prefill(part);
+                }
+                if (!work.isEmpty()) {
+                    scheduler.retire(); // a first token may be the last one
+                }
+                List<GrowingSequence> growing = scheduler.makeRoom();
+                if (!growing.isEmpty()) {
+                    StopRequested.poll(stop);
+                    step(growing, batch);
+                    scheduler.retire();
+                }
+            }
+            preemptions += scheduler.preemptions();
+        }
+
+        /** One token more for each of these completions. */
+        private void step(List<GrowingSequence> growing, DecodeBatch batch) {
             batch.clear();
             for (GrowingSequence s : growing) {
-                batch.add(s.lastToken(), s.promptStart, s.promptLength, s.ownStart, s.length());
+                batch.add(s.lastToken(), s.shared.pages(), s.shared.tokens.length, s.pages(), s.length());
             }
             try (Arena step = scope.scope("decode step")) {
                 Tensor hidden = model.decode(batch, cache, packed, step);
-                draw(hidden, null, growing, packed, decoding, listener, step);
-            }
-            growing = unfinished(growing, decoding);
-        }
-    }
-
-    /** Computes prompts into the cache, and draws the first token of each of their completions. */
-    private void prefill(List<Family> families, KvCache cache, PackedWeights packed, Decoding decoding,
-                         TokenListener listener, Arena scope) {
-        PackedBatch.Builder prompts = PackedBatch.builder();
-        families.forEach(f -> prompts.prompt(f.prompt()));
-        PackedBatch batch = prompts.build();
-        int[] cacheRows = families.stream()
-                .flatMapToInt(f -> IntStream.range(f.start(), f.start() + f.prompt().length)).toArray();
-        int[] lastRows = IntStream.range(0, families.size())
-                .flatMap(f -> IntStream.generate(() -> batch.promptLastRows()[f])
-                        .limit(families.get(f).siblings().size())).toArray();
-        List<GrowingSequence> starting = families.stream().flatMap(f -> f.siblings().stream()).toList();
-        try (Arena step = scope.scope("prefill step")) {
-            Tensor hidden = model.prefill(batch, cache, cacheRows, step);
-            draw(hidden, lastRows, starting, packed, decoding, listener, step);
-        }
-    }
-
-    /** As many prompts at a time as {@link #prefillTokens} allows, but one at least. */
-    private List<List<Family>> prefillBatches(List<Family> families) {
-        List<List<Family>> batches = new ArrayList<>();
-        int from = 0;
-        int tokens = 0;
-        for (int i = 0; i < families.size(); i++) {
-            int length = families.get(i).prompt().length;
-            if (i > from && tokens + length > prefillTokens) {
-                batches.add(families.subList(from, i));
-                from = i;
-                tokens = 0;
-            }
-            tokens += length;
-        }
-        batches.add(families.subList(from, families.size()));
-        return batches;
-    }
-
-    /** Draws the next token of each sequence from a row of hidden states. */
-    private void draw(Tensor hidden, int[] rows, List<GrowingSequence> sequences, PackedWeights packed,
-                      Decoding decoding, TokenListener listener, Arena scope) {
-        int n = sequences.size();
-        long[] ids = sequences.stream().mapToLong(s -> s.id).toArray();
-        int[] positions = sequences.stream().mapToInt(GrowingSequence::length).toArray();
-        int[] tokens = new int[n];
-        TokenStats stats = TokenStats.of(n);
-        head.sample(hidden, rows, ids, positions, decoding.sampling(), decoding.certaintyTemperature(), packed, tokens,
-                stats, scope);
-        for (int i = 0; i < n; i++) {
-            GrowingSequence s = sequences.get(i);
-            s.add(tokens[i], stats.logprob()[i], stats.entropy()[i], stats.selfCertainty()[i],
-                    decoding.stopTokens().contains(tokens[i]));
-            listener.token(s.prompt, s.index, tokens[i]);
-            if (listener.ends(s.prompt, s.index)) {
-                s.end();
+                draw(hidden, null, growing, step);
             }
         }
-    }
 
-    private static List<GrowingSequence> unfinished(List<GrowingSequence> sequences, Decoding decoding) {
-        return sequences.stream().filter(s -> !s.finished(decoding.maxLength())).toList();
+        /**
+         * Computes prompts into the cache, and draws the first token of each of their completions if that is to be
+         * done.
+         */
+        private void prefill(List<Prefill> part) {
+            PackedBatch.Builder builder = PackedBatch.builder();
+            IntStream.Builder cacheRows = IntStream.builder();
+            for (Prefill p : part) {
+                builder.prompt(p.prompt().tokens, p.begun().stream().map(GrowingSequence::seenTokens).toList());
+                addRows(cacheRows, p.prompt().pages(), p.prompt().tokens.length);
+                p.begun().forEach(s -> addRows(cacheRows, s.pages(), s.length() - 1));
+            }
+            PackedBatch batch = builder.build();
+            List<GrowingSequence> starting = new ArrayList<>();
+            IntStream.Builder lastRows = IntStream.builder();
+            for (int i = 0; i < part.size(); i++) {
+                if (part.get(i).isFirst()) {
+                    for (GrowingSequence s : part.get(i).prompt().siblings()) {
+                        starting.add(s);
+                        lastRows.add(batch.promptLastRows()[i]);
+                    }
+                    part.get(i).prompt().begin();
+                }
+            }
+            try (Arena step = scope.scope("prefill step")) {
+                Tensor hidden = model.prefill(batch, cache, cacheRows.build().toArray(), packed, step);
+                if (!starting.isEmpty()) {
+                    draw(hidden, lastRows.build().toArray(), starting, step);
+                }
+            }
+        }
+
+        private void addRows(IntStream.Builder rows, int[] pages, int tokens) {
+            for (int i = 0; i < tokens; i++) {
+                rows.add(DecodeBatch.row(pages, i, pageSize));
+            }
+        }
+
+        /** As much at a time as {@link #prefillTokens} allows, but one at least. */
+        private List<List<Prefill>> parts(List<Prefill> work) {
+            List<List<Prefill>> parts = new ArrayList<>();
+            int tokens = 0;
+            for (Prefill p : work) {
+                if (parts.isEmpty() || tokens + p.tokens() > prefillTokens) {
+                    parts.add(new ArrayList<>());
+                    tokens = 0;
+                }
+                parts.getLast().add(p);
+                tokens += p.tokens();
+            }
+            return parts;
+        }
+
+        /** Draws the next token of each sequence from a row of hidden states. */
+        private void draw(Tensor hidden, int[] rows, List<GrowingSequence> sequences, Arena step) {
+            int n = sequences.size();
+            long[] ids = sequences.stream().mapToLong(s -> s.id).toArray();
+            int[] positions = sequences.stream().mapToInt(GrowingSequence::length).toArray();
+            int[] tokens = new int[n];
+            TokenStats stats = TokenStats.of(n);
+            head.sample(hidden, rows, ids, positions, decoding.sampling(), decoding.certaintyTemperature(), packed,
+                    tokens, stats, step);
+            for (int i = 0; i < n; i++) {
+                GrowingSequence s = sequences.get(i);
+                s.add(tokens[i], stats.logprob()[i], stats.entropy()[i], stats.selfCertainty()[i],
+                        decoding.stopTokens().contains(tokens[i]));
+                listener.token(s.prompt, s.index, tokens[i]);
+                if (listener.ends(s.prompt, s.index)) {
+                    s.end();
+                }
+            }
+        }
     }
 
     @Override

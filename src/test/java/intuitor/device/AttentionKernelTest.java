@@ -68,6 +68,10 @@ class AttentionKernelTest {
             case "parts" -> new Batch(109, new int[][] {
                 {0, 80, 0, 0, 0, 80}, {80, 7, 7, 66, 80, 7}, {87, 9, 0, 0, 87, 9}, {96, 13, 66, 14, 96, 13}},
                     new int[] {0, 4});
+            // tokens that go on after keys of their own that others computed: k_len > q_len
+            case "continued" -> new Batch(66, new int[][] {
+                {0, 20, 0, 0, 0, 20}, {20, 5, 0, 0, 0, 25}, {25, 8, 3, 7, 20, 13}, {33, 33, 0, 33, 30, 36}},
+                    new int[] {0, 4});
             default -> throw new IllegalArgumentException(name);
         };
     }
@@ -84,7 +88,8 @@ class AttentionKernelTest {
         "one sequence, 4, 2, 32", "one sequence, 14, 2, 64", "one sequence, 5, 1, 80", "one sequence, 3, 1, 256",
         "ragged, 4, 2, 32", "ragged, 6, 3, 10", "ragged, 6, 2, 64", "siblings, 4, 2, 32", "siblings, 4, 1, 64",
         "siblings, 3, 3, 18", "siblings, 8, 1, 128", "parts, 2, 1, 64", "long, 2, 1, 128", "long, 1, 1, 64",
-        "long prompt, 4, 2, 32", "long prompt, 5, 1, 64"})
+        "long prompt, 4, 2, 32", "long prompt, 5, 1, 64", "continued, 4, 2, 16", "continued, 3, 1, 64",
+        "continued, 6, 2, 128"})
     void forward(String name, int heads, int kvHeads, int d) {
         Batch batch = batch(name);
         int width = (heads + 2 * kvHeads) * d;
@@ -171,38 +176,71 @@ class AttentionKernelTest {
         return new double[][] {r.get(out), r.get(dqkv)};
     }
 
+    /** A cache of pages in random order, with what its rows hold as the segments number them. */
+    private record Cache(int pageSize, int[] pages, float[] k, float[] v) {
+
+        static Cache of(int rows, int width, int pageSize) {
+            int[] pages = new Random(rows).ints(0, 2 * rows / pageSize + 2).distinct()
+                    .limit((rows + pageSize - 1) / pageSize).toArray();
+            return new Cache(pageSize, pages, gaussian(2, rows * width), gaussian(3, rows * width));
+        }
+
+        /** The matrix as it lies in memory; pages that are in no table hold NaN. */
+        Tensor upload(KernelRun r, float[] matrix, int width) {
+            int rows = (Arrays.stream(pages).max().orElseThrow() + 1) * pageSize;
+            float[] paged = new float[rows * width];
+            Arrays.fill(paged, Float.NaN);
+            for (int row = 0; row < matrix.length / width; row++) {
+                int to = pages[row / pageSize] * pageSize + row % pageSize;
+                System.arraycopy(matrix, row * width, paged, to * width, width);
+            }
+            return r.in(paged, rows, width);
+        }
+
+        Tensor decode(KernelRun r, float[] qkv, Batch batch, int heads, int kvHeads, int d) {
+            Tensor out = r.out(batch.tokens(), heads * d);
+            r.kernels().attentionDecode(out, r.in(qkv, batch.tokens(), (long) (heads + 2 * kvHeads) * d),
+                    upload(r, k, kvHeads * d), upload(r, v, kvHeads * d), batch.upload(r),
+                    new PageTable(r.in(pages), pageSize), heads, kvHeads, d);
+            return out;
+        }
+    }
+
     /**
      * One new token a sequence, over cache rows of its own and of a prompt shared with its siblings.
      *
      * @param prompt rows of the prompt
      * @param room   the most rows of a sequence's own
+     * @param page   rows of a page
      */
     @ParameterizedTest
     @CsvSource({
-        "1, 40, 75, 1, 1, 2", "7, 40, 75, 4, 2, 32", "130, 40, 75, 4, 2, 32", "9, 40, 75, 14, 2, 64",
-        "5, 40, 75, 6, 3, 10", "3, 40, 75, 8, 1, 128", "10, 300, 70, 8, 1, 64", "4, 17, 600, 2, 2, 64",
-        "3, 257, 520, 7, 1, 128", "2, 1, 1, 4, 2, 64", "6, 130, 40, 20, 1, 64", "2, 40, 300, 5, 1, 80"})
-    void decode(int sequences, int prompt, int room, int heads, int kvHeads, int d) {
+        "1, 40, 75, 1, 1, 2, 16", "7, 40, 75, 4, 2, 32, 1", "130, 40, 75, 4, 2, 32, 16", "9, 40, 75, 14, 2, 64, 16",
+        "5, 40, 75, 6, 3, 10, 3", "3, 40, 75, 8, 1, 128, 32", "10, 300, 70, 8, 1, 64, 16", "4, 17, 600, 2, 2, 64, 48",
+        "3, 257, 520, 7, 1, 128, 16", "2, 1, 1, 4, 2, 64, 16", "6, 130, 40, 20, 1, 64, 5", "2, 40, 300, 5, 1, 80, 16",
+        "4, 300, 300, 4, 2, 64, 1024"})
+    void decode(int sequences, int prompt, int room, int heads, int kvHeads, int d, int page) {
         Random random = new Random(sequences);
-        int rows = prompt + sequences * room;
+        int promptRows = pages(prompt, page);
+        int ownRows = pages(room, page);
         int[][] segments = new int[sequences][];
         for (int s = 0; s < sequences; s++) {
             boolean sibling = s % 7 != 2;
-            segments[s] = new int[] {s, 1, 0, sibling ? prompt : 0, prompt + s * room, 1 + random.nextInt(room)};
+            segments[s] = new int[] {s, 1, 0, sibling ? prompt : 0, promptRows + s * ownRows, 1 + random.nextInt(room)};
         }
         int width = (heads + 2 * kvHeads) * d;
         float[] qkv = gaussian(1, sequences * width);
-        float[] k = gaussian(2, rows * kvHeads * d);
-        float[] v = gaussian(3, rows * kvHeads * d);
+        Cache cache = Cache.of(promptRows + sequences * ownRows, kvHeads * d, page);
         Batch batch = new Batch(sequences, segments, new int[] {0, sequences});
         var expected = new AttentionOracle(heads, kvHeads, d, segments)
-                .forward(widen(qkv), width, widen(k), 0, widen(v), 0, kvHeads * d);
-        check(r -> {
-            Tensor out = r.out(sequences, heads * d);
-            r.kernels().attentionDecode(out, r.in(qkv, sequences, width), r.in(k, rows, kvHeads * d),
-                    r.in(v, rows, kvHeads * d), batch.upload(r), heads, kvHeads, d);
-            return new double[][] {r.get(out)};
-        }, results -> assertStored(expected.out(), expected.bound(), results[0], 4e-6, 4e-6, "out"));
+                .forward(widen(qkv), width, widen(cache.k), 0, widen(cache.v), 0, kvHeads * d);
+        check(r -> new double[][] {r.get(cache.decode(r, qkv, batch, heads, kvHeads, d))},
+                results -> assertStored(expected.out(), expected.bound(), results[0], 4e-6, 4e-6, "out"));
+    }
+
+    /** This many rows in whole pages. */
+    private static int pages(int rows, int page) {
+        return (rows + page - 1) / page * page;
     }
 
     /** A sequence's result has the same bits alone and in company, whatever the others share with it. */
@@ -212,53 +250,71 @@ class AttentionKernelTest {
         int sequences = 25; // enough for a block to do all of a sequence's keys, where one alone has several blocks
         int[][] segments = new int[sequences][];
         for (int s = 0; s < sequences; s++) {
-            segments[s] = new int[] {s, 1, 0, s < 7 ? 300 : 5, 300 + 40 * s, 40 - s};
+            segments[s] = new int[] {s, 1, 0, s < 7 ? 300 : 5, 304 + 48 * s, 40 - s};
         }
         int width = (heads + 2 * kvHeads) * d;
-        int rows = 300 + 40 * sequences;
         float[] qkv = gaussian(1, sequences * width);
-        float[] k = gaussian(2, rows * kvHeads * d);
-        float[] v = gaussian(3, rows * kvHeads * d);
+        Cache cache = Cache.of(304 + 48 * sequences, kvHeads * d, 16);
+        Batch together = new Batch(sequences, segments, new int[] {0, sequences});
         runAligned(r -> {
-            Tensor keys = r.in(k, rows, kvHeads * d);
-            Tensor values = r.in(v, rows, kvHeads * d);
-            Tensor all = r.out(sequences, heads * d);
-            Batch together = new Batch(sequences, segments, new int[] {0, sequences});
-            r.kernels().attentionDecode(all, r.in(qkv, sequences, width), keys, values, together.upload(r), heads,
-                    kvHeads, d);
+            Tensor all = cache.decode(r, qkv, together, heads, kvHeads, d);
             for (int s = 1; s < sequences; s += 7) {
                 int[] segment = segments[s].clone();
                 segment[0] = 0;
-                Tensor one = r.out(1, heads * d);
-                r.kernels().attentionDecode(one, r.in(Arrays.copyOfRange(qkv, s * width, (s + 1) * width), 1, width),
-                        keys, values, new Batch(1, new int[][] {segment}, new int[] {0, 1}).upload(r), heads, kvHeads,
-                        d);
+                Tensor one = cache.decode(r, Arrays.copyOfRange(qkv, s * width, (s + 1) * width),
+                        new Batch(1, new int[][] {segment}, new int[] {0, 1}), heads, kvHeads, d);
                 assertClose(r.get(all.slice((long) s * heads * d, 1, heads * d)), r.get(one), 0, 0, "sequence " + s);
             }
             return new double[][] {r.get(all)};
         });
     }
 
-    /** Several new tokens behind a cached beginning: k_len > q_len > 1. */
+    /**
+     * On the CPU a token's result has the same bits whether it is decoded over pages of any size or part of a batch,
+     * and whatever counts as its prefix.
+     */
     @ParameterizedTest
-    @CsvSource({"4, 2, 16", "3, 1, 64", "6, 2, 128"})
-    void decodeOfSeveralTokens(int heads, int kvHeads, int d) {
-        int[][] segments = {{0, 5, 0, 0, 10, 25}, {5, 3, 0, 10, 40, 3}, {8, 2, 0, 0, 50, 9}, {10, 20, 0, 70, 50, 90}};
-        int tokens = 30;
-        int rows = 140;
-        Batch batch = new Batch(tokens, segments, new int[] {0, 4});
+    @CsvSource({"4, 2, 32, 30, 70, 16", "4, 1, 64, 100, 300, 5", "7, 1, 128, 257, 5, 16", "3, 3, 10, 1, 700, 64"})
+    void decodingHasTheBitsOfTheForwardPass(int heads, int kvHeads, int d, int prompt, int own, int page) {
+        if (TestDevices.isCuda()) {
+            return; // tensor cores add up in another order
+        }
+        int tokens = prompt + own;
         int width = (heads + 2 * kvHeads) * d;
         float[] qkv = gaussian(1, tokens * width);
-        float[] k = gaussian(2, rows * kvHeads * d);
-        float[] v = gaussian(3, rows * kvHeads * d);
-        var expected = new AttentionOracle(heads, kvHeads, d, segments)
-                .forward(widen(qkv), width, widen(k), 0, widen(v), 0, kvHeads * d);
-        check(r -> {
-            Tensor out = r.out(tokens, heads * d);
-            r.kernels().attentionDecode(out, r.in(qkv, tokens, width), r.in(k, rows, kvHeads * d),
-                    r.in(v, rows, kvHeads * d), batch.upload(r), heads, kvHeads, d);
-            return new double[][] {r.get(out)};
-        }, results -> assertStored(expected.out(), expected.bound(), results[0], 4e-6, 4e-6, "out"));
+        int[][] whole = {{0, tokens, 0, 0, 0, tokens}};
+        int[][] shared = {{0, prompt, 0, 0, 0, prompt}, {prompt, own, 0, prompt, prompt, own}};
+        Cache cache = new Cache(page, Cache.of(pages(prompt, page) + pages(own, page), 1, page).pages,
+                columns(qkv, width, heads * d, kvHeads * d, prompt, pages(prompt, page)),
+                columns(qkv, width, (heads + kvHeads) * d, kvHeads * d, prompt, pages(prompt, page)));
+        runAligned(r -> {
+            double[][] forward = new double[2][];
+            for (int i = 0; i < 2; i++) {
+                Tensor out = r.out(tokens, heads * d);
+                r.kernels().attentionForward(out, null, r.in(qkv, tokens, width),
+                        new Batch(tokens, i == 0 ? whole : shared, new int[] {0, 1}).upload(r), heads, kvHeads, d);
+                forward[i] = r.get(out);
+            }
+            assertClose(forward[0], forward[1], 0, 0, "a shared prefix");
+            for (int t = 0; t < own; t += 1 + t / 3) {
+                Tensor out = cache.decode(r, Arrays.copyOfRange(qkv, (prompt + t) * width, (prompt + t + 1) * width),
+                        new Batch(1, new int[][] {{0, 1, 0, prompt, pages(prompt, page), t + 1}}, new int[] {0, 1}),
+                        heads, kvHeads, d);
+                int row = (prompt + t) * heads * d;
+                assertClose(Arrays.copyOfRange(forward[0], row, row + heads * d), r.get(out), 0, 0, "token " + t);
+            }
+            return forward;
+        });
+    }
+
+    /** Columns [from, from + count) of the rows, with a gap of zeros behind the prompt's. */
+    private static float[] columns(float[] rows, int width, int from, int count, int prompt, int promptRows) {
+        int n = rows.length / width;
+        float[] result = new float[(promptRows + n - prompt) * count];
+        for (int i = 0; i < n; i++) {
+            System.arraycopy(rows, i * width + from, result, (i < prompt ? i : promptRows + i - prompt) * count, count);
+        }
+        return result;
     }
 
     @ParameterizedTest

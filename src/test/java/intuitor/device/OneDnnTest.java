@@ -62,6 +62,38 @@ class OneDnnTest {
         }
     }
 
+    /** A row alone, at the beginning, the end or in the middle of any number of rows, on any number of threads. */
+    @ParameterizedTest
+    @CsvSource({"64,128", "250,48", "97,32", "512,512", "768,896", "512,1536", "128,4864", "1000,2050"})
+    void theBitsOfARowDependOnNothingElse(int n, int k) {
+        if (!device.blas().isRowInvariant()) {
+            throw TestDevices.skip("rows of products", "on this processor oneDNN multiplies by weights as they are, "
+                    + "and its order depends on the number of rows");
+        }
+        float[] b = GemmOracle.gaussian(new Random(n), n * k, DType.F32);
+        float[] a = GemmOracle.gaussian(new Random(k), 700 * k, DType.F32);
+        float[] expected = null;
+        for (int threads : new int[] {1, 2, 5, 16}) {
+            try (Device other = Device.open("cpu", threads); Arena arena = other.arena("test")) {
+                PackedMatrix packed = other.blas().pack(arena, arena.upload("b", b, n, k), true);
+                Tensor rows = arena.upload("a", a, 700, k);
+                for (int m : new int[] {1, 2, 3, 7, 8, 32, 40, 128, 250, 256, 257, 600}) {
+                    for (int first : new int[] {0, 50, 100 - m / 2, 101 - m}) {
+                        if (first < 0 || first > 100 || first + m <= 100) {
+                            continue; // row 100 is the one that is looked at
+                        }
+                        Tensor c = arena.allocate("c", DType.F32, m, n);
+                        other.blas().gemm(c, rows.rows(first, m), packed);
+                        float[] row = new float[n];
+                        other.download(row, c.rows(100 - first, 1));
+                        expected = expected == null ? row : expected;
+                        assertArrayEquals(expected, row, m + " rows from " + first + " on, " + threads + " threads");
+                    }
+                }
+            }
+        }
+    }
+
     @Test
     void fewNumbersOfRowsArePadded() {
         Blas blas = device.blas();

@@ -56,6 +56,11 @@ public final class TestDevices {
         return Device.open(KIND, threads);
     }
 
+    /** Whether the device under test runs the CUDA kernels. */
+    public static boolean isCuda() {
+        return !KIND.equals("cpu");
+    }
+
     /** Where there is no device of this kind, the test is skipped and the reason printed. */
     public static void require(String kind) {
         openOrSkip(kind, PackedAttention.Library.NATIVE).close();

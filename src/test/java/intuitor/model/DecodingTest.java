@@ -22,8 +22,8 @@ import org.junit.jupiter.params.provider.FieldSource;
 class DecodingTest {
 
     private static final double TOLERANCE = 2e-5;
-    /** Rows of the cache for each completion. */
-    private static final int ROOM = 12;
+    private static final int PAGE_SIZE = 4;
+    private static final int PAGES = 13;
 
     private static Device device;
 
@@ -37,11 +37,12 @@ class DecodingTest {
         device.close();
     }
 
-    /** Two prompts, of 2 and 1 completions of different lengths; in the cache the prompts come last. */
+    /** Two prompts, of 2 and 1 completions of different lengths, whose pages are anywhere in the cache. */
     private static final int[] PROMPT_LENGTH = {5, 8};
-    private static final int[] PROMPT_START = {40, 50};
+    private static final int[][] PROMPT_PAGES = {{7, 2}, {12, 0}};
     private static final int[] PROMPT_OF = {0, 0, 1};
     private static final int[] LENGTH = {12, 3, 7};
+    private static final int[][] PAGES_OF = {{3, 11, 1}, {10}, {5, 4}};
 
     @ParameterizedTest
     @FieldSource("intuitor.model.TestModel#SHAPES")
@@ -96,23 +97,24 @@ class DecodingTest {
     /** Log-probabilities of given completions as generation finds them, step by step. */
     private static float[][] decode(TestModel m, int[][] prompts, int[][] completions) {
         float[][] logprobs = Arrays.stream(completions).map(c -> new float[c.length]).toArray(float[][]::new);
-        KvCache cache = new KvCache(m.arena, m.config, m.transformer.dtype(), 64);
+        KvCache cache = new KvCache(m.arena, m.config, m.transformer.dtype(), PAGES, PAGE_SIZE);
         try (Arena scope = m.arena.scope("prefill")) {
             PackedBatch batch = PackedBatch.builder().prompt(prompts[0]).prompt(prompts[1]).build();
-            int[] rows = IntStream.concat(IntStream.range(PROMPT_START[0], PROMPT_START[0] + PROMPT_LENGTH[0]),
-                    IntStream.range(PROMPT_START[1], PROMPT_START[1] + PROMPT_LENGTH[1])).toArray();
-            Tensor hidden = m.transformer.prefill(batch, cache, rows, scope);
+            int[] rows = IntStream.of(0, 1).flatMap(p -> IntStream.range(0, PROMPT_LENGTH[p])
+                    .map(i -> DecodeBatch.row(PROMPT_PAGES[p], i, PAGE_SIZE))).toArray();
+            Tensor hidden = m.transformer.prefill(batch, cache, rows, m.transformer.weights().packed(scope), scope);
             int[] last = Arrays.stream(PROMPT_OF).map(p -> batch.promptLastRows()[p]).toArray();
             store(m, hidden, last, IntStream.range(0, LENGTH.length).toArray(), completions, 0, logprobs, scope);
         }
         PackedWeights packed = new PackedWeights(m.arena, m.parameters);
-        DecodeBatch batch = new DecodeBatch(LENGTH.length);
-        for (int t = 1; t < ROOM; t++) {
+        DecodeBatch batch = new DecodeBatch(PAGE_SIZE);
+        for (int t = 1; t < LENGTH[0]; t++) {
             int step = t;
             int[] alive = IntStream.range(0, LENGTH.length).filter(s -> LENGTH[s] > step).toArray();
             batch.clear();
             for (int s : alive) {
-                batch.add(completions[s][t - 1], PROMPT_START[PROMPT_OF[s]], PROMPT_LENGTH[PROMPT_OF[s]], s * ROOM, t);
+                int prompt = PROMPT_OF[s];
+                batch.add(completions[s][t - 1], PROMPT_PAGES[prompt], PROMPT_LENGTH[prompt], PAGES_OF[s], t);
             }
             try (Arena scope = m.arena.scope("step")) {
                 Tensor hidden = m.transformer.decode(batch, cache, packed, scope);

@@ -42,6 +42,18 @@ class PackedBatchTest {
     }
 
     @Test
+    void beginningsOfCompletionsFollowTheirPrompt() {
+        PackedBatch batch = PackedBatch.builder()
+                .prompt(new int[] {1, 2, 3}, List.of(new int[] {4, 5}, new int[0], new int[] {6}))
+                .prompt(new int[] {7}).build();
+        assertArrayEquals(new int[] {1, 2, 3, 4, 5, 6, 7}, batch.tokens());
+        assertArrayEquals(new int[] {0, 1, 2, 3, 4, 3, 0}, batch.positions());
+        assertArrayEquals(new int[] {2, 6}, batch.promptLastRows());
+        assertEquals(4, batch.segmentCount());
+        assertEquals(0, batch.scored());
+    }
+
+    @Test
     void buildingTwiceGivesTheSameBatch() {
         PackedBatch.Builder builder = PackedBatch.builder().sequence(new int[] {1, 2});
         assertArrayEquals(builder.build().tokens(), builder.build().tokens());
