@@ -1,6 +1,7 @@
 package intuitor.train;
 
 import intuitor.reward.Scores;
+import intuitor.train.GrpoConfig.Aggregation;
 import intuitor.train.GrpoConfig.RewardScale;
 import java.util.Arrays;
 
@@ -13,7 +14,7 @@ import java.util.Arrays;
  * completion without a reward (NaN) has advantage 0 and is left out of mean and standard deviation.
  *
  * <p>Of several rewards each is normalised on its own, then weighted and added, as Intuitor's code adds an external
- * reward: {@code A_i = sum_k w_k A_ik}.
+ * reward: {@code A_i = sum_k w_k A_ik}. Or, as TRL does by default, their weighted sum is normalised as one reward.
  *
  * @param values A_i [group][completion]
  */
@@ -22,7 +23,10 @@ public record Advantages(double[][] values) {
     private static final double EPSILON = 1e-4;
 
     /** Of a step's completions. */
-    public static Advantages of(Scores scores, RewardScale scale) {
+    public static Advantages of(Scores scores, RewardScale scale, Aggregation aggregation) {
+        if (aggregation == Aggregation.SUM_THEN_NORMALIZE) {
+            return new Advantages(normalised(scores.total(), scale));
+        }
         double[][] sum = Arrays.stream(scores.values()[0]).map(g -> new double[g.length]).toArray(double[][]::new);
         for (int k = 0; k < scores.values().length; k++) {
             double[][] normalised = normalised(scores.values()[k], scale);

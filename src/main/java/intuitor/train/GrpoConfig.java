@@ -109,6 +109,9 @@ public record GrpoConfig(
         List<String> rewardFuncs,
         @Key(help = "weights of reward_funcs, in their order; none: 1 for each")
         List<String> rewardWeights,
+        @Key(value = "normalize_then_sum",
+                help = "whether each of several rewards is normalised in its group, or their weighted sum")
+        Aggregation multiObjectiveAggregation,
         @Key(value = "group", help = "what a group's centred rewards are divided by: its own standard deviation, ...")
         RewardScale scaleRewards,
         @Key(value = "1", range = "(0, inf)", help = "divides the logits that self-certainty is measured on")
@@ -297,6 +300,9 @@ public record GrpoConfig(
 
     /** When prompts are wrapped in the model's chat template. */
     public enum ChatTemplateUse { AUTO, ALWAYS, NEVER }
+
+    /** Whether each of several rewards is normalised on its own, or their weighted sum. */
+    public enum Aggregation { NORMALIZE_THEN_SUM, SUM_THEN_NORMALIZE }
 
     /** What rewards centred on their group's mean are divided by. */
     public enum RewardScale { GROUP, BATCH, NONE }

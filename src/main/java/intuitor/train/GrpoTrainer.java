@@ -97,7 +97,7 @@ public final class GrpoTrainer implements AutoCloseable {
 
         Scores scores = rewards.score(certaintyScored(groups), batch.stream().map(EncodedPrompt::answer).toList(),
                 config.seed(), step, decoder);
-        Advantages advantages = Advantages.of(scores, config.scaleRewards());
+        Advantages advantages = Advantages.of(scores, config.scaleRewards(), config.multiObjectiveAggregation());
         float[] referenceLogprobs = config.beta() > 0 ? reference.scorer().logprobs(groups, stop) : null;
         time.lap("score");
 

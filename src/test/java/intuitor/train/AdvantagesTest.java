@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import intuitor.reward.Scores;
+import intuitor.train.GrpoConfig.Aggregation;
 import intuitor.train.GrpoConfig.RewardScale;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -24,7 +25,7 @@ class AdvantagesTest {
     @Test
     void identicalRewardsGiveExactlyZero() {
         Advantages a = Advantages.of(scores(new double[] {1}, new double[][] {{0.1, 0.1, 0.1}, {7}, {1, 2}}),
-                RewardScale.GROUP);
+                RewardScale.GROUP, Aggregation.NORMALIZE_THEN_SUM);
         assertArrayEquals(new double[] {0, 0, 0}, a.values()[0]);
         assertArrayEquals(new double[] {0}, a.values()[1]);
         assertEquals(2.0 / 3, a.fractionZeroStd());
@@ -34,11 +35,20 @@ class AdvantagesTest {
     @Test
     void eachRewardIsNormalisedOnItsOwn() {
         double[][] a = Advantages.of(scores(new double[] {1, 0.5}, new double[][] {{1, 1, 0}},
-                new double[][] {{10, 30, 20}}), RewardScale.GROUP).values();
+                new double[][] {{10, 30, 20}}), RewardScale.GROUP, Aggregation.NORMALIZE_THEN_SUM).values();
         double accuracy = Math.sqrt(1 / 3.0) + 1e-4;
         double certainty = 10 + 1e-4;
         assertArrayEquals(new double[] {1 / 3.0 / accuracy - 5 / certainty, 1 / 3.0 / accuracy + 5 / certainty,
             -2 / 3.0 / accuracy}, a[0], 1e-12);
+    }
+
+    /** Sums 1 + 5, 1 + 15 and 0 + 10 of the same: mean 32/3, deviations -14/3, 16/3 and -2/3. */
+    @Test
+    void orTheirWeightedSumIs() {
+        double[][] a = Advantages.of(scores(new double[] {1, 0.5}, new double[][] {{1, 1, 0}},
+                new double[][] {{10, 30, 20}}), RewardScale.GROUP, Aggregation.SUM_THEN_NORMALIZE).values();
+        double std = Math.sqrt((196 + 256 + 4) / 9.0 / 2) + 1e-4;
+        assertArrayEquals(new double[] {-14 / 3.0 / std, 16 / 3.0 / std, -2 / 3.0 / std}, a[0], 1e-12);
     }
 
     /** NaN: not judged. It learns nothing, and mean and deviation are those of the others. */
