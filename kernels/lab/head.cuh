@@ -107,12 +107,13 @@ struct HeadRow {
     template <bool END, int HALF, int J>
     __device__ __forceinline__ void add(const float (&d)[J][4], int column, int V, float c, int before, int target,
                                         float *target_logit) {
-        auto each = [&](auto f) {
+        const int end = V - column, sought = target - column;
+        auto each = [&](auto f) { // f(z, columns after the first): compared with constants, not kept in registers
 #pragma unroll
             for (int j = 0; j < J; j++) {
 #pragma unroll
                 for (int e = 0; e < 2; e++) {
-                    if (!END || column + 8 * j + e < V) f(d[j][2 * HALF + e], column + 8 * j + e);
+                    if (!END || 8 * j + e < end) f(d[j][2 * HALF + e], 8 * j + e);
                 }
             }
         };
@@ -135,13 +136,14 @@ struct HeadRow {
         total += t_sum;
         if (largest > highest) { // seldom, after the first tiles
             highest = largest;
-            first = INT32_MAX;
-            each([&](float z, int j) { first = z == largest ? min(first, j) : first; });
+            int after = 8 * J;
+            each([&](float z, int i) { after = z == largest ? min(after, i) : after; });
+            first = column + after;
         }
-        if ((unsigned)(target - column) < 8 * J) {
-            each([&](float z, int j) {
-                if (j == target) *target_logit = z;
-            });
+        if ((unsigned)sought < 8 * J && sought % 8 < 2) {
+            float z_target = 0;
+            each([&](float z, int i) { z_target = i == sought ? z : z_target; });
+            *target_logit = z_target;
         }
     }
 

@@ -53,7 +53,7 @@ namespace {
 
 constexpr size_t STACK_BYTES = 256 << 10; // AddressSanitizer's frames are large; untouched pages cost nothing
 
-enum class State { RUNNABLE, IN_WARP, IN_BLOCK, DONE };
+enum class State { RUNNABLE, IN_WARP, IN_BLOCK, ASLEEP, DONE };
 
 struct Copy {
     void *shared;
@@ -93,6 +93,7 @@ struct Machine {
     void *context = nullptr;
     char *shared = nullptr;
     size_t shared_bytes = 0;
+    uint64_t block = 0;
     bool reverse = false, failed = false;
     char error[512] = "";
 };
@@ -201,6 +202,7 @@ Range static_shared() {
 }
 
 void run_block(Index size, const Range &shared) {
+    machine.block++;
     memset(shared.begin, 0xff, shared.bytes);
     if (machine.shared) memset(machine.shared, 0xff, machine.shared_bytes);
     for (int t = 0; t < machine.size; t++) prepare(t, size);
@@ -286,7 +288,34 @@ void async_wait(int pending) {
     copies.erase(copies.begin(), copies.begin() + (long)made);
 }
 
+void sleep(const char *site) { wait_as(State::ASLEEP, site); }
+
+void wake_all() {
+    for (int t = 0; t < machine.size; t++) {
+        if (machine.threads[t].state == State::ASLEEP) machine.threads[t].state = State::RUNNABLE;
+    }
+}
+
+int thread_number() { return machine.current; }
+uint64_t block_number() { return machine.block; }
+
 void *dynamic_shared() { return machine.shared; }
+
+/* Addresses begin where only 16 bytes are aligned, which is what is promised of dynamic shared memory. */
+constexpr uint32_t SHARED_BEGIN = 16;
+
+uint32_t shared_address(const char *site, const void *p) {
+    size_t offset = (size_t)((const char *)p - machine.shared);
+    if (offset >= machine.shared_bytes) fail_launch("%s: not an address of dynamic shared memory", site);
+    return SHARED_BEGIN + (uint32_t)offset;
+}
+void *at_shared_address(const char *site, uint32_t address, size_t bytes) {
+    size_t offset = (size_t)address - SHARED_BEGIN;
+    if (address < SHARED_BEGIN || offset + bytes > machine.shared_bytes) {
+        fail_launch("%s: %zu bytes at shared address %u are not all in dynamic shared memory", site, bytes, address);
+    }
+    return machine.shared + offset;
+}
 
 void fail_launch(const char *format, ...) {
     va_list arguments;

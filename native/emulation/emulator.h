@@ -5,7 +5,8 @@
  * collectives. What real hardware lets pass by luck is an error here:
  *   - a barrier or collective that not all threads of the block or warp reach, or that they reach at different places;
  *   - shared memory read before it is written: it is filled with 0xFF (a NaN) before every block, like device memory;
- *   - cp.async read before it is waited for: the copy is made no earlier than the wait;
+ *   - cp.async read before it is waited for: the copy is made no earlier than the wait; sm90.h has the same for what
+ *     sm_90 does asynchronously;
  *   - results that depend on the order of threads or blocks: reverse_order() turns it around;
  *   - accesses outside of global or shared memory, in the library that is built with AddressSanitizer.
  * Not seen: races between two barriers that happen to give the same result in both orders.
@@ -55,8 +56,19 @@ void async_copy(void *shared, const void *global, size_t bytes, size_t valid_byt
 void async_commit();
 void async_wait(int pending);
 
-/* The block's dynamic shared memory. */
+/* Threads that wait for what another thread will do: sleep() returns after somebody's wake_all(). */
+void sleep(const char *site);
+void wake_all();
+
+/* This thread's number in its block, and that of the block since the library was loaded. */
+int thread_number();
+uint64_t block_number();
+
+/* The block's dynamic shared memory; its 32-bit addresses, which begin at a multiple of 16 and no more; and back.
+   Outside of it the launch fails. */
 void *dynamic_shared();
+uint32_t shared_address(const char *site, const void *p);
+void *at_shared_address(const char *site, uint32_t address, size_t bytes);
 
 /* Ends the launch with an error; does not return. */
 [[noreturn]] __attribute__((format(printf, 1, 2))) void fail_launch(const char *format, ...);

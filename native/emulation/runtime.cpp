@@ -10,12 +10,15 @@
 #include <cstdlib>
 #include <map>
 
+#include "sm90.h"
+
 using intuitor::emulation::launch_error;
 
 namespace {
 
-/* The least of the chips that the CUDA library is for (sm_86, sm_89), so that no kernel asks for more. */
-constexpr int MAX_SHARED = 99 << 10, MAX_SHARED_BY_DEFAULT = 48 << 10;
+/* sm_90's; and the least of the chips that the CUDA library is for (sm_86, sm_89): only kernels that use instructions
+   of sm_90 may ask for more. */
+constexpr int MAX_SHARED = 227 << 10, MAX_SHARED_EVERYWHERE = 99 << 10, MAX_SHARED_BY_DEFAULT = 48 << 10;
 
 char launch_message[640] = "";
 std::map<const void *, int> allowed_shared;
@@ -38,7 +41,13 @@ cudaError_t launch(const cudaLaunchConfig_t &config, const void *kernel, void (*
         grid.z > 65535) {
         return cudaErrorInvalidConfiguration;
     }
+    forget_sm90();
     bool good = run_grid({grid.x, grid.y, grid.z}, {block.x, block.y, block.z}, config.dynamicSmemBytes, body, context);
+    if (good && config.dynamicSmemBytes > MAX_SHARED_EVERYWHERE && !used_sm90()) {
+        snprintf(launch_message, sizeof launch_message, "%zu bytes of shared memory, more than sm_86 has, for a kernel "
+                 "that is not one of sm_90", config.dynamicSmemBytes);
+        return cudaErrorLaunchFailure;
+    }
     if (good) return cudaSuccess;
     snprintf(launch_message, sizeof launch_message, "unspecified launch failure: %s", launch_error());
     return cudaErrorLaunchFailure;
@@ -74,7 +83,7 @@ cudaError_t cudaGetDevice(int *device) {
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int) {
     // few multiprocessors: a grid that is sized by them has each block take several turns
-    *properties = {"emulated CUDA device", (size_t)16 << 30, 8, 6, 3};
+    *properties = {"emulated CUDA device", (size_t)16 << 30, 9, 0, 3};
     return cudaSuccess;
 }
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t *pool, int) {
@@ -106,6 +115,14 @@ cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes, cudaMemcpy
 }
 cudaError_t cudaMemsetAsync(void *dst, int value, size_t bytes, cudaStream_t) {
     memset(dst, value, bytes);
+    return cudaSuccess;
+}
+
+cudaError_t cudaGetDriverEntryPointByVersion(const char *symbol, void **function, unsigned, unsigned long long,
+                                             cudaDriverEntryPointQueryResult *result) {
+    bool known = !strcmp(symbol, "cuTensorMapEncodeTiled");
+    *function = known ? (void *)cuTensorMapEncodeTiled : nullptr;
+    *result = known ? cudaDriverEntryPointSuccess : cudaDriverEntryPointSymbolNotFound;
     return cudaSuccess;
 }
 

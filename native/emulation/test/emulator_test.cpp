@@ -1,46 +1,13 @@
 /*
  * Small kernels, most of them deliberately wrong: what the emulated device says about each. Usage: emulator_test CASE
  * prints it, and what the kernel has written; EmulatorTest.java says what is expected. With AddressSanitizer, accesses
- * outside of an allocation and misaligned ones end the program.
+ * outside of an allocation and misaligned ones end the program. sm90_cases.cpp has those of sm_90's instructions.
  */
-#include <cmath>
-#include <cstdio>
-#include <cstring>
-
-#include "../../../kernels/common.cuh"
+#include "cases.h"
 
 using namespace intuitor::cuda;
 
 namespace {
-
-constexpr int N = 64; // threads of most blocks: two warps
-
-/* Memory of the device with what it holds after a launch. */
-struct Buffer {
-    float *data = nullptr;
-    int size;
-
-    explicit Buffer(int size) : size(size) { cudaMalloc((void **)&data, size * sizeof(float)); }
-    ~Buffer() { cudaFree(data); }
-    Buffer(const Buffer &) = delete;
-    Buffer &operator=(const Buffer &) = delete;
-
-    /* "1 2 nan", runs of the same value once. */
-    void print() const {
-        for (int i = 0; i < size; i++) {
-            if (i == 0 || memcmp(&data[i], &data[i - 1], sizeof(float))) {
-                printf(std::isnan(data[i]) ? "%snan" : "%s%g", i ? " " : "", data[i]);
-            }
-        }
-        printf("\n");
-    }
-};
-
-/* Launches on `blocks` blocks and prints "no error" or what went wrong. */
-template <class... Parameters, class... Arguments>
-void run(void (*kernel)(Parameters...), int blocks, int threads, size_t shared, Arguments... arguments) {
-    printf("%s\n", cudaGetErrorString(launch(kernel, dim3(blocks), threads, shared, 0, arguments...)));
-}
 
 /* --- divergence --------------------------------------------------------------------------------------------------- */
 
@@ -252,10 +219,6 @@ void once(void (*kernel)(Parameters...), int blocks, int size, size_t shared, Ar
     out.print();
 }
 
-struct Case {
-    const char *name;
-    void (*run)();
-};
 const Case CASES[] = {
     {"barrier of some", [] { once(barrier_of_some, 1, N, 0); }},
     {"two barriers", [] { once(two_barriers, 1, N, 0); }},
@@ -277,7 +240,8 @@ const Case CASES[] = {
     {"outside static shared", [] { once(static_shared_at, 1, N, 0, 1); }},
     {"outside dynamic shared", [] { once(dynamic_shared_at, 1, N, N * sizeof(float), 1); }},
     {"misaligned vector", [] { once(vector_at, 1, N, 0, 1); }},
-    {"too much shared", [] { once(half_written_dynamic, 1, N, 100 << 10); }},
+    {"too much shared", [] { once(half_written_dynamic, 1, N, 228 << 10); }},
+    {"too much shared for most", [] { once(half_written_dynamic, 1, N, 100 << 10); }},
     {"part of a warp", [] {
          Buffer out(N);
          run(half_written_global, 1, 33, 0, out.data);
@@ -293,14 +257,19 @@ const Case CASES[] = {
 
 } // namespace
 
-int main(int count, char **arguments) {
-    for (const Case &c : CASES) {
-        if (count == 2 && !strcmp(c.name, arguments[1])) {
-            c.run();
-            return 0;
-        }
+template <class Cases> bool run_case(const Cases &cases, const char *name) {
+    for (const Case &c : cases) {
+        if (strcmp(c.name, name)) continue;
+        c.run();
+        return true;
     }
+    return false;
+}
+
+int main(int count, char **arguments) {
+    if (count == 2 && (run_case(CASES, arguments[1]) || run_case(sm90_cases(), arguments[1]))) return 0;
     fprintf(stderr, "usage: emulator_test CASE, one of\n");
     for (const Case &c : CASES) fprintf(stderr, "  %s\n", c.name);
+    for (const Case &c : sm90_cases()) fprintf(stderr, "  %s\n", c.name);
     return 2;
 }

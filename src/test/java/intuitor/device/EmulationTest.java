@@ -22,7 +22,7 @@ class EmulationTest {
             suites.add(suite(storage).start());
         }
         for (KernelSuiteProcess suite : suites) {
-            suite.assertPasses("emu sm_86", 15);
+            suite.assertPasses("emu sm_90a", 15);
         }
     }
 
@@ -46,7 +46,7 @@ class EmulationTest {
                     .environment("ASAN_OPTIONS", "detect_leaks=0:handle_segv=0").start());
         }
         for (KernelSuiteProcess suite : suites) {
-            suite.assertPasses("emu sm_86", 30);
+            suite.assertPasses("emu sm_90a", 30);
         }
     }
 

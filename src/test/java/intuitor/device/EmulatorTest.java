@@ -21,6 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class EmulatorTest {
 
+    private static final String SM90 = ".*ptx_sm90\\.cuh:\\d+: ";
     private static final String SITE = " .*/emulator_test\\.cpp:\\d+";
 
     @TempDir
@@ -48,6 +49,8 @@ class EmulatorTest {
     @Test
     void moreSharedMemoryThanThereIs() throws IOException, InterruptedException {
         assertEquals("invalid argument", run("", "too much shared").text().lines().findFirst().orElseThrow());
+        assertEquals("102400 bytes of shared memory, more than sm_86 has, for a kernel that is not one of sm_90",
+                run("", "too much shared for most").text().lines().findFirst().orElseThrow());
     }
 
     /** Each kernel writes what it read: 1 where it had written before, NaN elsewhere. */
@@ -64,6 +67,43 @@ class EmulatorTest {
         assertPrints("", "copies, the first waited for", "no error", "1 nan");
         assertPrints("", "copies waited for", "no error", "1");
         assertFails("", "misaligned copy", "cp\\.async of misaligned addresses");
+    }
+
+    /** A tile that TMA brings under swizzle, and products of such tiles by descriptors: right only if all of it is. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "asan"})
+    void tilesAndProductsOfSm90(String build) throws IOException, InterruptedException {
+        assertPrints(build, "tile", "no error", "0 of 1024 are wrong, 0 NaN");
+        assertPrints(build, "product", "no error", "0 of 16384 are wrong, 0 NaN");
+    }
+
+    /** What sm_90 does asynchronously is not there before it is waited for, and needs its operands until then. */
+    @ParameterizedTest
+    @CsvSource({"tile not waited for, 1024", "tile of another phase, 1024", "product not waited for, 16384",
+            "product not committed, 16384"})
+    void whatIsReadTooEarlyIsNan(String kernel, int count) throws IOException, InterruptedException {
+        assertPrints("", kernel, "no error", count + " of " + count + " are wrong, " + count + " NaN");
+    }
+
+    @Test
+    void operandsOverwrittenTooEarlyGiveNan() throws IOException, InterruptedException {
+        String text = run("", "product of an overwritten tile").text();
+        assertTrue(text.matches("no error\n[1-9]\\d* of 16384 are wrong, [1-9]\\d* NaN\n"), text);
+    }
+
+    @Test
+    void barriersFencesAndDescriptorsOfSm90() throws IOException, InterruptedException {
+        assertFails("", "tile of more bytes than announced", SM90 + "128 bytes more than the mbarrier expects");
+        assertFails("", "tile of fewer bytes than announced", "divergence in block \\(0, 0, 0\\): 64 of 64 threads "
+                + "wait, some at .*ptx_sm90\\.cuh:\\d+, and 0 have ended");
+        assertFails("", "missing arrival", "divergence in block \\(0, 0, 0\\): 64 of 64 threads wait, some at "
+                + ".*ptx_sm90\\.cuh:\\d+, and 0 have ended");
+        assertFails("", "tile without barrier", SM90 + "an mbarrier that was not initialised");
+        assertFails("", "tile without fence", SM90 + "an mbarrier without fence\\.mbarrier_init");
+        assertFails("", "misaligned tile", SM90 + "a swizzled tile at no multiple of 1024 bytes");
+        assertFails("", "product without fence", SM90 + "a product whose accumulators are not fenced .*");
+        assertFails("", "product of other lanes", SM90 + "matrix descriptors differ between lanes");
+        assertFails("", "product of other warps", SM90 + "matrix descriptors differ between warps");
     }
 
     /** A second run with threads and blocks in reverse order gives another result. */
