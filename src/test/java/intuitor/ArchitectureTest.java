@@ -20,6 +20,7 @@ class ArchitectureTest {
             List.of("cli"),
             List.of("experiment"),
             List.of("train", "bench"),
+            List.of("monitor"),
             List.of("report"),
             List.of("reward"),
             List.of("eval"),

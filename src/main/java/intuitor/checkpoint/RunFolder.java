@@ -9,6 +9,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.IntPredicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -169,12 +170,23 @@ public final class RunFolder implements AutoCloseable {
         return checkpoints().stream().reduce((earlier, later) -> later);
     }
 
-    /** Removes all checkpoints but the newest {@code limit}; 0 keeps all. */
-    public void keepNewest(int limit) {
+    /** The steps that there are checkpoints of, in ascending order. */
+    public List<Integer> checkpointSteps() {
+        return checkpoints().stream().map(f -> number(f, CHECKPOINT)).toList();
+    }
+
+    /** Removes all checkpoints but the newest {@code limit} (0 keeps all) and those of steps that are needed still. */
+    public void keepNewest(int limit, IntPredicate needed) {
         List<Path> all = checkpoints();
         if (limit > 0 && all.size() > limit) {
-            all.subList(0, all.size() - limit).forEach(AtomicFiles::delete);
+            all.subList(0, all.size() - limit).stream().filter(f -> !needed.test(number(f, CHECKPOINT)))
+                    .forEach(AtomicFiles::delete);
         }
+    }
+
+    /** Removes the checkpoints of steps after this one, whose models were given up. */
+    public void forgetCheckpointsAfter(int step) {
+        checkpoints().stream().filter(f -> number(f, CHECKPOINT) > step).forEach(AtomicFiles::delete);
     }
 
     /** Removes completions of steps after this one, which a lost part of the run had written. */

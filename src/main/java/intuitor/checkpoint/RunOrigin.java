@@ -31,10 +31,12 @@ import tools.jackson.databind.json.JsonMapper;
  * @param dataSha256     of that file, or of the names and check sums of the folder's files
  * @param evalData       file of the problems to evaluate on, or null
  * @param evalDataSha256 of that file, or null
+ * @param probeData      file of the problems that the monitor looks at, or null
+ * @param probeDataSha256 of that file, or null
  * @param isa            instruction set of the kernels that the run started with; of a GPU, its model too
  */
 public record RunOrigin(String model, Map<String, String> modelSha256, String data, String dataSha256, String evalData,
-                        String evalDataSha256, String isa) {
+                        String evalDataSha256, String probeData, String probeDataSha256, String isa) {
 
     private static final String FILE = "origin.json";
     private static final int BUFFER = 1 << 20;
@@ -44,10 +46,11 @@ public record RunOrigin(String model, Map<String, String> modelSha256, String da
             .enable(SerializationFeature.INDENT_OUTPUT)
             .build();
 
-    /** The origin of a run that starts now; {@code evalData} may be null. */
-    public static RunOrigin of(Path model, Path data, Path evalData, String isa) {
+    /** The origin of a run that starts now; {@code evalData} and {@code probeData} may be null. */
+    public static RunOrigin of(Path model, Path data, Path evalData, Path probeData, String isa) {
         return new RunOrigin(model.toString(), modelDigests(model), data.toString(), digest(data),
-                evalData == null ? null : evalData.toString(), evalData == null ? null : digest(evalData), isa);
+                evalData == null ? null : evalData.toString(), evalData == null ? null : digest(evalData),
+                probeData == null ? null : probeData.toString(), probeData == null ? null : digest(probeData), isa);
     }
 
     public void write(Path run) {
@@ -84,6 +87,9 @@ public record RunOrigin(String model, Map<String, String> modelSha256, String da
         require("prompts", data, dataSha256);
         if (evalData != null) {
             require("problems", evalData, evalDataSha256);
+        }
+        if (probeData != null) {
+            require("problems", probeData, probeDataSha256);
         }
     }
 

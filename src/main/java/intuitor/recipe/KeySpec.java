@@ -113,7 +113,7 @@ public record KeySpec(String name, Class<?> type, String defaultText, String hel
 
     private Object constant(String text) {
         for (Object constant : type.getEnumConstants()) {
-            if (text.equals(lowerCase(constant))) {
+            if (text.replace('-', '_').equals(lowerCase(constant))) {
                 return constant;
             }
         }

@@ -5,10 +5,14 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -37,6 +41,19 @@ public final class MetricsLog implements AutoCloseable {
         } catch (IOException e) {
             throw new UserError("cannot write " + file + ": " + e.getMessage(), e);
         }
+    }
+
+    /** The lines of a file, numbers as numbers; none where it does not exist. */
+    public static List<Map<String, Object>> read(Path file) {
+        try {
+            return Files.exists(file) ? Files.readAllLines(file).stream().map(MetricsLog::line).toList() : List.of();
+        } catch (IOException | JacksonException e) {
+            throw new UserError("cannot read " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static Map<String, Object> line(String json) {
+        return JSON.readValue(json, new TypeReference<>() { });
     }
 
     /** Adds a line. JSON knows no NaN and no infinity: they become null. */

@@ -198,6 +198,20 @@ public record GrpoConfig(
         @Key(value = "100", range = "[1, inf)", help = "problems of each benchmark: the first")
         int evalTasksLimit,
 
+        // the monitor
+
+        @Key(help = "a few problems with answers (JSONL) to watch the policy on; nothing of them is trained on")
+        Path probeData,
+        @Key(value = "10", range = "[1, inf)", help = "steps between two looks at probe_data")
+        int probeSteps,
+        @Key(value = "50", range = "[1, inf)", help = "problems looked at: the first of probe_data")
+        int probePrompts,
+        @Key(value = "4", range = "[1, 65535]", help = "completions drawn for each of them")
+        int probeSamples,
+        @Key(value = "warn", help = "what to do when the reward is being hacked: only say so; stop; return to the last "
+                + "sound checkpoint and halve the learning rate; multiply beta by 10 (docs/monitor.md)")
+        OnHacking onHacking,
+
         // what is kept
 
         @Key(value = "10", range = "[0, inf)", help = "steps between checkpoints; 0: none but the final model")
@@ -267,6 +281,9 @@ public record GrpoConfig(
                 "eval_steps and eval_tasks: give both, or neither");
         require(evalTasks.isEmpty() || evalTasksData != null,
                 "eval_tasks: needs eval_tasks_data, the folder of the benchmarks");
+        require(onHacking != OnHacking.ROLLBACK || saveSteps > 0,
+                "on_hacking: rollback needs checkpoints to return to, but save_steps is 0");
+        require(onHacking != OnHacking.RAISE_BETA || beta > 0, "on_hacking: raise_beta needs a beta above 0");
         if (chatTemplateDate != null) {
             try {
                 LocalDate.parse(chatTemplateDate);
@@ -318,6 +335,9 @@ public record GrpoConfig(
 
     /** Storage type of saved weights. */
     public enum SaveDtype { F32, BF16, F16 }
+
+    /** What to do when the monitor sees that the reward is being hacked. */
+    public enum OnHacking { WARN, STOP, ROLLBACK, RAISE_BETA }
 
     private static void requireLoss(LossType type, double epsilon, double epsilonHigh, double delta,
             ImportanceSamplingLevel level) {

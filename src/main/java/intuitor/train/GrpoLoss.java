@@ -35,6 +35,11 @@ public record GrpoLoss(boolean cispo, double epsilonLow, double epsilonHigh, dou
         return new GrpoLoss(config.lossType() == LossType.CISPO, config.epsilon(), high, delta, config.beta());
     }
 
+    /** The same with another weight of the KL term. */
+    GrpoLoss withBeta(double other) {
+        return new GrpoLoss(cispo, epsilonLow, epsilonHigh, delta, other);
+    }
+
     /** The term of the advantage. */
     public double policy(double logRatio, double logprob, double advantage) {
         double ratio = Math.exp(logRatio);

@@ -13,6 +13,7 @@ import intuitor.device.StorageType;
 import intuitor.model.ModelConfig;
 import intuitor.model.ParameterSet;
 import intuitor.model.TrainingWeights;
+import intuitor.monitor.Alarm;
 import intuitor.recipe.Recipe;
 import intuitor.report.Durations;
 import intuitor.report.MetricsLog;
@@ -54,6 +55,7 @@ public final class GrpoRun implements AutoCloseable {
     private final GrpoTrainer trainer;
     private final HeldOutEvaluation evaluation;
     private final TaskEvaluation taskEvaluation;
+    private final RunMonitor monitor;
 
     private double seconds;
 
@@ -62,7 +64,7 @@ public final class GrpoRun implements AutoCloseable {
         try (Device device = open(settings);
                 GrpoRun run = new GrpoRun(settled(settings, device), device, progress, stop)) {
             GrpoConfig config = run.config;
-            RunOrigin origin = RunOrigin.of(config.model(), config.data(), config.evalData(),
+            RunOrigin origin = RunOrigin.of(config.model(), config.data(), config.evalData(), config.probeData(),
                     device.info().arithmetic());
             try (RunFolder folder = RunFolder.create(config.outputDir(), config.runName())) {
                 origin.write(folder.path());
@@ -108,6 +110,9 @@ public final class GrpoRun implements AutoCloseable {
         if (config.evalData() != null) {
             changes.put("eval_data", config.evalData().toAbsolutePath().normalize().toString());
         }
+        if (config.probeData() != null) {
+            changes.put("probe_data", config.probeData().toAbsolutePath().normalize().toString());
+        }
         if (config.evalTasksData() != null) {
             changes.put("eval_tasks_data", config.evalTasksData().toAbsolutePath().normalize().toString());
         }
@@ -151,6 +156,7 @@ public final class GrpoRun implements AutoCloseable {
         this.trainer = new GrpoTrainer(device, config, policy, reference,
                 new PromptStream<>(prompts.encoded(), config.shuffleDataset(), config.seed()), prompts.decoding(),
                 prompts.tokenizer()::decode, totalSteps, stop);
+        this.monitor = RunMonitor.of(config, prompts, trainer.rollout());
         this.taskEvaluation = config.evalTasks().isEmpty() ? null
                 : TaskEvaluation.open(config, prompts, policy.config(), trainer.rollout());
     }
@@ -172,6 +178,8 @@ public final class GrpoRun implements AutoCloseable {
         folder.forgetCompletionsAfter(step());
         HeldOutEvaluation.Result before = null;
         try (MetricsLog metrics = MetricsLog.open(folder.metrics(), metricsBytes)) {
+            monitor.replay(MetricsLog.read(folder.metrics()));
+            trainer.adjust(monitor.learningRateFactor(), monitor.betaFactor());
             try {
                 before = evaluationBefore(folder);
                 train(folder, metrics);
@@ -187,9 +195,13 @@ public final class GrpoRun implements AutoCloseable {
     private void train(RunFolder folder, MetricsLog metrics) {
         evaluateTasks(folder);
         while (step() < totalSteps) {
+            Map<String, Object> probed = monitor.probe(step() + 1, stop);
             StepResult result = trainer.step();
             seconds += result.totalSeconds();
             Map<String, Object> values = result.metrics();
+            values.putAll(monitor.signals(result));
+            values.putAll(probed);
+            RunMonitor.Decision decision = monitor.decide(values, folder);
             metrics.append(values);
             boolean logged = result.step() == 1 || result.step() % config.loggingSteps() == 0
                     || result.step() == totalSteps;
@@ -197,12 +209,56 @@ public final class GrpoRun implements AutoCloseable {
             if (logged && config.logCompletions()) {
                 CompletionLog.write(folder.completions(result.step()), result, prompts.tokenizer());
             }
+            if (!decision.alarms().isEmpty()) {
+                heed(decision, folder);
+            }
             if (config.saveSteps() > 0 && result.step() % config.saveSteps() == 0) {
                 save(folder, metrics);
             }
             evaluateTasks(folder);
         }
         progress.end();
+    }
+
+    /** Says what the monitor saw, and does what the settings ask for. */
+    private void heed(RunMonitor.Decision decision, RunFolder folder) {
+        for (Alarm alarm : decision.alarms()) {
+            progress.message("warning: step " + alarm.step() + ": " + alarm.hazard().id() + ": " + alarm.message());
+        }
+        decision.returnTo().ifPresent(step -> returnTo(step, folder));
+        trainer.adjust(monitor.learningRateFactor(), monitor.betaFactor());
+        switch (config.onHacking()) {
+            case WARN -> { }
+            case STOP -> {
+                progress.message("stopping, as on_hacking says");
+                throw new StopRequested();
+            }
+            case ROLLBACK -> progress.message("the learning rate is now " + monitor.learningRateFactor()
+                    + " of the schedule's");
+            case RAISE_BETA -> progress.message("beta raised to " + config.beta() * monitor.betaFactor());
+        }
+    }
+
+    /**
+     * The policy and the moments of the optimiser as they were after this step; steps count on, so that the prompts are
+     * new.
+     */
+    private void returnTo(int step, RunFolder folder) {
+        if (step > 0) {
+            Checkpoint.read(folder.checkpoint(step), policy, trainer.optimizer(), trainer.movingReference(),
+                    config.saveDtype(), device);
+        } else {
+            try (ModelFolder files = ModelFolder.open(base)) {
+                policy.load(files);
+            }
+            device.zero(trainer.optimizer().mean());
+            device.zero(trainer.optimizer().meanSquare());
+            if (trainer.movingReference() != null) {
+                trainer.movingReference().copyFrom(policy.working());
+            }
+        }
+        folder.forgetCheckpointsAfter(step);
+        progress.message("back to " + (step > 0 ? "checkpoint-" + step : "the base model"));
     }
 
     /** Where it is due and was not done before: a run that stopped in the middle of it does it when it goes on. */
@@ -252,7 +308,7 @@ public final class GrpoRun implements AutoCloseable {
         TrainingState state = new TrainingState(step(), totalSteps, trainer.numTokens(), seconds, metrics.sync());
         Checkpoint.write(folder.checkpoint(step()), base, policy.master(), trainer.optimizer(),
                 trainer.movingReference(), config.saveDtype(), state, device);
-        folder.keepNewest(config.saveTotalLimit());
+        folder.keepNewest(config.saveTotalLimit(), step -> monitor.mayReturnTo(step, folder));
     }
 
     private RunResult finish(RunFolder folder, HeldOutEvaluation.Result before) {
@@ -281,9 +337,11 @@ public final class GrpoRun implements AutoCloseable {
                 : String.format(Locale.ROOT, "  reward %.3f", (double) m.get("reward"));
         String kl = m.containsKey("kl") ? String.format(Locale.ROOT, "  kl %.4f", (double) m.get("kl")) : "";
         double left = seconds / step * (totalSteps - step);
-        return String.format(Locale.ROOT, "step %d/%d%s  self-certainty %.3f%s  length %.0f  %.0f tokens/s  %s left",
+        String hazards = monitor.active().isEmpty() ? "" : "  ! " + monitor.active();
+        return String.format(Locale.ROOT, "step %d/%d%s  self-certainty %.3f%s  length %.0f  %.0f tokens/s  %s left%s",
                 step, totalSteps, reward, (double) m.get("self_certainty/mean"), kl,
-                (double) m.get("completions/mean_length"), (double) m.get("tokens_per_second"), Durations.text(left));
+                (double) m.get("completions/mean_length"), (double) m.get("tokens_per_second"), Durations.text(left),
+                hazards);
     }
 
     @Override

@@ -47,7 +47,7 @@ public final class GrpoTrainer implements AutoCloseable {
     private final PolicyUpdater updater;
     private final Rewards rewards;
     private final Function<int[], String> decoder;
-    private final GrpoLoss loss;
+    private GrpoLoss loss;
 
     private long numTokens;
 
@@ -151,6 +151,12 @@ public final class GrpoTrainer implements AutoCloseable {
             }
         }
         return sum;
+    }
+
+    /** From the next step on, multiplies the scheduled learning rate and the settings' beta. */
+    void adjust(double learningRateFactor, double betaFactor) {
+        updater.scaleLearningRate(learningRateFactor);
+        loss = GrpoLoss.of(config).withBeta(config.beta() * betaFactor);
     }
 
     /** The generator of completions, which evaluation uses too. */

@@ -5,6 +5,7 @@ import intuitor.data.Prompt;
 import intuitor.data.PromptSet;
 import intuitor.device.Sampling;
 import intuitor.model.ModelConfig;
+import intuitor.monitor.Probe;
 import intuitor.rollout.Decoding;
 import intuitor.rollout.StopTokens;
 import intuitor.text.ChatTemplate;
@@ -75,18 +76,32 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<EncodedPrompt> e
         }
     }
 
-    /**
-     * The first problems of {@code eval_data}, put to the model as the prompts are; none is left out, so each must fit.
-     */
+    /** The first problems of {@code eval_data}. */
     HeldOutEvaluation evaluation(GrpoConfig config) {
-        List<Prompt> problems = PromptSet.readProblems(config.evalData(), config.columns().orUsual(), "an evaluation");
-        problems = problems.subList(0, Math.min(config.evalPrompts(), problems.size()));
-        List<int[]> questions = problems.stream().map(p -> encode(encoder, p, config.evalData())).toList();
+        List<Prompt> problems = problems(config, config.evalData(), config.evalPrompts(), "an evaluation");
+        return new HeldOutEvaluation(problems, questions(config.evalData(), problems), tokenizer, decoding,
+                config.evalSamples(), config.answerExtraction());
+    }
+
+    /** The first problems of {@code probe_data}. */
+    Probe probe(GrpoConfig config) {
+        List<Prompt> problems = problems(config, config.probeData(), config.probePrompts(), "the probe");
+        return new Probe(problems, questions(config.probeData(), problems), decoding, config.probeSamples(),
+                tokenizer::decode, config.answerExtraction());
+    }
+
+    private static List<Prompt> problems(GrpoConfig config, Path file, int limit, String purpose) {
+        List<Prompt> problems = PromptSet.readProblems(file, config.columns().orUsual(), purpose);
+        return problems.subList(0, Math.min(limit, problems.size()));
+    }
+
+    /** Problems put to the model as the prompts are; none is left out, so each must fit. */
+    private List<int[]> questions(Path file, List<Prompt> problems) {
+        List<int[]> questions = problems.stream().map(p -> encode(encoder, p, file)).toList();
         for (int i = 0; i < questions.size(); i++) {
-            requireFits(questions.get(i).length, config.evalData() + ": prompt " + (i + 1));
+            requireFits(questions.get(i).length, file + ": prompt " + (i + 1));
         }
-        return new HeldOutEvaluation(problems, questions, tokenizer, decoding, config.evalSamples(),
-                config.answerExtraction());
+        return questions;
     }
 
     private void requireFits(int length, String which) {

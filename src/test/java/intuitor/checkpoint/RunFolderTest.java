@@ -74,10 +74,11 @@ class RunFolderTest {
             }
             Files.createDirectory(folder.path().resolve("checkpoint-999.tmp-0123abcd"));
             assertEquals(folder.checkpoint(100), folder.newestCheckpoint().orElseThrow());
-            folder.keepNewest(0);
-            folder.keepNewest(2);
-            assertFalse(Files.exists(folder.checkpoint(9)) || Files.exists(folder.checkpoint(10)));
-            assertTrue(Files.exists(folder.checkpoint(20)) && Files.exists(folder.checkpoint(100)));
+            folder.keepNewest(0, step -> false);
+            folder.keepNewest(2, step -> step == 9);
+            assertEquals(List.of(9, 20, 100), folder.checkpointSteps());
+            folder.forgetCheckpointsAfter(20);
+            assertEquals(List.of(9, 20), folder.checkpointSteps());
         }
     }
 
@@ -106,7 +107,7 @@ class RunFolderTest {
         Path data = Files.writeString(files.resolve("prompts.jsonl"), "{}");
         Path problems = Files.writeString(files.resolve("problems.jsonl"), "{}");
         Files.writeString(model.resolve("config.json"), "{}");
-        RunOrigin.of(model, data, problems, "portable").write(runs);
+        RunOrigin.of(model, data, problems, null, "portable").write(runs);
         RunOrigin origin = RunOrigin.read(runs);
         origin.requireModel();
         origin.requireData();

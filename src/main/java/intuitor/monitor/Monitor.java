@@ -1,0 +1,66 @@
+package intuitor.monitor;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Names what goes wrong in a run, from its metrics alone: the same metrics give the same alarms, so a run that resumes
+ * reads its own log and knows what it knew. A hazard is reported when it is first seen, and again only after it has not
+ * been seen for {@link #QUIET} steps.
+ */
+public final class Monitor {
+
+    /** Steps without a sign that end an episode. */
+    static final int QUIET = 10;
+
+    private final History history = new History();
+    /** The step in which each hazard of an unfinished episode was last seen. */
+    private final Map<Hazard, Integer> episodes = new EnumMap<>(Hazard.class);
+
+    /**
+     * The episodes that begin with this step.
+     *
+     * @param metrics of the step, as in {@code metrics.jsonl}
+     */
+    public List<Alarm> observe(Map<String, ?> metrics) {
+        history.add(metrics);
+        int step = history.step(history.size() - 1);
+        episodes.values().removeIf(last -> step - last > QUIET);
+        List<Alarm> alarms = new ArrayList<>();
+        for (Hazard hazard : Hazard.values()) {
+            Optional<Detectors.Sign> sign = Detectors.seen(hazard, history);
+            if (sign.isPresent() && episodes.put(hazard, step) == null) {
+                alarms.add(new Alarm(step, hazard, sign.get().sound(), sign.get().message()));
+            }
+        }
+        return alarms;
+    }
+
+    /** The policy is again what it was after this step: what came later does not count any more. */
+    public void rewind(int step) {
+        history.rewind(step);
+        episodes.clear();
+    }
+
+    /** The earliest {@link Alarm#sound} of a sign that the next step could show, but for {@link #bestSteps}. */
+    public int evidenceFrom() {
+        return history.step(Math.max(0, history.size() - Detectors.FEW));
+    }
+
+    /** The steps that were best in what hacking is told by: each is the {@link Alarm#sound} of a sign to come. */
+    public List<Integer> bestSteps() {
+        List<Integer> best = new ArrayList<>();
+        Detectors.mostAgreed(history).ifPresent(i -> best.add(history.step(i + Detectors.MANY - 1)));
+        Detectors.mostRight(history).ifPresent(i -> best.add(history.step(i)));
+        return best;
+    }
+
+    /** Hazards whose episode has not ended. */
+    public Set<Hazard> active() {
+        return episodes.keySet();
+    }
+}

@@ -1,0 +1,177 @@
+package intuitor.monitor;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** On made-up series: each hazard where it begins, and not a step before. */
+class MonitorTest {
+
+    private static final int STEPS = 60;
+
+    /** A run in which nothing happens. */
+    private static Map<String, Object> calm(int step) {
+        Map<String, Object> m = new HashMap<>();
+        m.put("step", step);
+        m.put("reward", 14.0);
+        m.put("kl", 0.004);
+        m.put("entropy", 0.3);
+        m.put("completions/mean_length", 50.0);
+        m.put("completions/clipped_ratio", 0.05);
+        m.put("monitor/agreement", 0.5);
+        m.put("monitor/certainty_group_std", 1.2);
+        m.put("monitor/repetition_4", 0.02);
+        m.put("monitor/copied_prompt", 0.0);
+        m.put("monitor/copied_elsewhere", 0.1);
+        return m;
+    }
+
+    private static List<Alarm> alarms(IntFunction<Map<String, Object>> changes) {
+        Monitor monitor = new Monitor();
+        return IntStream.rangeClosed(1, STEPS).mapToObj(step -> {
+            Map<String, Object> metrics = calm(step);
+            metrics.putAll(changes.apply(step));
+            return monitor.observe(metrics);
+        }).flatMap(List::stream).toList();
+    }
+
+    private static void assertAlarm(int step, Hazard hazard, int sound, List<Alarm> alarms) {
+        assertEquals(1, alarms.size(), alarms.toString());
+        Alarm alarm = alarms.getFirst();
+        assertEquals(new Alarm(step, hazard, sound, alarm.message()), alarm);
+    }
+
+    @Test
+    void aQuietRunIsLeftAlone() {
+        assertEquals(List.of(), alarms(step -> Map.of()));
+        // nor one that learns: longer, surer, more agreed, a little away from the base
+        assertEquals(List.of(), alarms(step -> Map.of("reward", 14 + step * 0.02, "kl", 0.0003 * step,
+                "entropy", 0.3 - 0.004 * step, "completions/mean_length", 50.0 + step / 3.0,
+                "monitor/agreement", 0.5 + step * 0.007, "monitor/certainty_group_std", 1.2 - 0.012 * step)));
+    }
+
+    /** The spread is gone from step 20 on; the median of three KLs is above a third of the entropy from step 31 on. */
+    @Test
+    void collapseNeedsAllItsSigns() {
+        IntFunction<Map<String, Object>> spread = step -> Map.of("monitor/certainty_group_std",
+                step < 10 ? 1.2 : step < 20 ? 0.91 : 0.89);
+        assertEquals(List.of(), alarms(spread));
+        IntFunction<Map<String, Object>> kl = step -> Map.of("kl", step < 30 ? 0.004 : 0.101);
+        assertEquals(List.of(), alarms(kl));
+        assertEquals(List.of(), alarms(step -> union(spread.apply(step), Map.of("kl", step < 30 ? 0.004 : 0.099))));
+        // far away, but slowly: not doubled in five steps
+        assertEquals(List.of(), alarms(step -> union(spread.apply(step), Map.of("kl", 0.004 * Math.pow(1.14, step)))));
+        List<Alarm> both = alarms(step -> union(spread.apply(step), kl.apply(step)));
+        assertAlarm(31, Hazard.COLLAPSE, 28, both);
+        assertEquals("self-certainty differs less within groups (spread 0.89, early 1.20) and the policy runs away "
+                + "from the base (KL 0.101, 0.004 five steps before; entropy 0.300)", both.getFirst().message());
+    }
+
+    /** Without a reference there is no KL; then .8 - .2 is the least correlation, and .6 times 1.2 the least spread. */
+    @Test
+    void collapseIsSeenWithoutAReference() {
+        assertEquals(List.of(), alarms(step -> noKl(step < 20 ? 1.2 : 0.71, 0.8)));
+        assertEquals(List.of(), alarms(step -> noKl(step < 20 ? 1.2 : 0.73, step < 30 ? 0.8 : 0.5)));
+        assertAlarm(31, Hazard.COLLAPSE, 28, alarms(step -> noKl(step < 20 ? 1.2 : 0.71, step < 30 ? 0.8 : 0.59)));
+    }
+
+    private static Map<String, Object> noKl(double spread, double correlation) {
+        return Map.of("kl", Double.NaN, "monitor/certainty_group_std", spread,
+                "monitor/certainty_agreement_correlation", correlation);
+    }
+
+    @Test
+    void lengthExplodesWhereCompletionsDoNotEnd() {
+        assertEquals(List.of(), alarms(step -> Map.of("completions/mean_length", 50.0 * Math.max(1, step / 10.0))));
+        assertEquals(List.of(), alarms(step -> Map.of("completions/clipped_ratio", step < 20 ? 0.05 : 0.5)));
+        assertAlarm(21, Hazard.LENGTH_EXPLOSION, 18, alarms(step -> step < 20 ? Map.of()
+                : Map.of("completions/mean_length", 63.0, "completions/clipped_ratio", 0.26)));
+    }
+
+    @Test
+    void repetitionAndCopyingAreMeasuredAgainstTheRunsOwnStart() {
+        assertAlarm(21, Hazard.REPETITION, 18, alarms(step -> Map.of("monitor/repetition_4", step < 20 ? 0.5 : 0.76)));
+        assertEquals(List.of(), alarms(step -> Map.of("monitor/repetition_4", 0.9)));
+        assertAlarm(11, Hazard.COPYING, 8, alarms(step -> Map.of("monitor/copied_prompt", step < 10 ? 0 : 0.3)));
+        assertAlarm(11, Hazard.COPYING, 8, alarms(step -> Map.of("monitor/copied_elsewhere", step < 10 ? 0.1 : 0.4)));
+        // a single step is none
+        assertEquals(List.of(), alarms(step -> Map.of("monitor/copied_elsewhere", step == 30 ? 0.9 : 0.1)));
+    }
+
+    /**
+     * Groups agree most in steps 21 to 30; from then on .8 falls to .61, and the mean of ten is below .7 with step 36.
+     */
+    @Test
+    void theRewardRisesWhileAgreementFalls() {
+        IntFunction<Map<String, Object>> falling = step ->
+                Map.of("monitor/agreement", step <= 20 ? 0.5 : step <= 30 ? 0.8 : 0.61);
+        assertEquals(List.of(), alarms(falling));
+        List<Alarm> alarms = alarms(step -> union(falling.apply(step), Map.of("reward", 14 + step * 0.01)));
+        assertAlarm(36, Hazard.REWARD_HACKING, 30, alarms);
+        String message = alarms.getFirst().message();
+        assertTrue(message.contains("agreement within groups fell from 0.80 to 0.69"), message);
+    }
+
+    /**
+     * Looked at every tenth step: right are .5, .7, .7, then .55. A fall of two standard errors of 50 completions is
+     * .18.
+     */
+    @Test
+    void theRewardRisesWhileTheProbeFindsFewerRight() {
+        double[] accuracy = {0.5, 0.7, 0.7, 0.55, 0.55, 0.55};
+        assertAlarm(31, Hazard.REWARD_HACKING, 11, probed(accuracy, 1000, 0.01));
+        assertEquals(List.of(), probed(accuracy, 50, 0.01));
+        assertEquals(List.of(), probed(accuracy, 1000, 0));
+    }
+
+    private static List<Alarm> probed(double[] accuracy, int completions, double rise) {
+        return alarms(step -> step % 10 != 1 ? Map.of() : Map.of("reward", 14 + rise * step,
+                "monitor/probe/completions", completions, "monitor/probe/accuracy", accuracy[step / 10]));
+    }
+
+    @Test
+    void anEpisodeIsReportedOnce() {
+        IntFunction<Map<String, Object>> loops = step -> Map.of("monitor/repetition_4",
+                step >= 10 && step < 20 || step >= 24 && step < 30 || step >= 50 ? 0.9 : 0.02);
+        assertEquals(List.of(11, 51), alarms(loops).stream().map(Alarm::step).toList());
+    }
+
+    @Test
+    void aRewoundMonitorKnowsNothingOfWhatWasGivenUp() {
+        Monitor monitor = new Monitor();
+        List<Integer> seen = new ArrayList<>();
+        for (int step = 1; step <= 30; step++) {
+            Map<String, Object> metrics = calm(step);
+            metrics.put("monitor/repetition_4", step >= 20 && step < 22 || step >= 25 ? 0.9 : 0.02);
+            if (!monitor.observe(metrics).isEmpty()) {
+                seen.add(step);
+                assertEquals(Set.of(Hazard.REPETITION), monitor.active());
+                monitor.rewind(18);
+                assertEquals(Set.of(), monitor.active());
+            }
+        }
+        // after 18 come 22, 23, 24 and, with the second bad one, the next alarm
+        assertEquals(List.of(21, 26, 28, 30), seen);
+    }
+
+    /** What a resumed run reads in its log has null where there was no number. */
+    @Test
+    void whatIsNoNumberCountsAsMissing() {
+        assertEquals(List.of(), alarms(step -> Map.of("kl", Double.NaN, "monitor/agreement", Double.NaN,
+                "monitor/repetition_4", step > 10 ? Double.POSITIVE_INFINITY : 0.02)));
+    }
+
+    private static Map<String, Object> union(Map<String, Object> a, Map<String, Object> b) {
+        Map<String, Object> union = new HashMap<>(a);
+        union.putAll(b);
+        return union;
+    }
+}
