@@ -54,8 +54,7 @@ public final class RunFolder implements AutoCloseable {
             Files.createDirectories(outputDir);
             if (name != null) {
                 Path path = outputDir.resolve(name);
-                return take(path).orElseThrow(() -> new UserError(
-                        path + " exists: choose another --run-name, or go on with --resume " + path));
+                return take(path).orElseThrow(() -> taken(path));
             }
             for (int i = 1; ; i++) {
                 Optional<RunFolder> free = take(outputDir.resolve("run-" + i));
@@ -66,6 +65,33 @@ public final class RunFolder implements AutoCloseable {
         } catch (IOException e) {
             throw new UserError("cannot create a run folder in " + outputDir + ": " + e.getMessage(), e);
         }
+    }
+
+    /** The folder that {@link #create} would take, which is not made. */
+    public static Path planned(Path outputDir, String name) {
+        if (Files.exists(outputDir) && !Files.isDirectory(outputDir)) {
+            throw new UserError(outputDir + " is a file: give a folder as output_dir");
+        }
+        try {
+            if (name != null) {
+                Path path = outputDir.resolve(name);
+                if (Files.exists(path) && !isUnused(path)) {
+                    throw taken(path);
+                }
+                return path;
+            }
+            int i = 1;
+            while (Files.exists(outputDir.resolve("run-" + i)) && !isUnused(outputDir.resolve("run-" + i))) {
+                i++;
+            }
+            return outputDir.resolve("run-" + i);
+        } catch (IOException e) {
+            throw new UserError("cannot read " + outputDir + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static UserError taken(Path path) {
+        return new UserError(path + " exists: choose another --run-name, or go on with --resume " + path);
     }
 
     /** The folder of an earlier run; what a killed process left half done is removed. */

@@ -8,6 +8,7 @@ import intuitor.train.GrpoConfig;
 import intuitor.train.GrpoRun;
 import intuitor.train.RunResult;
 import intuitor.train.StopSignal;
+import intuitor.train.TrainPlan;
 import java.nio.file.Path;
 import java.util.Map;
 import picocli.CommandLine;
@@ -38,6 +39,7 @@ import picocli.CommandLine.Parameters;
             "  intuitor train --learning-rate 3e-5 --seed 7         the demo with other settings",
             "  intuitor train recipes/demo.yaml --max-steps 20",
             "  intuitor train --model Qwen2.5-1.5B --data prompts.jsonl --max-steps 50",
+            "  intuitor train recipes/qwen2.5-3b-intuitor.yaml --dry-run     what it would do, and the memory it takes",
             "  intuitor train --resume runs/run-1                   go on with a run that was stopped (Ctrl-C is safe)"
         })
 final class TrainCommand extends BaseCommand {
@@ -55,12 +57,23 @@ final class TrainCommand extends BaseCommand {
     @Option(names = "--resume", paramLabel = "RUN", description = "go on with this run folder, with its own settings")
     private Path resume;
 
+    @Option(names = "--dry-run", description = "print what the run would do: data, steps, tokens, memory, files; needs "
+            + "no weights and writes nothing")
+    private boolean dryRun;
+
     @Override
     public Integer call() throws Exception {
         Map<String, String> flags = RecipeFlags.given(GrpoConfig.class, spec().commandLine().getParseResult());
         if (resume != null && (recipe != null || !flags.isEmpty())) {
             throw new UserError("--resume: a run goes on with its own settings; leave out "
                     + (recipe != null ? recipe : "--" + flags.keySet().iterator().next().replace('_', '-')));
+        }
+        if (dryRun) {
+            if (resume != null) {
+                throw new UserError("--dry-run: it plans a new run; leave out --resume");
+            }
+            out().print(TrainPlan.of(settings(flags)));
+            return CommandLine.ExitCode.OK;
         }
         ProgressLine progress = ProgressLine.onStandardError();
         StopSignal stop = new StopSignal();

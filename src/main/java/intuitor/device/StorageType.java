@@ -28,7 +28,12 @@ public enum StorageType {
         if (!gpu && this == BFLOAT16) {
             throw new UserError("dtype: bfloat16 needs a GPU; on the CPU leave dtype out, or give float32");
         }
-        return this == FLOAT32 || !gpu ? DType.F32 : DType.BF16;
+        return gpu ? onGpu() : DType.F32;
+    }
+
+    /** What tensors are stored as on a GPU. */
+    public DType onGpu() {
+        return this == FLOAT32 ? DType.F32 : DType.BF16;
     }
 
     /** The setting that stands for this type on every device that has it. */

@@ -42,8 +42,12 @@ public final class LmHead {
     private final long chunkRows;
 
     public LmHead(Device device, ModelWeights weights) {
-        this(device, weights, Math.max(device.info().isGpu() ? MIN_ROWS_GPU : MIN_ROWS,
-                LOGITS_BYTES / (4L * weights.config().vocabSize())));
+        this(device, weights, chunkRows(weights.config(), device.info().isGpu()));
+    }
+
+    /** Rows whose logits exist at a time. */
+    static long chunkRows(ModelConfig config, boolean gpu) {
+        return Math.max(gpu ? MIN_ROWS_GPU : MIN_ROWS, LOGITS_BYTES / (4L * config.vocabSize()));
     }
 
     /** A head that works on this many rows at a time. */

@@ -30,9 +30,9 @@ import java.util.stream.IntStream;
 public final class Rollout implements AutoCloseable {
 
     /** Tokens of a page: as many keys as the tensor cores take at once, and few enough to waste little at the ends. */
-    static final int PAGE_SIZE = 16;
+    public static final int PAGE_SIZE = 16;
     /** Completions that grow together; a larger batch is no faster a token. */
-    private static final int MAX_SEQUENCES = 1024;
+    public static final int MAX_SEQUENCES = 1024;
     /**
      * Prompt tokens computed at once: enough for efficient GEMMs, little beside the cache and, on a CPU, the weights.
      */
@@ -70,7 +70,12 @@ public final class Rollout implements AutoCloseable {
         this.ownsMemory = ownsMemory;
         this.cacheBytes = cacheBytes;
         this.pageSize = pageSize;
-        this.prefillTokens = memory.device().info().isGpu() ? PREFILL_TOKENS_GPU : PREFILL_TOKENS;
+        this.prefillTokens = prefillTokens(memory.device().info().isGpu());
+    }
+
+    /** Prompt tokens computed at once, unless one prompt has more. */
+    public static int prefillTokens(boolean gpu) {
+        return gpu ? PREFILL_TOKENS_GPU : PREFILL_TOKENS;
     }
 
     /**

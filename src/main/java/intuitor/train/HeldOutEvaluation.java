@@ -84,6 +84,11 @@ public final class HeldOutEvaluation {
         return new Proportion((int) completions.stream().filter(JudgedCompletion::right).count(), completions.size());
     }
 
+    /** Number of problems. */
+    int size() {
+        return problems.size();
+    }
+
     /** Whether the final answer of a completion means the same as the right one. */
     public static boolean isRight(String completion, String answer, AnswerExtraction extraction) {
         String gold = FinalAnswer.ofReference(answer);

@@ -41,7 +41,7 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<EncodedPrompt> e
         }
         PromptEncoder encoder = new PromptEncoder(tokenizer, template(config), config.systemPrompt(),
                 LocalDate.parse(config.chatTemplateDate()));
-        List<Prompt> all = prompts(config);
+        List<Prompt> all = unencoded(config);
         List<EncodedPrompt> encoded = all.stream().map(p -> new EncodedPrompt(encode(encoder, p, config.data()),
                 p.answer()))
                 .filter(p -> p.tokens().length > 0 && p.tokens().length <= config.maxPromptLength()).toList();
@@ -61,8 +61,8 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<EncodedPrompt> e
         return new Prompts(tokenizer, encoder, encoded, all.size() - encoded.size(), decoding, model.maxPositions());
     }
 
-    /** Without their answers, unless a reward needs these. */
-    private static List<Prompt> prompts(GrpoConfig config) {
+    /** The prompts as the data have them; without their answers, unless a reward needs these. */
+    static List<Prompt> unencoded(GrpoConfig config) {
         List<String> needing = config.rewards().thatNeedAnswers();
         return needing.isEmpty() ? PromptSet.readPrompts(config.data(), config.columns())
                 : PromptSet.readProblems(config.data(), config.columns(), "the reward " + needing.getFirst());

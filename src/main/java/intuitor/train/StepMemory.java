@@ -1,0 +1,73 @@
+package intuitor.train;
+
+import intuitor.model.Activations;
+import intuitor.model.ModelMemory;
+import intuitor.rollout.Rollout;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * The memory of a run, in bytes, as {@link GrpoTrainer} will hold it: what stays from the first step to the last, and
+ * one area that generation and training use in turn. It is computed for prompts and completions of the greatest length.
+ *
+ * @param lasting       what stays, by name
+ * @param together      completions whose keys and values fit the cache at once; the others of a step wait
+ * @param keysAndValues of the cache
+ * @param generation    what generation takes beside them: on the CPU a copy of the weights, and activations
+ * @param trainTokens   rows of the largest micro-batch
+ * @param training      its activations and what their backward pass takes
+ */
+record StepMemory(Map<String, Long> lasting, long together, long keysAndValues, long generation, long trainTokens,
+                  long training) {
+
+    /** @param longestPrompt in tokens */
+    static StepMemory of(GrpoConfig config, ModelMemory model, int longestPrompt) {
+        Map<String, Long> lasting = new LinkedHashMap<>();
+        lasting.put("weights, float32", model.fp32());
+        if (model.workingCopy() > 0) {
+            lasting.put("weights, bfloat16", model.workingCopy());
+        }
+        lasting.put("gradients, float32", model.fp32());
+        lasting.put("AdamW's two moments, float32", 2 * model.fp32());
+        if (config.needsReference()) {
+            lasting.put(model.workingCopy() > 0 ? "reference, bfloat16" : "reference, float32", model.weights());
+        }
+        long prompts = config.promptsPerStep();
+        long completions = prompts * config.numGenerations();
+
+        // pages of the cache, as Rollout takes them; the last token of a completion leaves no key
+        long ofPrompt = pages(longestPrompt);
+        long own = pages(config.maxCompletionLength() - 1);
+        long wanted = Math.min(ofPrompt * prompts + own * completions, (ofPrompt + own) * Rollout.MAX_SEQUENCES);
+        long page = model.cacheRow() * Rollout.PAGE_SIZE;
+        long pages = Math.max(ofPrompt + own, Math.min(wanted, ((long) config.kvCacheMib() << 20) / page));
+        double each = own + (double) ofPrompt / config.numGenerations();
+        long together = Math.clamp((long) (pages / Math.max(each, 1)), 1, Math.min(completions, Rollout.MAX_SEQUENCES));
+
+        long longest = (long) longestPrompt + config.maxCompletionLength();
+        long all = prompts * longestPrompt + completions * config.maxCompletionLength();
+        long trainTokens = Math.min(all, Math.max(longest, config.microBatchTokens()));
+        long prefill = Math.min(prompts * longestPrompt, Math.max(longestPrompt, Rollout.prefillTokens(model.gpu())));
+        return new StepMemory(lasting, together, pages * page,
+                model.packedCopy() + model.inference(Math.max(together, prefill)), trainTokens,
+                model.training(trainTokens,
+                        config.gradientCheckpointing() ? Activations.Keep.LAYER_INPUTS : Activations.Keep.ALL));
+    }
+
+    private static long pages(long tokens) {
+        return Math.ceilDiv(tokens, Rollout.PAGE_SIZE);
+    }
+
+    long lastingBytes() {
+        return lasting.values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** Of the area that generation and training use in turn. */
+    long sharedBytes() {
+        return Math.max(keysAndValues + generation, training);
+    }
+
+    long bytes() {
+        return lastingBytes() + sharedBytes();
+    }
+}

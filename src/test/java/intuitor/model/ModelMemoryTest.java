@@ -1,0 +1,123 @@
+package intuitor.model;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import intuitor.device.Arena;
+import intuitor.device.DType;
+import intuitor.device.Device;
+import intuitor.device.Tensor;
+import intuitor.model.Activations.Keep;
+import intuitor.model.ReferenceModel.Shape;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What is foretold, beside what is then allocated. */
+class ModelMemoryTest {
+
+    /** Logits in several chunks and in one; all sizes such that no library pads them, as those of real models are. */
+    private static final List<Shape> SHAPES = List.of(
+            new Shape("Qwen2ForCausalLM", 16_384, 128, 384, 3, 4, 2, 32, 1e-6, 1e6, null, true),
+            new Shape("Qwen3ForCausalLM", 320, 128, 192, 4, 6, 3, 48, 1e-6, 1e6, null, false));
+    private static final int PROMPT = 60;
+    private static final int COMPLETION = 140;
+    private static final int COMPLETIONS = 6;
+    /** Rows: the last token of a completion is scored, not read. */
+    private static final int TOKENS = PROMPT + COMPLETIONS * (COMPLETION - 1);
+
+    private static PackedBatch batch(TestModel m) {
+        Random random = new Random(5);
+        PackedBatch.Builder builder = PackedBatch.builder();
+        return builder.group(m.tokens(random, PROMPT), random.ints(COMPLETIONS, 0, 100)
+                .mapToObj(i -> m.tokens(random, COMPLETION)).toList()).build();
+    }
+
+    private static void assertForetold(long actual, long foretold) {
+        assertTrue(foretold >= 0.97 * actual && foretold <= 1.03 * actual,
+                "foretold " + foretold + ", allocated " + actual + ": " + (double) foretold / actual);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Keep.class)
+    void aForwardAndABackwardPass(Keep keep) {
+        for (Shape shape : SHAPES) {
+            try (Device device = Device.open("cpu", 1)) {
+                TestModel m = new TestModel(device, shape);
+                PackedBatch batch = batch(m);
+                assertEquals(TOKENS, batch.rows());
+                Arena scratch = device.arena("scratch");
+                try (Arena scope = scratch.scope("step")) {
+                    Activations activations = m.transformer.forwardForTraining(batch, keep, scope);
+                    Tensor dHidden = scope.zeros("d hidden", DType.F32, activations.hidden().shape());
+                    new LmHead(device, m.parameters).scoreAndBackward(activations.hidden(), dHidden,
+                            batch.scoredRows(), batch.targets(), 1, (from, to, logprob, coefficient) -> { }, m.grads,
+                            scope);
+                    m.transformer.backward(activations, dHidden, m.grads, scope);
+                }
+                assertForetold(scratch.peakBytes(), new ModelMemory(m.config, DType.F32, false).training(TOKENS, keep));
+            }
+        }
+    }
+
+    @Test
+    void aPassWithoutGradients() {
+        for (Shape shape : SHAPES) {
+            try (Device device = Device.open("cpu", 1)) {
+                TestModel m = new TestModel(device, shape);
+                PackedBatch batch = batch(m);
+                Arena scratch = device.arena("scratch");
+                try (Arena scope = scratch.scope("score")) {
+                    Tensor hidden = m.transformer.forward(batch, scope);
+                    TokenStats stats = new TokenStats(new float[batch.scored()], null, null);
+                    new LmHead(device, m.parameters).score(hidden, batch.scoredRows(), batch.targets(), 1, 1, stats,
+                            scope);
+                }
+                ModelMemory foretold = new ModelMemory(m.config, DType.F32, false);
+                // one of the two after the other: activations, logits
+                assertTrue(foretold.inference(TOKENS) >= 0.97 * scratch.peakBytes(), scratch.peakBytes() + "");
+                assertTrue(foretold.inference(TOKENS) <= 2 * scratch.peakBytes(), scratch.peakBytes() + "");
+            }
+        }
+    }
+
+    @Test
+    void weightsAndCache() {
+        for (Shape shape : SHAPES) {
+            try (Device device = Device.open("cpu", 1)) {
+                TestModel m = new TestModel(device, shape);
+                ModelMemory foretold = new ModelMemory(m.config, DType.F32, false);
+                assertForetold(m.arena.usedBytes(), foretold.weights() + foretold.fp32());
+                assertEquals(0, foretold.workingCopy());
+                assertEquals(foretold.fp32() / 2, new ModelMemory(m.config, DType.BF16, true).workingCopy());
+                Arena packed = device.arena("packed");
+                m.parameters.packed(packed);
+                assertTrue(packed.usedBytes() <= 1.03 * foretold.packedCopy(),
+                        packed.usedBytes() + " " + foretold.packedCopy());
+                Arena cache = device.arena("cache");
+                new KvCache(cache, m.config, DType.F32, 50, 10);
+                assertForetold(cache.usedBytes(), 500 * foretold.cacheRow());
+            }
+        }
+    }
+
+    /** The published counts, from the published configurations. */
+    @Test
+    void parametersOfPublishedModels() {
+        assertEquals(1_543_714_304L, count(new Shape("Qwen2ForCausalLM", 151_936, 1536, 8960, 28, 12, 2, 128, 1e-6, 1e6,
+                null, true)));
+        assertEquals(7_615_616_512L, count(new Shape("Qwen2ForCausalLM", 152_064, 3584, 18_944, 28, 28, 4, 128, 1e-6,
+                1e6, null, false)));
+        assertEquals(3_212_749_824L, count(new Shape("LlamaForCausalLM", 128_256, 3072, 8192, 28, 24, 8, 128, 1e-5, 5e5,
+                null, true)));
+    }
+
+    private static long count(Shape shape) {
+        ModelConfig config = TestModel.config(shape.json());
+        long count = ParameterSet.count(config);
+        assertForetold(4 * count, new ModelMemory(config, DType.F32, false).fp32());
+        return count;
+    }
+}
