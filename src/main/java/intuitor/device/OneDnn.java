@@ -30,6 +30,9 @@ final class OneDnn implements Blas {
     /** Rows for which the order of packed weights is asked; where weights are packed it does not depend on them. */
     private static final long USUAL_ROWS = 128;
 
+    /** Rows of a product at most; more are multiplied in parts. Larger ones are no faster. */
+    private static final long MAX_ROWS = 512;
+
     private record Weights(long k, long n) {
     }
 
@@ -156,11 +159,22 @@ final class OneDnn implements Blas {
         if (m == 0) {
             return;
         }
-        if (m == 1) {
-            multiplyRow(c, a, b);
-            return;
+        for (long from = 0; from < m; ) {
+            long rows = Math.min(MAX_ROWS, flooredRows(m - from));
+            if (rows == 1) {
+                multiplyRow(c.rows(from, 1), a.rows(from, 1), b);
+            } else {
+                multiply(rows, c.rows(from, rows).address(), a.rows(from, rows).address(), b);
+            }
+            from += rows;
         }
-        multiply(m, c.address(), a.address(), b);
+    }
+
+    /** The largest number of rows up to this that {@link #paddedRows} gives: products are made for no others. */
+    static long flooredRows(long rows) {
+        long power = Long.highestOneBit(rows);
+        long step = rows <= 8 ? power : Math.max(8, power / 8);
+        return rows / step * step;
     }
 
     /**

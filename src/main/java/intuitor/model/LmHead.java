@@ -68,10 +68,11 @@ public final class LmHead {
      * @param targets              the tokens [N]
      * @param temperature          divides the logits for log-probabilities and entropy
      * @param certaintyTemperature divides the logits for self-certainty
+     * @param packed               this model's weights as they are now, to have the bits of {@link #sample}; or null
      * @param out                  arrays of N, those that are wanted
      */
     public void score(Tensor hidden, int[] rows, int[] targets, double temperature, double certaintyTemperature,
-                      TokenStats out, Arena scratch) {
+                      PackedWeights packed, TokenStats out, Arena scratch) {
         try (Arena scope = scratch.scope("score")) {
             Chunk chunk = new Chunk(scope, hidden, rows.length);
             Tensor index = scope.upload("rows", rows);
@@ -79,11 +80,17 @@ public final class LmHead {
             VocabStats stats = stats(scope, out, chunk.size);
             for (int from = 0; from < rows.length; from += chunk.size) {
                 int n = Math.min(chunk.size, rows.length - from);
-                Tensor logits = chunk.logits(index.rows(from, n));
+                Tensor logits = chunk.logits(index.rows(from, n), packed);
                 kernels.vocabReduce(head(stats, n), logits, target.rows(from, n), temperature, certaintyTemperature);
                 download(out, head(stats, n), from, n);
             }
         }
+    }
+
+    /** The same by the plain weights. */
+    public void score(Tensor hidden, int[] rows, int[] targets, double temperature, double certaintyTemperature,
+                      TokenStats out, Arena scratch) {
+        score(hidden, rows, targets, temperature, certaintyTemperature, null, out, scratch);
     }
 
     /**
@@ -94,11 +101,12 @@ public final class LmHead {
      * @param rows        the row of hidden that predicts each token [N]; rows may repeat
      * @param targets     the tokens [N]
      * @param temperature divides the logits
+     * @param packed      this model's weights as they are now, to have the bits of {@link #sample}; or null
      * @param objective   gives dLoss / dlogprob, chunk after chunk
      * @param grads       fp32, += the head's gradient (the embedding's, if it is tied)
      */
     public void scoreAndBackward(Tensor hidden, Tensor dHidden, int[] rows, int[] targets, double temperature,
-                                 TokenObjective objective, ParameterSet grads, Arena scratch) {
+                                 PackedWeights packed, TokenObjective objective, ParameterSet grads, Arena scratch) {
         try (Arena scope = scratch.scope("score and backward")) {
             Chunk chunk = new Chunk(scope, hidden, rows.length);
             chunk.prepareBackward(scope);
@@ -109,7 +117,7 @@ public final class LmHead {
             Tensor coefficient = scope.allocate("coefficient", DType.F32, chunk.size);
             for (int from = 0; from < rows.length; from += chunk.size) {
                 int n = Math.min(chunk.size, rows.length - from);
-                Tensor logits = chunk.logits(index.rows(from, n));
+                Tensor logits = chunk.logits(index.rows(from, n), packed);
                 kernels.vocabReduce(new VocabStats(lse.rows(0, n), logprob.rows(0, n), null, null, null), logits,
                         target.rows(from, n), temperature, 1);
                 device.upload(coefficient.rows(0, n), coefficients(objective, from, logprob.rows(0, n)));
@@ -118,6 +126,12 @@ public final class LmHead {
                 chunk.backward(dHidden, index.rows(from, n), grads.lmHead());
             }
         }
+    }
+
+    /** The same by the plain weights. */
+    public void scoreAndBackward(Tensor hidden, Tensor dHidden, int[] rows, int[] targets, double temperature,
+                                 TokenObjective objective, ParameterSet grads, Arena scratch) {
+        scoreAndBackward(hidden, dHidden, rows, targets, temperature, null, objective, grads, scratch);
     }
 
     private float[] coefficients(TokenObjective objective, int from, Tensor logprob) {
@@ -153,7 +167,7 @@ public final class LmHead {
             VocabStats stats = stats(scope, out, chunk.size);
             for (int from = 0; from < tokens.length; from += chunk.size) {
                 int n = Math.min(chunk.size, tokens.length - from);
-                Tensor logits = chunk.logits(index.rows(from, n), packed.lmHead());
+                Tensor logits = chunk.logits(index.rows(from, n), packed);
                 kernels.sample(drawn.rows(from, n), head(stats, n), logits, sequences.rows(from, n),
                         positions.rows(from, n), sampling, certaintyTemperature);
                 download(out, head(stats, n), from, n);
@@ -187,20 +201,16 @@ public final class LmHead {
                     : scope.allocate("d logits", hidden.dtype(), size, vocabSize);
         }
 
-        /** Logits fp32 [n,V] of the rows at these indices. */
-        Tensor logits(Tensor index) {
+        /** Logits fp32 [n,V] of the rows at these indices; by the plain weights if there are no packed ones. */
+        Tensor logits(Tensor index, PackedWeights packed) {
             long n = index.size();
             kernels.gatherRows(gathered.rows(0, n), hidden, index);
-            projection.forward(logits.rows(0, n), gathered.rows(0, n));
-            return logits.rows(0, n);
-        }
-
-        /** The same by packed weights, in a number of rows that suits them. */
-        Tensor logits(Tensor index, PackedMatrix packed) {
-            long n = index.size();
-            long padded = blas.paddedRows(n);
-            kernels.gatherRows(gathered.rows(0, n), hidden, index);
-            projection.forward(logits.rows(0, padded), gathered.rows(0, padded), packed);
+            if (packed == null) {
+                projection.forward(logits.rows(0, n), gathered.rows(0, n));
+            } else {
+                long padded = blas.paddedRows(n); // a number of rows that suits them
+                projection.forward(logits.rows(0, padded), gathered.rows(0, padded), packed.lmHead());
+            }
             return logits.rows(0, n);
         }
 

@@ -56,9 +56,14 @@ public final class Transformer implements AutoCloseable {
 
     /** Hidden states after the final norm [T,H]; nothing is kept for a backward pass. */
     public Tensor forward(PackedBatch batch, Arena scratch) {
+        return forward(batch, null, scratch);
+    }
+
+    /** The same by packed weights, this model's as they are now: with the bits that generation computes. */
+    public Tensor forward(PackedBatch batch, PackedWeights packed, Arena scratch) {
         Tensor hidden = allocateHidden(scratch, batch.rows());
         try (Arena scope = scratch.scope("forward")) {
-            infer(hidden, pass(batch, scope), scope);
+            infer(hidden, pass(batch, packed, scope), scope);
         }
         return hidden;
     }
@@ -123,7 +128,15 @@ public final class Transformer implements AutoCloseable {
      * through each layer.
      */
     public Activations forwardForTraining(PackedBatch batch, Keep keep, Arena scratch) {
-        Pass pass = pass(batch, scratch);
+        return forwardForTraining(batch, keep, null, scratch);
+    }
+
+    /**
+     * The same by packed weights, this model's as they are now, with the bits that generation computes. They must live
+     * until the backward pass, whose own products are by the plain ones.
+     */
+    public Activations forwardForTraining(PackedBatch batch, Keep keep, PackedWeights packed, Arena scratch) {
+        Pass pass = pass(batch, packed, scratch);
         Tensor hidden = allocateHidden(scratch, batch.rows());
         Tensor finalResidual = allocateHidden(scratch, batch.rows());
         Tensor finalRstd = scratch.allocate("final rstd", DType.F32, batch.rows());
@@ -172,10 +185,10 @@ public final class Transformer implements AutoCloseable {
         rope.close();
     }
 
-    /** A pass by the plain weights that leaves no keys and values. */
-    private Pass pass(PackedBatch batch, Arena arena) {
+    /** A pass that leaves no keys and values, by the plain weights if there are no packed ones. */
+    private Pass pass(PackedBatch batch, PackedWeights packed, Arena arena) {
         return new Pass(arena.upload("tokens", batch.tokens()), arena.upload("positions", batch.positions()),
-                rope.table(batch.maxPositions()), batch.uploadSegments(arena), null, null);
+                rope.table(batch.maxPositions()), batch.uploadSegments(arena), null, packed);
     }
 
     private Tensor allocateHidden(Arena arena, long rows) {

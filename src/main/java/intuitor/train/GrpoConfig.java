@@ -101,6 +101,9 @@ public record GrpoConfig(
         int microBatchTokens,
         @Key(value = "false", help = "compute each layer again in the backward pass: less memory, a third more work")
         boolean gradientCheckpointing,
+        @Key(value = "true", help = "on a CPU with AVX-512, log-probabilities in training have the bits that they had "
+                + "in sampling; false saves a copy of the weights in memory")
+        boolean batchInvariant,
 
         // rewards
 

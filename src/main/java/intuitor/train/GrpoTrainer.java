@@ -76,7 +76,7 @@ public final class GrpoTrainer implements AutoCloseable {
         this.model = new Transformer(device, policy.working());
         this.rollout = new Rollout(scratch, model, (long) config.kvCacheMib() << 20);
         this.policyScorer = new Scorer(scratch, model, config.microBatchTokens(), config.temperature(),
-                config.certaintyTemperature());
+                config.certaintyTemperature(), config.batchInvariant());
         this.reference = config.needsReference() ? new ReferencePolicy(device, base, scratch, config) : null;
         this.updater = new PolicyUpdater(config, policy, model, memory, scratch, totalSteps * config.numIterations());
         this.loss = GrpoLoss.of(config);

@@ -5,6 +5,7 @@ import intuitor.device.Tensor;
 import intuitor.model.Activations;
 import intuitor.model.LmHead;
 import intuitor.model.PackedBatch;
+import intuitor.model.PackedWeights;
 import intuitor.model.ParameterSet;
 import intuitor.model.TrainingWeights;
 import intuitor.model.Transformer;
@@ -62,9 +63,12 @@ final class PolicyUpdater {
      */
     PolicyUpdate update(List<Group> groups, GrpoObjective objective, long step, BooleanSupplier stop) {
         gradients.zero();
-        for (MicroBatch part : MicroBatch.split(groups, config.microBatchTokens(), sharesPrompts())) {
-            StopSignal.poll(stop);
-            accumulate(part, objective);
+        try (Arena call = scratch.scope("update")) {
+            PackedWeights packed = config.batchInvariant() ? policy.working().packed(call) : null;
+            for (MicroBatch part : MicroBatch.split(groups, config.microBatchTokens(), sharesPrompts())) {
+                StopSignal.poll(stop);
+                accumulate(part, objective, packed, call);
+            }
         }
         double gradientNorm = GradientClipping.norm(gradients.flat(), scratch);
         Divergence.requireFinite(gradientNorm, step, WAY_OUT);
@@ -75,14 +79,14 @@ final class PolicyUpdater {
     }
 
     /** Forward and backward pass of a part of the step's completions; their gradients are added up. */
-    private void accumulate(MicroBatch part, GrpoObjective objective) {
+    private void accumulate(MicroBatch part, GrpoObjective objective, PackedWeights packed, Arena call) {
         PackedBatch batch = part.batch();
-        try (Arena scope = scratch.scope("micro-batch")) {
-            Activations activations = model.forwardForTraining(batch, keep(), scope);
+        try (Arena scope = call.scope("micro-batch")) {
+            Activations activations = model.forwardForTraining(batch, keep(), packed, scope);
             Tensor hidden = activations.hidden();
             Tensor dHidden = scope.zeros("d hidden", hidden.dtype(), hidden.shape());
             head.scoreAndBackward(hidden, dHidden, batch.scoredRows(), batch.targets(), config.temperature(),
-                    objective.from(part.firstToken()), gradients, scope);
+                    packed, objective.from(part.firstToken()), gradients, scope);
             model.backward(activations, dHidden, gradients, scope);
         }
     }

@@ -26,7 +26,7 @@ final class ReferencePolicy implements AutoCloseable {
         this.weights = weights;
         this.model = new Transformer(device, weights);
         this.scorer = new Scorer(scratch, model, config.microBatchTokens(), config.temperature(),
-                config.certaintyTemperature());
+                config.certaintyTemperature(), config.batchInvariant());
     }
 
     ParameterSet weights() {

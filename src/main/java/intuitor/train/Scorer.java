@@ -4,6 +4,7 @@ import intuitor.device.Arena;
 import intuitor.device.Tensor;
 import intuitor.model.LmHead;
 import intuitor.model.PackedBatch;
+import intuitor.model.PackedWeights;
 import intuitor.model.TokenStats;
 import intuitor.model.Transformer;
 import intuitor.rollout.Completion;
@@ -22,20 +23,24 @@ final class Scorer {
     private final int tokenBudget;
     private final double temperature;
     private final double certaintyTemperature;
+    private final boolean batchInvariant;
 
     /**
      * @param scratch              memory used during a call
      * @param tokenBudget          tokens computed at once
      * @param temperature          divides the logits for log-probabilities and entropy
      * @param certaintyTemperature divides the logits for self-certainty
+     * @param batchInvariant       whether to compute the bits that sampling does ({@link GrpoConfig#batchInvariant})
      */
-    Scorer(Arena scratch, Transformer model, int tokenBudget, double temperature, double certaintyTemperature) {
+    Scorer(Arena scratch, Transformer model, int tokenBudget, double temperature, double certaintyTemperature,
+           boolean batchInvariant) {
         this.model = model;
         this.head = new LmHead(scratch.device(), model.weights());
         this.scratch = scratch;
         this.tokenBudget = tokenBudget;
         this.temperature = temperature;
         this.certaintyTemperature = certaintyTemperature;
+        this.batchInvariant = batchInvariant;
     }
 
     /** Log-probabilities of all completion tokens, completion after completion. */
@@ -78,16 +83,23 @@ final class Scorer {
 
     private TokenStats score(List<Group> groups, boolean certainty, BooleanSupplier stop) {
         int tokens = groups.stream().flatMap(g -> g.completions().stream()).mapToInt(Completion::length).sum();
+        try (Arena call = scratch.scope("score")) {
+            return score(groups, tokens, certainty, batchInvariant ? model.weights().packed(call) : null, stop, call);
+        }
+    }
+
+    private TokenStats score(List<Group> groups, int tokens, boolean certainty, PackedWeights packed,
+                             BooleanSupplier stop, Arena call) {
         TokenStats all = new TokenStats(new float[tokens], null, certainty ? new float[tokens] : null);
         for (MicroBatch part : MicroBatch.split(groups, tokenBudget, scratch.device().attention().sharesPrefixes())) {
             StopSignal.poll(stop);
             PackedBatch batch = part.batch();
             TokenStats stats = new TokenStats(new float[batch.scored()], null,
                     certainty ? new float[batch.scored()] : null);
-            try (Arena scope = scratch.scope("score")) {
-                Tensor hidden = model.forward(batch, scope);
-                head.score(hidden, batch.scoredRows(), batch.targets(), temperature, certaintyTemperature, stats,
-                        scope);
+            try (Arena scope = call.scope("micro-batch")) {
+                Tensor hidden = model.forward(batch, packed, scope);
+                head.score(hidden, batch.scoredRows(), batch.targets(), temperature, certaintyTemperature, packed,
+                        stats, scope);
             }
             System.arraycopy(stats.logprob(), 0, all.logprob(), part.firstToken(), batch.scored());
             if (certainty) {

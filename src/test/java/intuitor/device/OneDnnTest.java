@@ -3,6 +3,7 @@ package intuitor.device;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
@@ -101,6 +102,11 @@ class OneDnnTest {
         long[] to = {0, 1, 2, 4, 4, 8, 8, 16, 16, 24, 64, 72, 128, 144, 256, 288};
         for (int i = 0; i < from.length; i++) {
             assertEquals(to[i], blas.paddedRows(from[i]), "of " + from[i]);
+        }
+        for (long rows = 1; rows < 3000; rows++) {
+            long floored = OneDnn.flooredRows(rows);
+            assertEquals(floored, blas.paddedRows(floored));
+            assertTrue(floored <= rows && blas.paddedRows(floored + 1) > rows, "the largest of the list up to " + rows);
         }
     }
 

@@ -17,6 +17,7 @@ import intuitor.model.KvCache;
 import intuitor.model.LmHead;
 import intuitor.model.ModelConfig;
 import intuitor.model.PackedBatch;
+import intuitor.model.PackedWeights;
 import intuitor.model.ParameterSet;
 import intuitor.model.TokenStats;
 import intuitor.model.Transformer;
@@ -79,13 +80,17 @@ class RolloutTest {
             PackedBatch batch = PackedBatch.builder()
                     .group(group.prompt(), group.completions().stream().map(Completion::tokens).toList()).build();
             TokenStats expected = TokenStats.of(batch.scored());
-            try (Arena scratch = device.arena("scratch")) {
-                new LmHead(device, model.weights()).score(model.forward(batch, scratch), batch.scoredRows(),
-                        batch.targets(), TEMPERATURE, 1, expected, scratch);
+            for (boolean byPacked : new boolean[] {false, true}) {
+                try (Arena scratch = device.arena("scratch")) {
+                    PackedWeights packed = byPacked ? model.weights().packed(scratch) : null;
+                    new LmHead(device, model.weights()).score(model.forward(batch, packed, scratch),
+                            batch.scoredRows(), batch.targets(), TEMPERATURE, 1, packed, expected, scratch);
+                }
+                float tolerance = byPacked && exact ? 0 : 1e-4f;
+                assertArrayEquals(expected.logprob(), joined(group, Completion::logprobs), tolerance);
+                assertArrayEquals(expected.entropy(), joined(group, Completion::entropy), tolerance);
+                assertArrayEquals(expected.selfCertainty(), joined(group, Completion::selfCertainty), tolerance);
             }
-            assertArrayEquals(expected.logprob(), joined(group, Completion::logprobs), 1e-4f);
-            assertArrayEquals(expected.entropy(), joined(group, Completion::entropy), 1e-4f);
-            assertArrayEquals(expected.selfCertainty(), joined(group, Completion::selfCertainty), 1e-4f);
         }
     }
 

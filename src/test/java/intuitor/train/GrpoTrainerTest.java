@@ -77,6 +77,25 @@ class GrpoTrainerTest {
         }
     }
 
+    /** The trainer's log-probabilities have the bits of the sampler's, in whatever parts it computes them. */
+    @Test
+    void samplingAndTrainingSayTheSame() {
+        for (Map<String, String> settings : List.<Map<String, String>>of(Map.of(), Map.of("micro_batch_tokens", "20"),
+                Map.of("gradient_checkpointing", "true"), Map.of("kv_cache_mib", "1"))) {
+            try (Run run = new Run(settings)) {
+                for (int step = 0; step < 2; step++) {
+                    Map<String, Object> m = run.trainer.step().metrics();
+                    if (!TestDevices.isCuda() && device.blas().isRowInvariant()) {
+                        assertEquals(0.0, m.get("sampling/sampling_logp_difference/max"), settings.toString());
+                    }
+                }
+            }
+        }
+        try (Run run = new Run(Map.of("batch_invariant", "false"))) {
+            assertTrue((double) run.trainer.step().metrics().get("sampling/sampling_logp_difference/max") < 1e-4);
+        }
+    }
+
     /** dLoss along the gradient, from the losses of two moved policies, is the gradient's own length squared. */
     @Test
     void theGradientIsThatOfTheLoss() {
@@ -138,7 +157,7 @@ class GrpoTrainerTest {
     @Test
     void legacyPositionsAreOneLate() {
         try (Run run = new Run(Map.of())) {
-            Scorer scorer = new Scorer(device.arena("scorer"), run.model, 64, 1, 1);
+            Scorer scorer = new Scorer(device.arena("scorer"), run.model, 64, 1, 1, true);
             List<Group> groups = run.trainer.step().groups();
             List<Group> right = scorer.certainty(groups, () -> false);
             List<Group> late = scorer.lateCertainty(groups, () -> false);
