@@ -22,11 +22,11 @@ class HeadLabTest {
 
     /**
      * A row, a column, less than a tile's depth; rows, columns and depth that no tile divides; more than one block of
-     * rows, more than one strip.
+     * rows, more than one strip; a depth and tiles enough for every stage to be filled many times.
      */
     @ParameterizedTest
     @CsvSource({"1, 8, 1, 1", "3, 8, 17, 1", "2, 72, 256, 1", "5, 40, 300, 1", "130, 64, 257, 1", "1, 48, 4096, 1",
-            "2, 16, 9001, 1", "65, 136, 513, 0.05"})
+            "2, 16, 9001, 1", "65, 136, 513, 0.05", "3, 328, 1600, 0.05"})
     void everyStep(int n, int h, int v, float scale) {
         float[] hidden = gaussian(v, n * h);
         float[] weight = scaled(gaussian(v + 1, v * h), scale);
