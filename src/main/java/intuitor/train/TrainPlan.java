@@ -94,6 +94,10 @@ public final class TrainPlan {
                     + config.evalSamples() + " sampled answers and a greedy one each"
                     + (config.evalOnStart() ? ", before" : "") + (config.evalOnEnd() ? ", after" : ""));
         }
+        if (config.probeData() != null) {
+            prompts.probe(config); // refuses what does not fit
+            line("probe", config.probeData() + " every " + config.probeSteps() + " steps");
+        }
         if (!config.evalTasks().isEmpty()) {
             line("benchmarks", String.join(", ", config.evalTasks()) + " every " + config.evalSteps() + " steps");
         }

@@ -19,6 +19,7 @@ import tools.jackson.databind.node.ObjectNode;
 /** Evaluations whose process is killed in the middle of writing. */
 class EvalKillTest {
 
+    /** At most: on a busy machine a process may have ended before it is seen to write. */
     private static final int KILLS = 5;
 
     @TempDir
@@ -84,7 +85,7 @@ class EvalKillTest {
             status = child.waitFor();
             assertTrue(killed || status == 0, Files.readString(folder.resolve("child.log")));
         }
-        assertEquals(KILLS, kills);
+        assertTrue(kills > 0, "it was never caught writing");
         for (String task : List.of("gsm8k", "mmlu_pro")) {
             assertEquals(Files.readString(unharmed.resolve(task).resolve("completions.jsonl")),
                     Files.readString(output.resolve(task).resolve("completions.jsonl")));

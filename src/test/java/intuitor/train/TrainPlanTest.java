@@ -45,7 +45,8 @@ class TrainPlanTest {
 
     @Test
     void aPlanNeedsNoWeightsAndWritesNothing() throws IOException {
-        GrpoConfig config = config(Map.of("eval_data", TinyBase.prompts(folder.resolve("e.jsonl"), 5).toString()));
+        GrpoConfig config = config(Map.of("eval_data", TinyBase.prompts(folder.resolve("e.jsonl"), 5).toString(),
+                "probe_data", TinyBase.prompts(folder.resolve("probe.jsonl"), 5).toString()));
         List<String> before = files();
         String plan = TrainPlan.of(config);
         assertEquals(before, files());
@@ -54,6 +55,7 @@ class TrainPlanTest {
         assertTrue(plan.contains("12 completions a step of at most 8 tokens: up to 96 a step, 480 in all"), plan);
         assertTrue(plan.contains("cosine, 1.00e-06 after 1 of 5 updates"), plan);
         assertTrue(plan.contains("e.jsonl: the first 5 problems"), plan);
+        assertTrue(plan.contains("probe.jsonl every 10 steps"), plan);
         assertTrue(plan.contains("a checkpoint every 2 steps, 2 kept"), plan);
         assertTrue(plan.contains(folder.resolve("runs/run-1").toString()), plan);
     }
