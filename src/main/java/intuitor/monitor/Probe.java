@@ -2,6 +2,7 @@ package intuitor.monitor;
 
 import intuitor.data.Prompt;
 import intuitor.eval.answer.Equivalence;
+import intuitor.eval.answer.FinalAnswer;
 import intuitor.reward.AnswerExtraction;
 import intuitor.reward.SelfCertainty;
 import intuitor.rollout.Completion;
@@ -91,7 +92,7 @@ public final class Probe {
         boolean[] right = new boolean[all];
         int n = 0;
         for (int p = 0; p < groups.size(); p++) {
-            String answer = problems.get(p).answer();
+            String answer = FinalAnswer.ofReference(problems.get(p).answer());
             for (Completion c : groups.get(p).completions()) {
                 certainty[n] = SelfCertainty.of(c);
                 confidence[n] = confidence(c.logprobs());
