@@ -12,6 +12,17 @@
 
 namespace intuitor::cuda::lab {
 
+/* --- strips ------------------------------------------------------------------------------------------------------- */
+
+constexpr int HEAD_ROWS = 128;    // rows of a block
+constexpr int HEAD_COLUMNS = 256; // columns of a tile
+constexpr int HEAD_STRIP = 4096;  // a multiple of HEAD_COLUMNS
+
+inline __host__ __device__ int head_strips(int V) { return (V + HEAD_STRIP - 1) / HEAD_STRIP; }
+inline __host__ __device__ int head_row_blocks(int N) { return (N + HEAD_ROWS - 1) / HEAD_ROWS; }
+
+/* --- a call ------------------------------------------------------------------------------------------------------- */
+
 /* One call: a step gets it with everything verified and N > 0. */
 struct Head {
     VocabOutputs outputs;
@@ -27,6 +38,10 @@ int run_head(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certain
              it_addr weight, it_addr targets, int64_t N, int64_t H, int64_t V, it_stream s) {
     if (N < 0 || H <= 0 || V <= 0 || N > 1 << 30 || H > 1 << 30 || V > 1 << 30) {
         return fail(IT_INVALID, "lab", "sizes N %lld, H %lld, V %lld", (long long)N, (long long)H, (long long)V);
+    }
+    if ((int64_t)head_row_blocks((int)N) * head_strips((int)V) > INT32_MAX) {
+        return fail(IT_INVALID, "lab", "N %lld rows of V %lld are too many for one launch: take them in parts",
+                    (long long)N, (long long)V);
     }
     if (!aligned<bf16>(H, hidden, weight)) {
         return fail(IT_INVALID, "lab", "rows of 16-byte blocks are needed: H a multiple of 8, addresses of 16");
@@ -47,18 +62,11 @@ struct RegisterHead {
 
 inline bool everywhere() { return true; }
 
-/* --- strips ------------------------------------------------------------------------------------------------------- */
-
-constexpr int HEAD_ROWS = 128;    // rows of a block
-constexpr int HEAD_COLUMNS = 256; // columns of a tile
-constexpr int HEAD_STRIP = 4096;  // a multiple of HEAD_COLUMNS
-
-inline __host__ __device__ int head_strips(int V) { return (V + HEAD_STRIP - 1) / HEAD_STRIP; }
-inline __host__ __device__ int head_row_blocks(int N) { return (N + HEAD_ROWS - 1) / HEAD_ROWS; }
+/* --- pieces of work ----------------------------------------------------------------------------------------------- */
 
 /*
  * The i-th piece of work, a strip of a block of rows. What is under way at the same time are some strips of GROUP
- * blocks of rows, so that the L2 cache holds both operands: 16 blocks of rows are 13 MB at H = 3584.
+ * blocks of rows, so that the L2 cache holds both operands: 16 blocks of rows are 14 MB at H = 3584.
  */
 struct HeadPiece {
     static constexpr int GROUP = 16;

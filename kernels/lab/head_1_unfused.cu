@@ -14,7 +14,7 @@ namespace intuitor::cuda::lab {
 namespace {
 
 constexpr int TILE = 64, DEPTH = 16, THREADS = 256;
-constexpr int64_t LOGITS_BYTES = 256 << 20;
+constexpr int64_t LOGITS_BYTES = 256 << 20, MOST_ROWS = (int64_t)65535 * TILE; // a grid's height
 
 /* Rows r of [rows, H] from `first` on, columns from k on, transposed: to[k][r]. 0 outside. */
 __device__ __forceinline__ void load_tile(float (&to)[DEPTH][TILE + 1], const bf16 *from, int first, int rows, int H,
@@ -56,7 +56,8 @@ product(float *logits, const bf16 *hidden, const bf16 *weight, int N, int H, int
 }
 
 int run(const Head &head, it_stream s) {
-    int64_t most = max(LOGITS_BYTES / 4 / head.V / TILE * TILE, (int64_t)TILE), rows = min((int64_t)head.N, most);
+    int64_t most = min(max(LOGITS_BYTES / 4 / head.V / TILE * TILE, (int64_t)TILE), MOST_ROWS);
+    int64_t rows = min((int64_t)head.N, most);
     IT_WORKSPACE("lab", memory, (size_t)rows * head.V * sizeof(float), s);
     float *logits = memory.get<float>();
     for (int64_t n = 0; n < head.N; n += rows) {
