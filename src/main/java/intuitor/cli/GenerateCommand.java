@@ -5,17 +5,20 @@ import intuitor.data.Prompt;
 import intuitor.data.PromptSet;
 import intuitor.device.Sampling;
 import intuitor.model.ModelConfig;
+import intuitor.report.ProgressLine;
 import intuitor.reward.SelfCertainty;
 import intuitor.rollout.Completion;
 import intuitor.rollout.Decoding;
 import intuitor.rollout.Group;
 import intuitor.rollout.Rollout;
+import intuitor.rollout.StopText;
 import intuitor.rollout.StopTokens;
 import intuitor.rollout.TokenListener;
 import intuitor.text.ChatTemplate;
 import intuitor.text.PromptEncoder;
-import intuitor.text.StreamDecoder;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.LocalDate;
@@ -27,7 +30,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import tools.jackson.databind.json.JsonMapper;
 
 /** {@code intuitor generate}: a prompt in, text out, token by token. */
 @Command(
@@ -37,18 +39,20 @@ import tools.jackson.databind.json.JsonMapper;
             "",
             "With --prompts FILE (JSONL, {\"prompt\": \"...\"} a line) all prompts are completed together, and a line",
             "  {\"prompt\": ..., \"completion\": ..., \"tokens\": n, \"stopped\": ..., \"self_certainty\": x}",
-            "is printed for each completion."
+            "is printed for each completion, or written to --output FILE.",
+            "",
+            "With --interactive, a conversation: each line of standard input is answered."
         },
         footer = {
             "",
             "Examples:",
             "  intuitor generate --model models/arithmetic-1m $'Question: What is 12 + 7?\\nAnswer:'",
             "  intuitor generate --model Qwen2.5-1.5B-Instruct --chat --greedy \"What is self-certainty?\"",
+            "  intuitor generate --model runs/demo/final --prompts p.jsonl --output c.jsonl --n 8",
             "  echo \"Once upon a time\" | intuitor generate --model runs/demo/final --n 4 --seed 1"
         })
 final class GenerateCommand extends BaseCommand {
 
-    private static final JsonMapper JSON = new JsonMapper();
     private static final long CACHE_BYTES = 2L << 30;
     private static final double CERTAINTY_TEMPERATURE = 1;
     private static final int MAX_N = 65535;
@@ -61,6 +65,10 @@ final class GenerateCommand extends BaseCommand {
 
     @Option(names = "--prompts", paramLabel = "FILE", description = "JSONL file of prompts, instead of one prompt")
     private Path prompts;
+
+    @Option(names = "--output", paramLabel = "FILE",
+            description = "write the lines to this file; interrupted, the same command goes on (with --prompts)")
+    private Path output;
 
     @Option(names = "--n", paramLabel = "N", defaultValue = "1",
             description = "completions of each prompt (default: ${DEFAULT-VALUE})")
@@ -91,6 +99,10 @@ final class GenerateCommand extends BaseCommand {
                     + "${DEFAULT-VALUE})")
     private double minP;
 
+    @Option(names = "--repetition-penalty", paramLabel = "X", defaultValue = "1",
+            description = "above 1, tokens that are there already are less likely (default: ${DEFAULT-VALUE})")
+    private double repetitionPenalty;
+
     @Option(names = "--seed", paramLabel = "N", defaultValue = "42",
             description = "the same seed draws the same tokens (default: ${DEFAULT-VALUE})")
     private long seed;
@@ -105,35 +117,86 @@ final class GenerateCommand extends BaseCommand {
             description = "a token that ends the text, beside the model's own end tokens; may be given more than once")
     private List<String> stopTokens = List.of();
 
+    @Option(names = "--stop", paramLabel = "TEXT",
+            description = "a text that ends the completion, and is no part of it; may be given more than once")
+    private List<String> stops = List.of();
+
+    @Option(names = "--interactive", description = "a conversation with the model, in its chat template")
+    private boolean interactive;
+
     @Mixin
     private DeviceOptions deviceOptions;
 
     @Override
     public Integer call() {
-        if (prompt != null && prompts != null) {
-            throw new UserError("a prompt and --prompts: give one of them");
-        }
-        if (n < 1 || n > MAX_N) {
-            throw new UserError("--n: expected 1 to " + MAX_N + ", found " + n);
-        }
-        if (system != null && !chat) {
-            throw new UserError("--system: needs --chat");
-        }
-        List<Prompt> asked = asked();
+        requireConsistentOptions();
+        List<Prompt> asked = interactive ? List.of() : asked();
         try (LoadedModel loaded = LoadedModel.forGeneration(model, deviceOptions);
                 Rollout rollout = new Rollout(loaded.device(), loaded.transformer(), CACHE_BYTES)) {
             PromptEncoder encoder = encoder(loaded);
             List<int[]> tokens = asked.stream().map(p -> tokens(p, encoder, loaded.config())).toList();
             Decoding decoding = decoding(loaded, encoder);
-            if (prompts != null) {
-                printLines(asked, generate(rollout, tokens, decoding, TokenListener.NONE), loaded);
+            if (interactive) {
+                new ChatLoop(rollout, decoding, stops, encoder, loaded.tokenizer(), loaded.config().maxPositions())
+                        .run(new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8)), out(),
+                                err());
+            } else if (prompts != null) {
+                bulk(new BulkGeneration(rollout, loaded.tokenizer(), decoding, stops, asked, tokens, n), decoding);
             } else if (n == 1) {
-                stream(rollout, tokens, decoding, loaded);
+                StreamedText text = new StreamedText(loaded.tokenizer().stream(), stops, out());
+                generate(rollout, tokens, decoding, text);
+                text.finish();
+                out().println();
             } else {
-                printAll(generate(rollout, tokens, decoding, TokenListener.NONE).getFirst(), loaded);
+                StopText stopText = new StopText(loaded.tokenizer(), stops);
+                printAll(generate(rollout, tokens, decoding, stopText).getFirst(), stopText, loaded);
             }
             return CommandLine.ExitCode.OK;
         }
+    }
+
+    private void requireConsistentOptions() {
+        if (prompt != null && prompts != null) {
+            throw new UserError("a prompt and --prompts: give one of them");
+        }
+        if (interactive && (prompt != null || prompts != null || n != 1)) {
+            throw new UserError("--interactive: takes no prompt, no --prompts and no --n");
+        }
+        if (output != null && prompts == null) {
+            throw new UserError("--output: needs --prompts");
+        }
+        if (n < 1 || n > MAX_N) {
+            throw new UserError("--n: expected 1 to " + MAX_N + ", found " + n);
+        }
+        if (system != null && !chat && !interactive) {
+            throw new UserError("--system: needs --chat or --interactive");
+        }
+        if (stops.contains("")) {
+            throw new UserError("--stop: an empty text would end everything");
+        }
+    }
+
+    private void bulk(BulkGeneration generation, Decoding decoding) {
+        if (output == null) {
+            generation.print(out()::println);
+            return;
+        }
+        Map<String, Object> settings = new LinkedHashMap<>();
+        settings.put("model", model.toString());
+        settings.put("prompts", prompts.toString());
+        settings.put("n", n);
+        settings.put("max_new_tokens", maxNewTokens);
+        settings.put("temperature", decoding.sampling().temperature());
+        settings.put("top_k", topK);
+        settings.put("top_p", topP);
+        settings.put("min_p", minP);
+        settings.put("repetition_penalty", repetitionPenalty);
+        settings.put("seed", seed);
+        settings.put("chat", chat);
+        settings.put("system", system);
+        settings.put("stop_tokens", stopTokens);
+        settings.put("stop_strings", stops);
+        generation.write(output, settings, ProgressLine.onStandardError());
     }
 
     private List<Prompt> asked() {
@@ -155,8 +218,9 @@ final class GenerateCommand extends BaseCommand {
     }
 
     private PromptEncoder encoder(LoadedModel loaded) {
-        ChatTemplate template = !chat ? null : ChatTemplate.load(model).orElseThrow(() -> new UserError(
-                "--chat: " + model + " has no chat template in its tokenizer_config.json"));
+        String flag = interactive ? "--interactive: " : "--chat: ";
+        ChatTemplate template = !chat && !interactive ? null : ChatTemplate.load(model).orElseThrow(
+                () -> new UserError(flag + model + " has no chat template in its tokenizer_config.json"));
         return new PromptEncoder(loaded.tokenizer(), template, system, LocalDate.now());
     }
 
@@ -177,7 +241,7 @@ final class GenerateCommand extends BaseCommand {
         try {
             return new Decoding(new Sampling(greedy ? 0 : temperature, topK, topP, minP, vocabulary, seed),
                     maxNewTokens, StopTokens.of(loaded.config(), loaded.tokenizer(), encoder, stopTokens),
-                    CERTAINTY_TEMPERATURE);
+                    CERTAINTY_TEMPERATURE, repetitionPenalty);
         } catch (IllegalArgumentException e) {
             throw new UserError(e.getMessage(), e);
         }
@@ -187,34 +251,11 @@ final class GenerateCommand extends BaseCommand {
         return rollout.generate(tokens, n, decoding, 0, () -> false, listener);
     }
 
-    private void stream(Rollout rollout, List<int[]> tokens, Decoding decoding, LoadedModel loaded) {
-        StreamDecoder decoder = loaded.tokenizer().stream();
-        generate(rollout, tokens, decoding, (p, index, token) -> {
-            out().print(decoder.next(token));
-            out().flush();
-        });
-        out().println(decoder.finish());
-    }
-
-    private void printAll(Group group, LoadedModel loaded) {
+    private void printAll(Group group, StopText stopText, LoadedModel loaded) {
         for (Completion c : group.completions()) {
             out().printf("--- %d of %d: %d tokens, self-certainty %.3f%n", c.index() + 1, n, c.length(),
                     SelfCertainty.of(c));
-            out().println(loaded.tokenizer().decode(c.tokens()));
-        }
-    }
-
-    private void printLines(List<Prompt> asked, List<Group> groups, LoadedModel loaded) {
-        for (int i = 0; i < groups.size(); i++) {
-            for (Completion c : groups.get(i).completions()) {
-                Map<String, Object> line = new LinkedHashMap<>();
-                line.put("prompt", asked.get(i).text());
-                line.put("completion", loaded.tokenizer().decode(c.tokens()));
-                line.put("tokens", c.length());
-                line.put("stopped", c.stopped());
-                line.put("self_certainty", SelfCertainty.of(c));
-                out().println(JSON.writeValueAsString(line));
-            }
+            out().println(stopText.cut(loaded.tokenizer().decode(c.tokens())));
         }
     }
 }

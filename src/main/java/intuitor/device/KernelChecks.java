@@ -196,6 +196,17 @@ final class KernelChecks {
         that(certaintyTemperature > 0, call, "the certainty temperature must be positive");
     }
 
+    static void repetitionPenalty(Tensor logits, Tensor tokens, Tensor offsets, double penalty) {
+        String call = "repetitionPenalty";
+        rank(call, "logits", logits, 2);
+        required(call, "logits", logits, F32, logits.shape());
+        required(call, "tokens", tokens, I32, tokens.size());
+        required(call, "offsets", offsets, I32, logits.dim(0) + 1);
+        indices(call, "tokens", tokens, logits.dim(1));
+        indices(call, "offsets", offsets, tokens.size() + 1);
+        that(penalty > 0, call, "the penalty must be positive");
+    }
+
     /** The tensor is of a type that weights and activations may have. */
     private static void storage(String call, String argument, Tensor t) {
         that(t.dtype() == F32 || t.dtype() == BF16, call, argument + " must be F32 or BF16, not " + t);

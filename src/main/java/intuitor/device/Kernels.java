@@ -36,6 +36,7 @@ public final class Kernels {
     private final MemorySegment vocabReduce;
     private final MemorySegment logprobBackward;
     private final MemorySegment sample;
+    private final MemorySegment repetitionPenalty;
     private final MemorySegment adamw;
     private final MemorySegment sumSquares;
     private final MemorySegment anyNonfinite;
@@ -62,6 +63,7 @@ public final class Kernels {
         vocabReduce = it_api.vocab_reduce(table);
         logprobBackward = it_api.logprob_backward(table);
         sample = it_api.sample(table);
+        repetitionPenalty = it_api.repetition_penalty(table);
         adamw = it_api.adamw(table);
         sumSquares = it_api.sum_squares(table);
         anyNonfinite = it_api.any_nonfinite(table);
@@ -345,6 +347,22 @@ public final class Kernels {
         api.check(it_api.sample.invoke(sample, token.address(), address(out.logprob()), address(out.entropy()),
                 address(out.selfCertainty()), logits.address(), logits.dim(1), sequence.address(), position.address(),
                 sampling, (float) certaintyTemperature, logits.dim(0), logits.dim(1), logits.dtype().code(), 0));
+    }
+
+    /**
+     * The repetition penalty: of row n, the logits of tokens [offsets[n], offsets[n + 1]), which are different, are
+     * divided by the penalty if they are positive and multiplied by it if not.
+     *
+     * @param logits  fp32 [N,V], in place
+     * @param tokens  int32
+     * @param offsets int32 [N + 1]
+     */
+    public void repetitionPenalty(Tensor logits, Tensor tokens, Tensor offsets, double penalty) {
+        if (Checks.ENABLED) {
+            KernelChecks.repetitionPenalty(logits, tokens, offsets, penalty);
+        }
+        api.check(it_api.repetition_penalty.invoke(repetitionPenalty, logits.address(), logits.dim(1),
+                tokens.address(), offsets.address(), (float) penalty, logits.dim(0), logits.dim(1), 0));
     }
 
     // --- optimiser -------------------------------------------------------------------------------------------------

@@ -152,12 +152,15 @@ public final class LmHead {
      * @param position             [N]
      * @param sampling             temperature and filters
      * @param certaintyTemperature divides the logits for self-certainty
+     * @param repetition           what is held against some tokens when drawing, though not in what is said about the
+     *                             drawn one; or null
      * @param packed               this model's weights as they are now
      * @param tokens               receives the drawn tokens [N]
      * @param out                  arrays of N, those that are wanted; over the whole, unfiltered vocabulary
      */
     public void sample(Tensor hidden, int[] rows, long[] sequence, int[] position, Sampling sampling,
-                       double certaintyTemperature, PackedWeights packed, int[] tokens, TokenStats out, Arena scratch) {
+                       double certaintyTemperature, RepetitionPenalty repetition, PackedWeights packed, int[] tokens,
+                       TokenStats out, Arena scratch) {
         try (Arena scope = scratch.scope("sample")) {
             Chunk chunk = new Chunk(scope, hidden, tokens.length);
             Tensor index = scope.upload("rows", rows == null ? IntStream.range(0, tokens.length).toArray() : rows);
@@ -165,11 +168,20 @@ public final class LmHead {
             Tensor positions = scope.upload("positions", position);
             Tensor drawn = scope.allocate("tokens", DType.I32, tokens.length);
             VocabStats stats = stats(scope, out, chunk.size);
+            Penalized penalized = repetition == null ? null : new Penalized(scope, repetition, chunk.size);
             for (int from = 0; from < tokens.length; from += chunk.size) {
                 int n = Math.min(chunk.size, tokens.length - from);
                 Tensor logits = chunk.logits(index.rows(from, n), packed);
-                kernels.sample(drawn.rows(from, n), head(stats, n), logits, sequences.rows(from, n),
-                        positions.rows(from, n), sampling, certaintyTemperature);
+                Tensor token = drawn.rows(from, n);
+                if (penalized == null) {
+                    kernels.sample(token, head(stats, n), logits, sequences.rows(from, n), positions.rows(from, n),
+                            sampling, certaintyTemperature);
+                } else {
+                    kernels.sample(token, VocabStats.NONE, penalized.logits(logits, from),
+                            sequences.rows(from, n), positions.rows(from, n), sampling, certaintyTemperature);
+                    kernels.vocabReduce(head(stats, n), logits, token,
+                            sampling.temperature() == 0 ? 1 : sampling.temperature(), certaintyTemperature);
+                }
                 download(out, head(stats, n), from, n);
             }
             device.download(tokens, drawn);
@@ -224,6 +236,30 @@ public final class LmHead {
             projection.addGradient(dWeight, d, rows);
             projection.backward(rows, d);
             kernels.scatterAddRows(dHidden, rows, index);
+        }
+    }
+
+    /** A chunk's logits a second time, after the penalty. */
+    private final class Penalized {
+
+        private final double penalty;
+        private final Tensor tokens;
+        private final Tensor offsets;
+        private final Tensor logits;
+
+        Penalized(Arena scope, RepetitionPenalty repetition, int rows) {
+            penalty = repetition.penalty();
+            tokens = scope.upload("seen tokens", repetition.tokens());
+            offsets = scope.upload("offsets of seen tokens", repetition.offsets());
+            logits = scope.allocate("penalized logits", DType.F32, rows, vocabSize);
+        }
+
+        /** @param from the sequence of the first row */
+        Tensor logits(Tensor original, int from) {
+            long n = original.dim(0);
+            device.copy(logits.rows(0, n), original);
+            kernels.repetitionPenalty(logits.rows(0, n), tokens, offsets.rows(from, n + 1), penalty);
+            return logits.rows(0, n);
         }
     }
 

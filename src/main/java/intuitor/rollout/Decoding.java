@@ -10,12 +10,23 @@ import java.util.Set;
  * @param maxLength            greatest number of tokens of a completion
  * @param stopTokens           tokens that end one; the drawn one is part of it
  * @param certaintyTemperature divides the logits that self-certainty is measured on
+ * @param repetitionPenalty    makes tokens of the prompt and of the completion so far less likely, above 1; 1: none.
+ *                             What is said about a drawn token is without it
  */
-public record Decoding(Sampling sampling, int maxLength, Set<Integer> stopTokens, double certaintyTemperature) {
+public record Decoding(Sampling sampling, int maxLength, Set<Integer> stopTokens, double certaintyTemperature,
+                       double repetitionPenalty) {
+
+    /** Without a repetition penalty. */
+    public Decoding(Sampling sampling, int maxLength, Set<Integer> stopTokens, double certaintyTemperature) {
+        this(sampling, maxLength, stopTokens, certaintyTemperature, 1);
+    }
 
     public Decoding {
         if (maxLength < 1) {
             throw new IllegalArgumentException("a completion has at least one token, not " + maxLength);
+        }
+        if (!((float) repetitionPenalty > 0) || Float.isInfinite((float) repetitionPenalty)) {
+            throw new IllegalArgumentException("repetition_penalty must be above 0, not " + repetitionPenalty);
         }
         stopTokens = Set.copyOf(stopTokens);
     }

@@ -1,6 +1,7 @@
 package intuitor.rollout;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /** A completion while it grows: its tokens so far, and the pages of the cache that hold its keys and values. */
 final class GrowingSequence {
@@ -71,6 +72,11 @@ final class GrowingSequence {
     /** Tokens whose keys and values later ones attend to: all but the last, which has not been an input yet. */
     int[] seenTokens() {
         return Arrays.copyOf(tokens, Math.max(0, length - 1));
+    }
+
+    /** The tokens of the prompt and its own, each once. */
+    int[] distinctTokens() {
+        return IntStream.concat(Arrays.stream(shared.tokens), Arrays.stream(tokens, 0, length)).distinct().toArray();
     }
 
     /** Its own pages, at least {@link #pageCount} of them. */

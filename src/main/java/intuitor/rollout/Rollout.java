@@ -8,10 +8,12 @@ import intuitor.model.KvCache;
 import intuitor.model.LmHead;
 import intuitor.model.PackedBatch;
 import intuitor.model.PackedWeights;
+import intuitor.model.RepetitionPenalty;
 import intuitor.model.TokenStats;
 import intuitor.model.Transformer;
 import intuitor.rollout.Scheduler.Prefill;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
@@ -212,6 +214,20 @@ public final class Rollout implements AutoCloseable {
             }
         }
 
+        private RepetitionPenalty repetition(List<GrowingSequence> sequences) {
+            if (decoding.repetitionPenalty() == 1) {
+                return null;
+            }
+            IntStream.Builder tokens = IntStream.builder();
+            int[] offsets = new int[sequences.size() + 1];
+            for (int i = 0; i < sequences.size(); i++) {
+                int[] present = sequences.get(i).distinctTokens();
+                Arrays.stream(present).forEach(tokens::add);
+                offsets[i + 1] = offsets[i] + present.length;
+            }
+            return new RepetitionPenalty(decoding.repetitionPenalty(), tokens.build().toArray(), offsets);
+        }
+
         private void addRows(IntStream.Builder rows, int[] pages, int tokens) {
             for (int i = 0; i < tokens; i++) {
                 rows.add(DecodeBatch.row(pages, i, pageSize));
@@ -240,8 +256,8 @@ public final class Rollout implements AutoCloseable {
             int[] positions = sequences.stream().mapToInt(GrowingSequence::length).toArray();
             int[] tokens = new int[n];
             TokenStats stats = TokenStats.of(n);
-            head.sample(hidden, rows, ids, positions, decoding.sampling(), decoding.certaintyTemperature(), packed,
-                    tokens, stats, step);
+            head.sample(hidden, rows, ids, positions, decoding.sampling(), decoding.certaintyTemperature(),
+                    repetition(sequences), packed, tokens, stats, step);
             for (int i = 0; i < n; i++) {
                 GrowingSequence s = sequences.get(i);
                 s.add(tokens[i], stats.logprob()[i], stats.entropy()[i], stats.selfCertainty()[i],

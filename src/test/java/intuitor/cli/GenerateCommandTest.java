@@ -1,10 +1,13 @@
 package intuitor.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -103,5 +106,96 @@ class GenerateCommandTest {
         assertTrue(o.err().startsWith("error: ") && o.err().contains(message), o.err());
         assertEquals(1, o.err().lines().count());
         assertEquals("", o.out());
+    }
+
+    /** The text before a stop string, wherever tokens are cut; nothing of the string is printed. */
+    @Test
+    void aTextEndsIt() {
+        String whole = generate("--seed", "7", "--max-new-tokens", "40", "12 + 34 =").out();
+        String stop = whole.substring(9, 12);
+        String before = whole.substring(0, whole.indexOf(stop));
+        List<String> flags = List.of("--seed", "7", "--max-new-tokens", "40", "--stop", "nowhere to be found", "--stop",
+                stop, "12 + 34 =");
+        assertEquals(before + System.lineSeparator(), generate(flags.toArray(String[]::new)).out());
+    }
+
+    @Test
+    void theRepetitionPenaltyChangesTheText() {
+        assertNotEquals(generate("--greedy", "12").out(),
+                generate("--greedy", "--repetition-penalty", "9", "12").out());
+        assertEquals(generate("--greedy", "12").out(), generate("--greedy", "--repetition-penalty", "1", "12").out());
+        assertEquals(2, generate("--repetition-penalty", "0", "12").status());
+    }
+
+    /** Killed after any byte that it wrote, the same command makes the same file. */
+    @Test
+    void bulkGenerationGoesOnWhereItStopped() throws IOException {
+        StringBuilder lines = new StringBuilder();
+        for (int i = 0; i < 5; i++) {
+            lines.append("{\"prompt\": \"").append(i).append(" + 1 =\"}\n");
+        }
+        Path prompts = Files.writeString(folder.resolve("p.jsonl"), lines.toString());
+        Path file = folder.resolve("c.jsonl");
+        Path partial = folder.resolve("c.jsonl.partial");
+        String[] command = {"--prompts", prompts.toString(), "--output", file.toString(), "--n", "130"};
+        Outcome first = generate(command);
+        assertEquals(0, first.status(), first.err());
+        String expected = Files.readString(file);
+        assertEquals(5 * 130, expected.lines().count());
+        assertTrue(Files.notExists(partial));
+        assertEquals(2, generate(command).status(), "an existing file is not written over");
+        assertEquals(expected, generate("--prompts", prompts.toString(), "--n", "130").out());
+
+        Files.delete(file);
+        String settings = SETTINGS.formatted(JsonMapper.shared().writeValueAsString(model.toString()),
+                JsonMapper.shared().writeValueAsString(prompts.toString()));
+        for (int bytes : new int[] {0, 10, expected.length() / 2, expected.length()}) {
+            Files.writeString(partial, settings + "\n" + expected.substring(0, bytes));
+            assertEquals(0, generate(command).status());
+            assertEquals(expected, Files.readString(file));
+            Files.delete(file);
+        }
+        Files.writeString(partial, settings + "\n");
+        Outcome other = generate("--prompts", prompts.toString(), "--output", file.toString(), "--n", "130", "--seed",
+                "1");
+        assertEquals(2, other.status());
+        assertTrue(other.err().contains("was begun with other settings"), other.err());
+    }
+
+    private static final String SETTINGS = "{\"model\":%s,\"prompts\":%s,\"n\":130,\"max_new_tokens\":12,"
+            + "\"temperature\":1.0,\"top_k\":0,\"top_p\":1.0,\"min_p\":0.0,\"repetition_penalty\":1.0,"
+            + "\"seed\":42,\"chat\":false,\"system\":null,\"stop_tokens\":[],\"stop_strings\":[]}";
+
+    /** Each line is answered, in the model's chat template, with what was said before; /new forgets it. */
+    @Test
+    void aConversation() throws IOException {
+        Path chatModel = Files.createDirectory(folder.resolve("chat"));
+        TinyModel.write(chatModel);
+        Files.writeString(chatModel.resolve("chat_template.jinja"),
+                "{% for m in messages %}{{ m.content }}\n{% endfor %}=");
+        InputStream before = System.in;
+        try {
+            System.setIn(new ByteArrayInputStream("1 +\n2 +\n\n/new\n1 +\n/exit\n3 +".getBytes(UTF_8)));
+            Outcome outcome = Outcome.of("generate", "--model", chatModel.toString(), "--threads", "1", "--greedy",
+                    "--interactive", "--max-new-tokens", "5");
+            assertEquals(0, outcome.status(), outcome.err());
+            String first = answer(chatModel, "1 +");
+            assertTrue(outcome.out().startsWith(first) && outcome.out().endsWith(first), outcome.out());
+            assertTrue(outcome.out().length() > 2 * first.length(), "and the second one between them");
+        } finally {
+            System.setIn(before);
+        }
+    }
+
+    private static String answer(Path model, String prompt) {
+        return Outcome.of("generate", "--model", model.toString(), "--threads", "1", "--greedy", "--chat",
+                "--max-new-tokens", "5", prompt).out();
+    }
+
+    @Test
+    void optionsThatDoNotGoTogetherAreRefused() {
+        assertEquals(2, generate("--output", "x", "12").status());
+        assertEquals(2, generate("--interactive", "12").status());
+        assertEquals(2, generate("--stop", "", "12").status());
     }
 }

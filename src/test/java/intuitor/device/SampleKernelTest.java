@@ -255,4 +255,27 @@ class SampleKernelTest {
         double freedom = categories - 1;
         assertTrue(chiSquare < freedom + 5 * Math.sqrt(2 * freedom), chiSquare + " with " + freedom + " degrees");
     }
+
+    /** Positive logits are divided, the others multiplied; tokens that are not listed stay as they are. */
+    @Test
+    void theRepetitionPenaltyIsForTheListedTokens() {
+        int v = 37;
+        float[] logits = KernelRun.gaussian(4, 3 * v);
+        logits[2] = Float.NEGATIVE_INFINITY;
+        int[] tokens = {2, 36, 0, 5, 6};
+        int[] offsets = {0, 3, 3, 5};
+        double[][] results = KernelRun.run(r -> {
+            Tensor z = r.inOutF32(logits, 3, v);
+            r.kernels().repetitionPenalty(z, r.in(tokens), r.in(offsets), 1.3);
+            return new double[][] {r.get(z)};
+        });
+        float[] expected = logits.clone();
+        for (int row = 0; row < 3; row++) {
+            for (int i = offsets[row]; i < offsets[row + 1]; i++) {
+                int at = row * v + tokens[i];
+                expected[at] = logits[at] > 0 ? logits[at] / 1.3f : logits[at] * 1.3f;
+            }
+        }
+        KernelRun.assertClose(KernelRun.widen(expected), results[0], 1e-7, 0, "logits");
+    }
 }

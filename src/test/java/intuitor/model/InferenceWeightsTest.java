@@ -173,7 +173,7 @@ class InferenceWeightsTest {
             int[] tokens = new int[2];
             TokenStats stats = TokenStats.of(2);
             new LmHead(m.device, model.weights()).sample(hidden, null, new long[] {0, 1}, new int[] {5, 8},
-                    new Sampling(1, 0, 1, 0, m.config.vocabSize(), 9), 1, packed, tokens, stats, scope);
+                    new Sampling(1, 0, 1, 0, m.config.vocabSize(), 9), 1, null, packed, tokens, stats, scope);
             float[] values = m.download(hidden);
             float[] all = Arrays.copyOf(values, values.length + 4);
             for (int i = 0; i < 2; i++) {

@@ -101,7 +101,7 @@ class LmHeadTest {
                 int[] tokens = new int[30];
                 TokenStats drawn = TokenStats.of(30);
                 Sampling sampling = new Sampling(temperature, 0, 1, 0, m.config.vocabSize(), 99);
-                m.head.sample(hidden, rows, sequence, position, sampling, 1.1, packed, tokens, drawn, m.arena);
+                m.head.sample(hidden, rows, sequence, position, sampling, 1.1, null, packed, tokens, drawn, m.arena);
                 TokenStats scored = TokenStats.of(30);
                 m.head.score(hidden, rows, tokens, temperature == 0 ? 1 : temperature, 1.1, scored, m.arena);
                 assertArrayEquals(scored.logprob(), drawn.logprob(), 1e-5f);
@@ -127,12 +127,12 @@ class LmHeadTest {
             Sampling sampling = new Sampling(1, 0, 1, 0, m.config.vocabSize(), 4);
             TokenStats none = new TokenStats(null, null, null);
             int[] together = new int[ROWS];
-            m.head.sample(hidden, null, sequence, position, sampling, 1, packed, together, none, m.arena);
+            m.head.sample(hidden, null, sequence, position, sampling, 1, null, packed, together, none, m.arena);
             for (int i = 0; i < ROWS; i++) {
                 int[] alone = new int[1];
                 try (Arena scope = m.arena.scope("one")) {
                     m.head.sample(hidden, new int[] {i}, new long[] {sequence[i]}, new int[] {position[i]}, sampling, 1,
-                            packed, alone, none, scope);
+                            null, packed, alone, none, scope);
                 }
                 assertEquals(together[i], alone[0]);
             }

@@ -174,6 +174,24 @@ class RolloutTest {
         }
     }
 
+    /** So heavy a penalty that nothing is drawn twice; what is said about a token is said without it. */
+    @Test
+    void theRepetitionPenaltyKeepsTokensFromComingAgain() {
+        Decoding decoding = new Decoding(new Sampling(0, 0, 1, 0, VOCAB, 5), MAX_LENGTH, Set.of(), 1, 1e6);
+        for (Group group : rollout.generate(prompts, 1, decoding, 8, () -> false, TokenListener.NONE)) {
+            Completion c = group.completions().getFirst();
+            IntStream all = IntStream.concat(Arrays.stream(group.prompt()), Arrays.stream(c.tokens()));
+            assertEquals(group.prompt().length + c.length(), all.distinct().count());
+            PackedBatch batch = PackedBatch.builder().group(group.prompt(), List.of(c.tokens())).build();
+            TokenStats expected = TokenStats.of(batch.scored());
+            try (Arena scratch = device.arena("scratch")) {
+                new LmHead(device, model.weights()).score(model.forward(batch, scratch), batch.scoredRows(),
+                        batch.targets(), 1, 1, expected, scratch);
+            }
+            assertArrayEquals(expected.logprob(), c.logprobs(), 1e-4f);
+        }
+    }
+
     @Test
     void paddingRowsOfTheHeadAreNeverDrawn() {
         Decoding few = new Decoding(new Sampling(2, 0, 1, 0, 40, 5), MAX_LENGTH, Set.of(), 1);

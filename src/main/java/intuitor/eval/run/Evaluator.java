@@ -9,6 +9,7 @@ import intuitor.rollout.Completion;
 import intuitor.rollout.Decoding;
 import intuitor.rollout.Group;
 import intuitor.rollout.StopRequested;
+import intuitor.rollout.StopText;
 import intuitor.rollout.StopTokens;
 import java.util.ArrayList;
 import java.util.List;

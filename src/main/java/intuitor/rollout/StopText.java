@@ -1,6 +1,5 @@
-package intuitor.eval.run;
+package intuitor.rollout;
 
-import intuitor.rollout.TokenListener;
 import intuitor.text.StreamDecoder;
 import intuitor.text.Tokenizer;
 import java.util.HashMap;
@@ -8,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Ends completions as soon as a stop string is in them, and cuts it off. */
-final class StopText implements TokenListener {
+public final class StopText implements TokenListener {
 
     private static final int NOT_FOUND = -1;
 
@@ -28,7 +27,8 @@ final class StopText implements TokenListener {
         }
     }
 
-    StopText(Tokenizer tokenizer, List<String> stops) {
+    /** @param stops the strings that end a completion; there may be none */
+    public StopText(Tokenizer tokenizer, List<String> stops) {
         this.tokenizer = tokenizer;
         this.stops = stops;
         this.longest = stops.stream().mapToInt(String::length).max().orElse(0);
@@ -51,7 +51,7 @@ final class StopText implements TokenListener {
     }
 
     /** The text up to the first stop string. */
-    String cut(String text) {
+    public String cut(String text) {
         int at = find(text);
         return at == NOT_FOUND ? text : text.substring(0, at);
     }

@@ -1,0 +1,147 @@
+package intuitor.cli;
+
+import intuitor.UserError;
+import intuitor.checkpoint.AtomicFiles;
+import intuitor.data.Prompt;
+import intuitor.report.ProgressLine;
+import intuitor.reward.SelfCertainty;
+import intuitor.rollout.Completion;
+import intuitor.rollout.Decoding;
+import intuitor.rollout.Group;
+import intuitor.rollout.Rollout;
+import intuitor.rollout.StopText;
+import intuitor.text.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Completes a list of prompts, a portion at a time, and makes a line of JSON for each completion. What is drawn depends
+ * on the seed, the number of completions a prompt and the prompt's place alone.
+ *
+ * <p>Into a file, the work can be interrupted and goes on when the same command is given again: until everything is
+ * done, {@code FILE.partial} holds the settings in its first line and then what there is; a portion that was cut off is
+ * made again.
+ */
+final class BulkGeneration {
+
+    /** Completions of a portion, about: as many as make a batch that is fast, few enough to lose little. */
+    private static final int PORTION = 256;
+
+    private static final JsonMapper JSON = new JsonMapper();
+
+    private final Rollout rollout;
+    private final Tokenizer tokenizer;
+    private final Decoding decoding;
+    private final List<String> stops;
+    private final List<Prompt> asked;
+    private final List<int[]> prompts;
+    private final int n;
+
+    /**
+     * @param asked   the prompts
+     * @param prompts their tokens
+     * @param n       completions of each
+     */
+    BulkGeneration(Rollout rollout, Tokenizer tokenizer, Decoding decoding, List<String> stops, List<Prompt> asked,
+                   List<int[]> prompts, int n) {
+        this.rollout = rollout;
+        this.tokenizer = tokenizer;
+        this.decoding = decoding;
+        this.stops = stops;
+        this.asked = asked;
+        this.prompts = prompts;
+        this.n = n;
+    }
+
+    /** Prints the lines of each portion as soon as it is done. */
+    void print(Consumer<String> out) {
+        for (int portion = 0; portion < portions(); portion++) {
+            generate(portion).forEach(out);
+        }
+    }
+
+    /**
+     * Writes the lines to a file that does not exist yet.
+     *
+     * @param settings what decides the text besides the prompts; work that was begun with others is not gone on with
+     */
+    void write(Path file, Map<String, Object> settings, ProgressLine progress) {
+        if (Files.exists(file)) {
+            throw new UserError("--output: " + file + " exists already; move it away or name another file");
+        }
+        Path partial = file.resolveSibling(file.getFileName() + ".partial");
+        try {
+            List<String> lines = begun(partial, JSON.writeValueAsString(settings));
+            int done = Math.min(portions(), (lines.size() - 1) / (perPortion() * n));
+            if (lines.size() - 1 >= prompts.size() * n) {
+                done = portions();
+            }
+            lines = new ArrayList<>(lines.subList(0, 1 + Math.min(done * perPortion(), prompts.size()) * n));
+            Files.writeString(partial, String.join("\n", lines) + "\n");
+            for (int portion = done; portion < portions(); portion++) {
+                List<String> more = generate(portion);
+                lines.addAll(more);
+                Files.writeString(partial, String.join("\n", more) + "\n", StandardOpenOption.APPEND);
+                progress.update("%d of %d completions".formatted(lines.size() - 1, prompts.size() * n), true);
+            }
+            progress.end();
+            AtomicFiles.writeString(file, String.join("\n", lines.subList(1, lines.size())) + "\n");
+            Files.delete(partial);
+        } catch (IOException e) {
+            throw new UserError("--output: cannot write " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** The whole lines that are there, the settings first. */
+    private static List<String> begun(Path partial, String settings) throws IOException {
+        if (!Files.exists(partial)) {
+            return List.of(settings);
+        }
+        String text = Files.readString(partial);
+        List<String> lines = text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();
+        if (lines.isEmpty()) {
+            return List.of(settings);
+        }
+        if (!lines.getFirst().equals(settings)) {
+            throw new UserError("--output: " + partial + " was begun with other settings, " + lines.getFirst()
+                    + "; give those, or delete it to begin anew");
+        }
+        return lines;
+    }
+
+    private int perPortion() {
+        return Math.max(1, PORTION / n);
+    }
+
+    private int portions() {
+        return (prompts.size() + perPortion() - 1) / perPortion();
+    }
+
+    private List<String> generate(int portion) {
+        int from = portion * perPortion();
+        List<int[]> some = prompts.subList(from, Math.min(prompts.size(), from + perPortion()));
+        StopText stop = new StopText(tokenizer, stops);
+        List<String> lines = new ArrayList<>();
+        List<Group> groups = rollout.generate(some, n, decoding, portion, () -> false, stop);
+        for (int i = 0; i < groups.size(); i++) {
+            for (Completion c : groups.get(i).completions()) {
+                Map<String, Object> line = new LinkedHashMap<>();
+                line.put("prompt", asked.get(from + i).text());
+                line.put("completion", stop.cut(tokenizer.decode(c.tokens())));
+                line.put("tokens", c.length());
+                line.put("stopped", c.stopped());
+                line.put("self_certainty", SelfCertainty.of(c));
+                lines.add(JSON.writeValueAsString(line));
+            }
+        }
+        return lines;
+    }
+}
