@@ -75,8 +75,8 @@ class RecipesTest {
         Files.writeString(folder.resolve("config.json"), String.format("""
                 {"architectures": ["%s"], "model_type": "%s", "hidden_act": "silu", "hidden_size": %s,
                 "intermediate_size": %s, "num_hidden_layers": %s, "num_attention_heads": %s, "num_key_value_heads": %s,
-                "vocab_size": %s, "tie_word_embeddings": %s, "rms_norm_eps": %s, "rope_theta": 1000000.0, "head_dim": 128,
-                "max_position_embeddings": 32768, "eos_token_id": %s, "torch_dtype": "bfloat16"}
+                "vocab_size": %s, "tie_word_embeddings": %s, "rms_norm_eps": %s, "rope_theta": 1000000.0,
+                "head_dim": 128, "max_position_embeddings": 32768, "eos_token_id": %s, "torch_dtype": "bfloat16"}
                 """, llama ? "LlamaForCausalLM" : "Qwen2ForCausalLM", llama ? "llama" : "qwen2", s.get(0), s.get(1),
                 s.get(2), s.get(3), s.get(4), s.get(5), s.get(6), s.get(7), llama ? "[285, 286, 287]" : "287"));
         return folder;
