@@ -98,11 +98,16 @@ public final class Rollout implements AutoCloseable {
             }
             shared.add(prompt);
         }
-        try (Arena call = memory.scope("generate")) {
-            new Call(call, shared, decoding, stop, listener).run();
-        }
+        generate(shared, decoding, stop, listener);
         return IntStream.range(0, prompts.size()).mapToObj(p -> new Group(prompts.get(p),
                 shared.get(p).siblings().stream().map(GrowingSequence::completion).toList())).toList();
+    }
+
+    /** Lets the completions of these prompts grow to their ends. */
+    void generate(List<SharedPrompt> prompts, Decoding decoding, BooleanSupplier stop, TokenListener listener) {
+        try (Arena call = memory.scope("generate")) {
+            new Call(call, prompts, decoding, stop, listener).run();
+        }
     }
 
     /** How often a completion gave up its place in the cache before it had ended, in all calls. */
