@@ -54,7 +54,7 @@ final class Detectors {
         if (Double.isNaN(kl)) {
             return decoupled(h, spread, normalSpread);
         }
-        boolean runsAway = kl > entropy / 3 && kl > 2 * klBefore;
+        boolean runsAway = kl > entropy / 5 && kl > 2 * klBefore;
         return sign(spread < 0.75 * normalSpread && runsAway, h, "self-certainty differs less within groups (spread "
                 + "%.2f, early %.2f) and the policy runs away from the base (KL %.3f, %.3f five steps before; entropy "
                 + "%.3f)", spread, normalSpread, kl, klBefore, entropy);

@@ -17,6 +17,8 @@ public final class Monitor {
     /** Steps without a sign that end an episode. */
     static final int QUIET = 10;
 
+    private static final String LENGTH = "completions/mean_length";
+
     private final History history = new History();
     /** The step in which each hazard of an unfinished episode was last seen. */
     private final Map<Hazard, Integer> episodes = new EnumMap<>(Hazard.class);
@@ -38,6 +40,11 @@ public final class Monitor {
             }
         }
         return alarms;
+    }
+
+    /** Mean length of the latest completions over that of the run's first; NaN in those. */
+    public double lengthDrift() {
+        return history.ready() ? history.recent(LENGTH, Detectors.FEW) / history.early(LENGTH) : Double.NaN;
     }
 
     /** The policy is again what it was after this step: what came later does not count any more. */

@@ -81,6 +81,7 @@ final class RunMonitor {
             metrics.put(BETA, config.beta() * betaFactor);
         }
         List<Alarm> alarms = monitor.observe(metrics);
+        metrics.put("monitor/length_drift", monitor.lengthDrift());
         if (alarms.isEmpty()) {
             return new Decision(alarms, OptionalInt.empty());
         }

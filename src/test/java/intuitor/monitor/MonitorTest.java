@@ -58,21 +58,21 @@ class MonitorTest {
                 "monitor/agreement", 0.5 + step * 0.007, "monitor/certainty_group_std", 1.2 - 0.012 * step)));
     }
 
-    /** The spread is gone from step 20 on; the median of three KLs is above a third of the entropy from step 31 on. */
+    /** The spread is gone from step 20 on; the median of three KLs is above a fifth of the entropy from step 31 on. */
     @Test
     void collapseNeedsAllItsSigns() {
         IntFunction<Map<String, Object>> spread = step -> Map.of("monitor/certainty_group_std",
                 step < 10 ? 1.2 : step < 20 ? 0.91 : 0.89);
         assertEquals(List.of(), alarms(spread));
-        IntFunction<Map<String, Object>> kl = step -> Map.of("kl", step < 30 ? 0.004 : 0.101);
+        IntFunction<Map<String, Object>> kl = step -> Map.of("kl", step < 30 ? 0.004 : 0.061);
         assertEquals(List.of(), alarms(kl));
-        assertEquals(List.of(), alarms(step -> union(spread.apply(step), Map.of("kl", step < 30 ? 0.004 : 0.099))));
+        assertEquals(List.of(), alarms(step -> union(spread.apply(step), Map.of("kl", step < 30 ? 0.004 : 0.059))));
         // far away, but slowly: not doubled in five steps
         assertEquals(List.of(), alarms(step -> union(spread.apply(step), Map.of("kl", 0.004 * Math.pow(1.14, step)))));
         List<Alarm> both = alarms(step -> union(spread.apply(step), kl.apply(step)));
         assertAlarm(31, Hazard.COLLAPSE, 28, both);
         assertEquals("self-certainty differs less within groups (spread 0.89, early 1.20) and the policy runs away "
-                + "from the base (KL 0.101, 0.004 five steps before; entropy 0.300)", both.getFirst().message());
+                + "from the base (KL 0.061, 0.004 five steps before; entropy 0.300)", both.getFirst().message());
     }
 
     /** Without a reference there is no KL; then .8 - .2 is the least correlation, and .6 times 1.2 the least spread. */
@@ -167,6 +167,20 @@ class MonitorTest {
     void whatIsNoNumberCountsAsMissing() {
         assertEquals(List.of(), alarms(step -> Map.of("kl", Double.NaN, "monitor/agreement", Double.NaN,
                 "monitor/repetition_4", step > 10 ? Double.POSITIVE_INFINITY : 0.02)));
+    }
+
+    /** The first five have 50 in the middle; the latest three then 50, 60 and 70. */
+    @Test
+    void lengthDriftIsMeasuredAgainstTheFirstSteps() {
+        Monitor monitor = new Monitor();
+        double[] lengths = {50, 40, 60, 50, 50, 60, 70, 80};
+        double[] drifts = new double[lengths.length];
+        for (int i = 0; i < lengths.length; i++) {
+            monitor.observe(union(calm(i + 1), Map.of("completions/mean_length", lengths[i])));
+            drifts[i] = monitor.lengthDrift();
+        }
+        assertTrue(Double.isNaN(drifts[4]));
+        assertEquals(List.of(1.0, 1.2, 1.4), List.of(drifts[5], drifts[6], drifts[7]));
     }
 
     private static Map<String, Object> union(Map<String, Object> a, Map<String, Object> b) {

@@ -131,9 +131,14 @@ class RunMonitorTest {
         assertEquals(0.02, log.get(step - 1).get("monitor/beta"));
         assertEquals(0.2, (double) log.get(step).get("monitor/beta"), 1e-12);
         assertTrue(said.contains("beta raised to 0.2"), said);
+        // the same policy and completions in both runs; completions of one length, so the loss differs by beta times KL
         start("unraised", Map.of("beta", "0.02"));
-        assertEquals(log.get(step).get("kl"), log("unraised").get(step).get("kl"));
-        assertTrue((double) log.getLast().get("kl") < (double) log("unraised").getLast().get("kl"));
+        Map<String, Object> raised = log.get(step);
+        Map<String, Object> unraised = log("unraised").get(step);
+        assertEquals(unraised.get("kl"), raised.get("kl"));
+        assertEquals(12.0, raised.get("completions/min_length"));
+        double kl = (double) raised.get("kl");
+        assertEquals(0.18 * kl, (double) raised.get("loss") - (double) unraised.get("loss"), 1e-3 * kl);
     }
 
     /** Stopped after every single step, and so before, at and after whatever the monitor does. */

@@ -1,0 +1,69 @@
+package intuitor.monitor;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import intuitor.report.MetricsLog;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** What the monitor says of real runs of the demo: their metrics, with the accuracy on held-out problems as a probe. */
+class RecordedRunsTest {
+
+    private static final String ACCURACY = "monitor/probe/accuracy";
+
+    /** Learning rate 5e-5, seed 1, all 160 steps. */
+    @Test
+    void aHealthyRunIsLeftAlone() {
+        List<Map<String, Object>> run = run("healthy");
+        assertEquals(160, run.size());
+        assertEquals(List.of(), alarms(run));
+    }
+
+    /** Learning rate 1e-3, seed 3: from .60 to .01 within 14 steps. */
+    @Test
+    void aCollapseIsCaughtBeforeTenPointsAreLost() {
+        assertCaughtInTime(13, run("collapsing"));
+    }
+
+    /** Learning rate 5e-4, seed 1: the accuracy stays at its best for a while before it falls. */
+    @Test
+    void aSlowerCollapseIsCaughtToo() {
+        assertCaughtInTime(21, run("collapsing-slowly"));
+    }
+
+    /** The alarm needs no label: what the probe found is only compared with. */
+    private static void assertCaughtInTime(int step, List<Map<String, Object>> run) {
+        Alarm first = alarms(run.stream().map(RecordedRunsTest::withoutLabels).toList()).getFirst();
+        assertEquals(Hazard.COLLAPSE, first.hazard());
+        assertEquals(step, first.step());
+        double best = run.subList(0, step).stream().mapToDouble(RecordedRunsTest::accuracy).max().orElseThrow();
+        assertTrue(accuracy(run.get(step - 1)) > best - 0.1);
+        assertTrue(accuracy(run.getLast()) < best - 0.4);
+    }
+
+    private static Map<String, Object> withoutLabels(Map<String, Object> metrics) {
+        Map<String, Object> without = new HashMap<>(metrics);
+        without.remove(ACCURACY);
+        return without;
+    }
+
+    private static double accuracy(Map<String, Object> metrics) {
+        return ((Number) metrics.get(ACCURACY)).doubleValue();
+    }
+
+    private static List<Alarm> alarms(List<Map<String, Object>> run) {
+        Monitor monitor = new Monitor();
+        List<Alarm> alarms = new ArrayList<>();
+        run.forEach(metrics -> alarms.addAll(monitor.observe(metrics)));
+        return alarms;
+    }
+
+    private static List<Map<String, Object>> run(String name) {
+        return MetricsLog.read(Path.of("src/test/resources/intuitor/monitor", name + ".jsonl"));
+    }
+}
