@@ -43,7 +43,7 @@ final class Detectors {
      * GRPO divides advantages by the spread of a group's rewards: where self-certainty loses its spread, full-sized
      * advantages come from differences that mean less and less, and the policy runs away from the base. One that only
      * learned a format loses some spread too, but its KL divergence stays small beside the entropy it has left; and one
-     * that is far away after a long training came there slowly.
+     * that is far away after a long training came there slowly, and still tells its completions apart.
      */
     private static Optional<Sign> collapse(History h) {
         double spread = h.latest("monitor/certainty_group_std");
@@ -54,10 +54,11 @@ final class Detectors {
         if (Double.isNaN(kl)) {
             return decoupled(h, spread, normalSpread);
         }
-        boolean runsAway = kl > entropy / 5 && kl > 2 * klBefore;
-        return sign(spread < 0.75 * normalSpread && runsAway, h, "self-certainty differs less within groups (spread "
-                + "%.2f, early %.2f) and the policy runs away from the base (KL %.3f, %.3f five steps before; entropy "
-                + "%.3f)", spread, normalSpread, kl, klBefore, entropy);
+        boolean runsAway = spread < 0.75 * normalSpread && kl > entropy / 5 && kl > 2 * klBefore;
+        boolean isAway = spread < 0.5 * normalSpread && kl > entropy;
+        return sign(runsAway || isAway, h, "self-certainty differs less within groups (spread %.2f, early %.2f) and "
+                + "the policy %s the base (KL %.3f, %.3f five steps before; entropy %.3f)", spread, normalSpread,
+                runsAway ? "runs away from" : "is far from", kl, klBefore, entropy);
     }
 
     /** Without a reference there is no KL divergence. Then it shows, later, in what self-certainty prefers. */

@@ -75,6 +75,17 @@ class MonitorTest {
                 + "from the base (KL 0.061, 0.004 five steps before; entropy 0.300)", both.getFirst().message());
     }
 
+    /** A KL that grows by an eighth each step passes the entropy, .3, with step 39; its median a step later. */
+    @Test
+    void aSlowCollapseIsSeenWhereTheKlPassesTheEntropy() {
+        IntFunction<Map<String, Object>> slow = step -> Map.of("kl", 0.3 * Math.pow(1.125, step - 38.5));
+        assertEquals(List.of(), alarms(slow));
+        List<Alarm> alarms = alarms(step -> union(slow.apply(step),
+                Map.of("monitor/certainty_group_std", step < 10 ? 1.2 : 0.59)));
+        assertAlarm(40, Hazard.COLLAPSE, 37, alarms);
+        assertTrue(alarms.getFirst().message().contains("the policy is far from the base"), alarms.toString());
+    }
+
     /** Without a reference there is no KL; then .8 - .2 is the least correlation, and .6 times 1.2 the least spread. */
     @Test
     void collapseIsSeenWithoutAReference() {
