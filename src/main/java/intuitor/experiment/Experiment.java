@@ -2,7 +2,6 @@ package intuitor.experiment;
 
 import intuitor.train.GrpoConfig;
 import java.nio.file.Path;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,13 +28,17 @@ public record Experiment(Path file, ExperimentSettings settings, GrpoConfig shar
         return new ExperimentFolder(settings.folder());
     }
 
-    /** All runs, each once, in the order in which they are made: seed after seed, so that arms stay comparable. */
+    /**
+     * All runs, each once, in the order in which they are made: comparison after comparison, and in each of them seed
+     * after seed, so that what there is of it can be compared.
+     */
     public List<PlannedRun> runs() {
         Map<String, PlannedRun> runs = new LinkedHashMap<>();
-        for (long seed : seeds()) {
-            comparisons.stream().map(Comparison::arms).flatMap(Collection::stream).map(Arm::runs)
-                    .flatMap(Collection::stream).filter(run -> run.seed() == seed)
-                    .forEach(run -> runs.putIfAbsent(run.name(), run));
+        for (Comparison comparison : comparisons) {
+            for (long seed : seeds()) {
+                comparison.arms().stream().flatMap(arm -> arm.runs().stream()).filter(run -> run.seed() == seed)
+                        .forEach(run -> runs.putIfAbsent(run.name(), run));
+            }
         }
         return List.copyOf(runs.values());
     }

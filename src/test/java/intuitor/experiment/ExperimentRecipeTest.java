@@ -76,7 +76,7 @@ class ExperimentRecipeTest {
                     grid: {learning_rate: [0.0001, 1e-3]}
                     seeds: [2]
                 """);
-        assertEquals(List.of("INTUITOR-seed-1", "hot-seed-1", "beta-0-seed-1", "INTUITOR-seed-2", "hot-seed-2",
+        assertEquals(List.of("INTUITOR-seed-1", "hot-seed-1", "INTUITOR-seed-2", "hot-seed-2", "beta-0-seed-1",
                 "beta-0-seed-2", "learning_rate-0.001-seed-2"), e.runs().stream().map(PlannedRun::name).toList());
         assertEquals("INTUITOR-seed-2", e.comparisons().get(2).arms().getFirst().runs().getFirst().name());
     }
