@@ -29,12 +29,12 @@ record ArmData(String name, List<RunData> runs, SortedMap<Long, Evaluations> eva
         return Estimate.of(evaluations.values().stream().map(e -> accuracy(e, task, mode)).toList());
     }
 
-    /** Accuracy less the base's with the same seed. */
-    Estimate gain(ArmData base, String task, Mode mode) {
+    /** Accuracy less another arm's, or the base's, with the same seed; seeds that both have. */
+    Estimate gain(ArmData other, String task, Mode mode) {
         List<Double> gains = new ArrayList<>();
         evaluations.forEach((seed, e) -> {
-            if (base.evaluations().containsKey(seed)) {
-                gains.add(accuracy(e, task, mode) - accuracy(base.evaluations().get(seed), task, mode));
+            if (other.evaluations().containsKey(seed)) {
+                gains.add(accuracy(e, task, mode) - accuracy(other.evaluations().get(seed), task, mode));
             }
         });
         return Estimate.of(gains);

@@ -33,6 +33,12 @@ final class ReportText {
         paragraph("Change from the base model with the same seed, in points: mean [95% interval]. "
                 + "**Bold**: the interval does not hold 0.");
         accuracies(comparison.arms(), arm -> (task, mode) -> change(arm.gain(comparison.base(), task, mode)));
+        if (comparison.arms().size() > 1) {
+            ArmData first = comparison.arms().getFirst();
+            paragraph("Difference from " + first.name() + " with the same seed, in points: mean [95% interval].");
+            accuracies(comparison.arms().subList(1, comparison.arms().size()),
+                    arm -> (task, mode) -> change(arm.gain(first, task, mode)));
+        }
         for (String task : tasks) {
             paragraph("Sampled completions of " + task + ": self-certainty of all, of the right and of the wrong ones; "
                     + "AUROC, how well it tells them apart (0.5: not at all); entropy; length in tokens; cut off at "

@@ -66,9 +66,12 @@ class StatisticsTest {
     void aTableHasTheIntervalsAndMarksWhatIsNotZero() {
         ArmData base = arm("base", Map.of(1L, evaluations(1, 4), 2L, evaluations(3, 4)));
         ArmData arm = arm("arm", Map.of(1L, evaluations(2, 4), 2L, evaluations(4, 4)));
-        String text = new ReportText(List.of("t")).comparison(new ComparisonData("c", base, List.of(arm))).toString();
+        ArmData same = arm("same", Map.of(1L, evaluations(2, 4), 2L, evaluations(4, 4)));
+        ComparisonData comparison = new ComparisonData("c", base, List.of(arm, same));
+        String text = new ReportText(List.of("t")).comparison(comparison).toString();
         assertTrue(text.contains("| base | 2 | 50.0 [-267.7, 367.7] | 50.0 [-267.7, 367.7] |"), text);
         assertTrue(text.contains("| arm | 2 | **+25.0 [+25.0, +25.0]** | **+25.0 [+25.0, +25.0]** |"), text);
+        assertTrue(text.contains("Difference from arm") && text.contains("| same | 2 | +0.0 [+0.0, +0.0] |"), text);
     }
 
     private static ArmData arm(String name, Map<Long, Evaluations> evaluations) {
