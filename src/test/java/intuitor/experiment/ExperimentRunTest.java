@@ -176,7 +176,7 @@ class ExperimentRunTest {
         Files.writeString(recipe, Files.readString(recipe).replaceFirst("tasks: .*", "tasks: {sums: " + unanswered + "}"));
         InProcess trainer = new InProcess();
         UserError refused = assertThrows(UserError.class, () -> run(experiment("e"), trainer, () -> false));
-        assertTrue(refused.getMessage().startsWith(unanswered + ": prompt 1 has no \"answer\""), refused.getMessage());
+        assertTrue(refused.getMessage().startsWith(unanswered + ":1: no \"answer\""), refused.getMessage());
         assertEquals(List.of(), trainer.asked);
     }
 
