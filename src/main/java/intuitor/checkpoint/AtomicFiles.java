@@ -107,6 +107,16 @@ public final class AtomicFiles {
         deleteTree(old);
     }
 
+    /** The text of a file that lines are appended to, without a last one that was cut off, in a character perhaps. */
+    public static String readWholeLines(Path file) throws IOException {
+        byte[] bytes = Files.readAllBytes(file);
+        int end = bytes.length;
+        while (end > 0 && bytes[end - 1] != '\n') {
+            end--;
+        }
+        return new String(bytes, 0, end, StandardCharsets.UTF_8);
+    }
+
     /**
      * Removes what killed processes left behind in a folder, and puts back a folder whose replacement was cut off
      * between its two renames. For the only writer of that folder, before it starts to write.

@@ -1,6 +1,7 @@
 package intuitor.checkpoint;
 
 import intuitor.UserError;
+import intuitor.data.DataFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -120,11 +121,8 @@ public record RunOrigin(String model, Map<String, String> modelSha256, String da
             return digestOfFile(path);
         }
         StringBuilder names = new StringBuilder();
-        try (Stream<Path> tree = Files.walk(path)) {
-            tree.filter(Files::isRegularFile).sorted()
-                    .forEach(f -> names.append(path.relativize(f)).append(' ').append(digestOfFile(f)).append('\n'));
-        } catch (IOException e) {
-            throw new UserError("cannot read " + path + ": " + e.getMessage(), e);
+        for (Path file : DataFile.files(path)) { // what is read, and nothing else that may lie there
+            names.append(path.relativize(file)).append(' ').append(digestOfFile(file)).append('\n');
         }
         return digest(new ByteArrayInputStream(names.toString().getBytes(StandardCharsets.UTF_8)), path);
     }

@@ -85,7 +85,7 @@ final class BulkGeneration {
                 done = portions();
             }
             lines = new ArrayList<>(lines.subList(0, 1 + Math.min(done * perPortion(), prompts.size()) * n));
-            Files.writeString(partial, String.join("\n", lines) + "\n");
+            AtomicFiles.writeString(partial, String.join("\n", lines) + "\n");
             for (int portion = done; portion < portions(); portion++) {
                 List<String> more = generate(portion);
                 lines.addAll(more);
@@ -105,8 +105,7 @@ final class BulkGeneration {
         if (!Files.exists(partial)) {
             return List.of(settings);
         }
-        String text = Files.readString(partial);
-        List<String> lines = text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();
+        List<String> lines = AtomicFiles.readWholeLines(partial).lines().toList();
         if (lines.isEmpty()) {
             return List.of(settings);
         }

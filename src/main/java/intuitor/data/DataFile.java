@@ -6,6 +6,7 @@ import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
@@ -84,7 +85,7 @@ public final class DataFile {
     }
 
     /** A file itself; of a folder, the files of its training split, in the order of their names. */
-    static List<Path> files(Path path) {
+    public static List<Path> files(Path path) {
         if (!Files.isDirectory(path)) {
             return List.of(path);
         }
@@ -95,10 +96,27 @@ public final class DataFile {
                 throw new UserError(path + ": a folder without a file of a training split, such as "
                         + "train-00000-of-00001.parquet; name a file");
             }
+            requireOne(path, "folders", files.stream().map(f -> path.relativize(f.getParent()).toString()));
+            requireOne(path, "formats", files.stream().map(f -> extension(f.getFileName().toString())));
             return files;
+        } catch (UncheckedIOException e) { // from within the walk
+            throw unreadable(path, e.getCause());
         } catch (IOException e) {
             throw unreadable(path, e);
         }
+    }
+
+    /** Several are most likely several editions of the same rows. */
+    private static void requireOne(Path path, String what, Stream<String> values) {
+        List<String> different = values.distinct().toList();
+        if (different.size() > 1) {
+            throw new UserError(path + ": files of a training split in several " + what + " ("
+                    + String.join(", ", different) + "); name one folder or file");
+        }
+    }
+
+    private static String extension(String name) {
+        return name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
     }
 
     private static List<Row> readList(Path file) {

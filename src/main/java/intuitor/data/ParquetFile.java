@@ -81,6 +81,9 @@ final class ParquetFile {
             if (e.getCause() instanceof UserError wrong) { // said by whoever looks at the rows
                 throw wrong;
             }
+            if (e.getCause() instanceof Error fatal) { // such as too little memory: the file may well be whole
+                throw fatal;
+            }
             // hardwood's exceptions are of many types: whatever it is, this file cannot be read
             throw new UserError(file + ": not a parquet file that can be read: " + reason(e), e);
         } catch (InterruptedException e) {

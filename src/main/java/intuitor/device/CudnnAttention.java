@@ -96,7 +96,7 @@ final class CudnnAttention implements PackedAttention {
                     + "; give dtype bfloat16, or attention native");
         }
         if (segments != batch) {
-            batch = segments;
+            batch = null;
             int maxLength = (segments.maxQ() + LENGTH_STEP - 1) / LENGTH_STEP * LENGTH_STEP;
             shape = new Shape(roundedUp(segments.count()), maxLength, heads, kvHeads, headDim);
             if (layoutMemory != null) {
@@ -104,6 +104,7 @@ final class CudnnAttention implements PackedAttention {
             }
             layoutMemory = memory.scope("cuDNN's layout");
             layout = Layout.of(layoutMemory, shape, segments.starts());
+            batch = segments; // last: the layout is complete
         }
         return plans.computeIfAbsent(shape, s -> new CudnnAttentionPlans(s, handle));
     }

@@ -8,6 +8,7 @@ import intuitor.train.GrpoConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -22,17 +23,23 @@ public record ExperimentFolder(Path path) {
 
     /** Takes the folder for this process, making it where there is none. */
     FolderLock take() {
+        List<Path> folders = List.of(runs(), path.resolve("recipes"), path.resolve("logs"), path.resolve("evaluations"));
         try {
-            for (Path folder : new Path[] {runs(), path.resolve("recipes"), path.resolve("logs"),
-                path.resolve("evaluations")}) {
+            for (Path folder : folders) {
                 Files.createDirectories(folder);
-                AtomicFiles.recover(folder);
             }
         } catch (IOException e) {
             throw new UserError("cannot write to " + path + ": " + e.getMessage(), e);
         }
-        return FolderLock.take(path)
+        FolderLock lock = FolderLock.take(path)
                 .orElseThrow(() -> new UserError(path + " is in use: another process runs this experiment"));
+        try {
+            folders.forEach(AtomicFiles::recover); // not before: what another process is writing must stay
+            return lock;
+        } catch (RuntimeException e) {
+            lock.close();
+            throw e;
+        }
     }
 
     Path runs() {

@@ -8,8 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import intuitor.UserError;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -104,5 +106,15 @@ class AtomicFilesTest {
         try (Stream<Path> entries = Files.list(dir)) {
             return entries.map(p -> p.getFileName().toString()).sorted().toList();
         }
+    }
+
+    /** A line may be cut in the middle of a character. */
+    @Test
+    void wholeLinesOfAFileThatWasCutOff() throws IOException {
+        byte[] bytes = "one\nzwei ü\ndrei ü".getBytes(StandardCharsets.UTF_8);
+        Path file = Files.write(dir.resolve("lines"), Arrays.copyOf(bytes, bytes.length - 1));
+        assertEquals("one\nzwei ü\n", AtomicFiles.readWholeLines(file));
+        Files.writeString(file, "no end");
+        assertEquals("", AtomicFiles.readWholeLines(file));
     }
 }

@@ -102,4 +102,21 @@ class DataFileTest {
                     e.getMessage());
         }
     }
+
+    /** Two configurations of one data set would be read as twice as many rows. */
+    @Test
+    void aFolderWithSeveralTrainingSplitsIsRefused() throws IOException {
+        Files.createDirectories(folder.resolve("main"));
+        Path one = Files.writeString(folder.resolve("main/train-00000-of-00001.jsonl"), "{\"a\": 1}\n");
+        Files.writeString(folder.resolve("main/test.jsonl"), "{\"a\": 2}\n");
+        assertEquals(List.of(one), DataFile.files(folder));
+        Files.createDirectories(folder.resolve("socratic"));
+        Path other = Files.writeString(folder.resolve("socratic/train-00000-of-00001.jsonl"), "{\"a\": 1}\n");
+        assertEquals(folder + ": files of a training split in several folders (main, socratic); name one folder or file",
+                assertThrows(UserError.class, () -> DataFile.files(folder)).getMessage());
+        Files.delete(other);
+        Files.writeString(folder.resolve("main/train.csv"), "a\n1\n");
+        assertEquals(folder + ": files of a training split in several formats (jsonl, csv); name one folder or file",
+                assertThrows(UserError.class, () -> DataFile.files(folder)).getMessage());
+    }
 }

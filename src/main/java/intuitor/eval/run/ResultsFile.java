@@ -1,6 +1,7 @@
 package intuitor.eval.run;
 
 import intuitor.UserError;
+import intuitor.checkpoint.AtomicFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -60,9 +61,7 @@ public final class ResultsFile implements AutoCloseable {
     public static List<Result> read(Path file) {
         List<Result> results = new ArrayList<>();
         try {
-            String text = Files.readString(file);
-            int end = text.lastIndexOf('\n') + 1;
-            for (String line : text.substring(0, end).lines().toList()) {
+            for (String line : AtomicFiles.readWholeLines(file).lines().toList()) {
                 results.add(JSON.readValue(line, Result.class));
             }
             return results;
