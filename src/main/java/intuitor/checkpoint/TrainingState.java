@@ -25,8 +25,11 @@ import tools.jackson.databind.json.JsonMapper;
  * @param numTokens     tokens seen
  * @param seconds       time spent in steps
  * @param metricsBytes  length of metrics.jsonl; what a killed run wrote after that is cut off
+ * @param momentUpdates updates that the optimiser's moments come from: fewer than were made once a run has gone back;
+ *                      null in checkpoints of a time when none could
  */
-public record TrainingState(int step, int totalSteps, long numTokens, double seconds, long metricsBytes) {
+public record TrainingState(int step, int totalSteps, long numTokens, double seconds, long metricsBytes,
+                            Long momentUpdates) {
 
     private static final String STATE = "trainer_state.json";
     private static final String OPTIMIZER = "optimizer.safetensors";

@@ -30,6 +30,7 @@ public final class AdamW {
     private final Tensor mean;
     private final Tensor meanSquare;
     private long steps;
+    private long momentUpdates; // fewer than steps where the moments are those of an earlier step
 
     /**
      * @param arena      owns the two moments: as much memory as the parameters, twice
@@ -54,6 +55,7 @@ public final class AdamW {
      */
     public void step(Tensor gradients, double learningRate, double gradientScale) {
         steps++;
+        momentUpdates++;
         if (settings.weightDecay() == 0) {
             update(gradients, 0, parameters.size(), learningRate, gradientScale, 0);
             return;
@@ -72,7 +74,7 @@ public final class AdamW {
         if (size > 0) {
             kernels.adamw(parameters.slice(from, size), gradients.slice(from, size), mean.slice(from, size),
                     meanSquare.slice(from, size), learningRate, settings.beta1(), settings.beta2(), settings.epsilon(),
-                    decay, gradientScale, steps);
+                    decay, gradientScale, momentUpdates);
         }
     }
 
@@ -91,7 +93,17 @@ public final class AdamW {
         return steps;
     }
 
-    /** Takes up a run at this number of updates, after {@link #mean} and {@link #meanSquare} were filled. */
+    /** Updates that the moments come from: what their bias, they began with zeros, is corrected by. */
+    public long momentUpdates() {
+        return momentUpdates;
+    }
+
+    /** {@link #mean} and {@link #meanSquare} were filled with moments of this many updates. */
+    public void momentsOf(long updates) {
+        momentUpdates = updates;
+    }
+
+    /** Takes up a run at this number of updates. */
     public void resumeAt(long steps) {
         this.steps = steps;
     }

@@ -51,6 +51,7 @@ final class Checkpoint {
             }
         }
         TrainingState.loadTensors(folder, state(policy.master(), optimizer, reference, dtype), device);
+        optimizer.momentsOf(state.momentUpdates() == null ? state.step() : state.momentUpdates());
         policy.update();
         return state;
     }

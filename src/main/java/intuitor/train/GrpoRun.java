@@ -253,6 +253,7 @@ public final class GrpoRun implements AutoCloseable {
             }
             device.zero(trainer.optimizer().mean());
             device.zero(trainer.optimizer().meanSquare());
+            trainer.optimizer().momentsOf(0);
             if (trainer.movingReference() != null) {
                 trainer.movingReference().copyFrom(policy.working());
             }
@@ -305,7 +306,8 @@ public final class GrpoRun implements AutoCloseable {
     }
 
     private void save(RunFolder folder, MetricsLog metrics) {
-        TrainingState state = new TrainingState(step(), totalSteps, trainer.numTokens(), seconds, metrics.sync());
+        TrainingState state = new TrainingState(step(), totalSteps, trainer.numTokens(), seconds, metrics.sync(),
+                trainer.optimizer().momentUpdates());
         Checkpoint.write(folder.checkpoint(step()), base, policy.master(), trainer.optimizer(),
                 trainer.movingReference(), config.saveDtype(), state, device);
         folder.keepNewest(config.saveTotalLimit(), step -> monitor.mayReturnTo(step, folder));

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class TrainingStateTest {
 
-    private static final TrainingState STATE = new TrainingState(7, 60, 12_345_678_901L, 0.1 + 0.2, 4096);
+    private static final TrainingState STATE = new TrainingState(7, 60, 12_345_678_901L, 0.1 + 0.2, 4096, 7L);
 
     @TempDir
     Path folder;

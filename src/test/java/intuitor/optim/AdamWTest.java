@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import intuitor.device.Arena;
+import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Tensor;
 import intuitor.device.TestDevices;
@@ -29,6 +30,28 @@ class AdamWTest {
     @AfterEach
     void close() {
         device.close();
+    }
+
+    /** Back to moments of an earlier time, the correction of their bias goes back, too: a first update is one again. */
+    @Test
+    void momentsThatWerePutBack() {
+        AdamW.Settings plain = new AdamW.Settings(0.9, 0.999, 1e-8, 0);
+        Tensor parameters = arena.zeros("parameters", DType.F32, 1);
+        AdamW optimizer = new AdamW(arena, parameters, List.of(), plain);
+        Tensor gradients = arena.upload("gradients", new float[] {3});
+        for (int t = 0; t < 200; t++) {
+            optimizer.step(gradients, 0.01, 1);
+        }
+        device.zero(parameters);
+        device.zero(optimizer.mean());
+        device.zero(optimizer.meanSquare());
+        optimizer.momentsOf(0);
+        optimizer.step(gradients, 0.01, 1);
+        float[] value = new float[1];
+        device.download(value, parameters);
+        assertEquals(-0.01, value[0], 1e-6);
+        assertEquals(201, optimizer.steps());
+        assertEquals(1, optimizer.momentUpdates());
     }
 
     /** Three updates against the formula in double precision; decay on elements 2 to 4 and 7 to 8 only. */
