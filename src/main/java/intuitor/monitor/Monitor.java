@@ -22,6 +22,7 @@ public final class Monitor {
     private final History history = new History();
     /** The step in which each hazard of an unfinished episode was last seen. */
     private final Map<Hazard, Integer> episodes = new EnumMap<>(Hazard.class);
+    private int firstSound; // the step after the one that was returned to
 
     /**
      * The episodes that begin with this step.
@@ -36,7 +37,7 @@ public final class Monitor {
         for (Hazard hazard : Hazard.values()) {
             Optional<Detectors.Sign> sign = Detectors.seen(hazard, history);
             if (sign.isPresent() && episodes.put(hazard, step) == null) {
-                alarms.add(new Alarm(step, hazard, sign.get().sound(), sign.get().message()));
+                alarms.add(new Alarm(step, hazard, Math.max(sign.get().sound(), firstSound), sign.get().message()));
             }
         }
         return alarms;
@@ -50,12 +51,13 @@ public final class Monitor {
     /** The policy is again what it was after this step: what came later does not count any more. */
     public void rewind(int step) {
         history.rewind(step);
+        firstSound = step + 1; // a next alarm, soon after, returns to the same point and not far beyond it
         episodes.clear();
     }
 
     /** The earliest {@link Alarm#sound} of a sign that the next step could show, but for {@link #bestSteps}. */
     public int evidenceFrom() {
-        return history.step(Math.max(0, history.size() - Detectors.FEW));
+        return Math.max(firstSound, history.step(Math.max(0, history.size() - Detectors.FEW)));
     }
 
     /** The steps that were best in what hacking is told by: each is the {@link Alarm#sound} of a sign to come. */
