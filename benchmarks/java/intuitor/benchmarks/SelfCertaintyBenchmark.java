@@ -1,5 +1,6 @@
 package intuitor.benchmarks;
 
+import intuitor.bench.Bench;
 import intuitor.device.Arena;
 import intuitor.device.DType;
 import intuitor.device.Device;
@@ -180,20 +181,16 @@ public class SelfCertaintyBenchmark {
                 continue;
             }
             double bytes = (double) ROWS * VOCAB * dtype.bytes();
-            double[] ours = sorted(milliseconds.get(dtype + " selfCertainty"));
-            double[] read = sorted(milliseconds.get(dtype + " read"));
+            double ours = median(milliseconds.get(dtype + " selfCertainty"));
+            double read = median(milliseconds.get(dtype + " read"));
             System.out.printf("  %-5s one pass %6.2f ms = %5.1f GB/s   read ceiling %6.2f ms = %5.1f GB/s   fraction "
                     + "%.2f%n",
-                    dtype.name().toLowerCase(), median(ours), bytes / median(ours) / 1e6,
-                    median(read), bytes / median(read) / 1e6, median(read) / median(ours));
+                    dtype.name().toLowerCase(), ours, bytes / ours / 1e6,
+                    read, bytes / read / 1e6, read / ours);
         }
     }
 
-    private static double[] sorted(List<Double> values) {
-        return values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
-    }
-
-    private static double median(double[] sorted) {
-        return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
+    private static double median(List<Double> values) {
+        return Bench.median(values.stream().mapToDouble(Double::doubleValue).toArray());
     }
 }

@@ -1,5 +1,6 @@
 package intuitor.train;
 
+import intuitor.bench.Bench;
 import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Sampling;
@@ -204,8 +205,7 @@ public final class GrpoStepBenchmark {
     }
 
     private static <T> double median(List<T> values, ToDoubleFunction<T> of) {
-        double[] sorted = values.stream().mapToDouble(of).sorted().toArray();
-        return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
+        return Bench.median(values.stream().mapToDouble(of).toArray());
     }
 
     /** The most memory this process has had resident so far. */

@@ -111,7 +111,8 @@ public final class Bench {
         return clock.stop() / count;
     }
 
-    private static double median(double[] values) {
+    /** The middle one, or the mean of the two in the middle, of at least one. */
+    public static double median(double[] values) {
         double[] sorted = values.clone();
         Arrays.sort(sorted);
         return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;

@@ -1,5 +1,7 @@
 package intuitor.cli;
 
+import intuitor.report.ProgressLine;
+import intuitor.train.StopSignal;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -36,10 +38,31 @@ abstract class BaseCommand implements Callable<Integer> {
         return spec;
     }
 
-    /**
-     * Says what went wrong, now, and returns the exit status: for commands that must have said it before they clean up.
-     */
-    final int reportFailure(Exception e) throws Exception {
+    /** The work of a command that Ctrl-C stops in good order; returns the exit status. */
+    @FunctionalInterface
+    interface Stoppable {
+        int run(ProgressLine progress, StopSignal stop);
+    }
+
+    /** Does the work, and says how it went before a signal would end the process at any moment again. */
+    final int stoppable(Stoppable work) throws Exception {
+        ProgressLine progress = ProgressLine.onStandardError();
+        StopSignal stop = new StopSignal();
+        try (InterruptHandler handler = InterruptHandler.install(stop, progress)) {
+            try {
+                return work.run(progress, stop);
+            } catch (RuntimeException e) {
+                progress.end();
+                return reportFailure(e);
+            } finally {
+                out().flush();
+                err().flush();
+            }
+        }
+    }
+
+    /** Says what went wrong, now, and returns the exit status. */
+    private int reportFailure(Exception e) throws Exception {
         CommandLine line = spec.commandLine();
         return line.getExecutionExceptionHandler().handleExecutionException(e, line, line.getParseResult());
     }

@@ -151,24 +151,15 @@ final class EvalCommand extends BaseCommand {
             new EvalBrowser(out(), show, problems()).show(outputFolder(), tasks);
             return CommandLine.ExitCode.OK;
         }
-        ProgressLine progress = ProgressLine.onStandardError();
-        StopSignal stop = new StopSignal();
-        try (InterruptHandler handler = InterruptHandler.install(stop, progress)) {
+        return stoppable((progress, stop) -> {
             try {
                 evaluate(progress, stop);
-                return CommandLine.ExitCode.OK;
             } catch (StopRequested e) {
                 progress.end();
                 err().println("stopped: the same command goes on (" + outputFolder() + ")");
-                return CommandLine.ExitCode.OK;
-            } catch (RuntimeException e) {
-                progress.end();
-                return reportFailure(e);
-            } finally {
-                out().flush();
-                err().flush();
             }
-        }
+            return CommandLine.ExitCode.OK;
+        });
     }
 
     private void check() {

@@ -6,8 +6,6 @@ import intuitor.experiment.ExperimentRun;
 import intuitor.experiment.ExperimentSettings;
 import intuitor.experiment.TrainProcess;
 import intuitor.experiment.report.ExperimentReport;
-import intuitor.report.ProgressLine;
-import intuitor.train.StopSignal;
 import java.nio.file.Path;
 import java.util.Map;
 import picocli.CommandLine;
@@ -73,26 +71,16 @@ final class ExperimentCommand extends BaseCommand {
         if (reportOnly) {
             return report(experiment, CommandLine.ExitCode.OK);
         }
-        ProgressLine progress = ProgressLine.onStandardError();
-        StopSignal stop = new StopSignal();
-        try (InterruptHandler handler = InterruptHandler.install(stop, progress)) {
-            try {
-                ExperimentRun.Outcome outcome = new ExperimentRun(experiment, new TrainProcess(), progress, stop).run();
-                if (stop.getAsBoolean()) {
-                    err().println("stopped: " + outcome.finished() + " of " + outcome.all() + " runs are finished");
-                    err().println("go on: the same command again");
-                    return CommandLine.ExitCode.OK;
-                }
-                outcome.failed().forEach((run, why) -> err().println("failed: " + run + ": " + why));
-                return report(experiment, outcome.failed().isEmpty() ? CommandLine.ExitCode.OK : Errors.FAULT);
-            } catch (RuntimeException e) { // said here: once the handler is closed, a signal ends the process
-                progress.end();
-                return reportFailure(e);
-            } finally {
-                out().flush();
-                err().flush();
+        return stoppable((progress, stop) -> {
+            ExperimentRun.Outcome outcome = new ExperimentRun(experiment, new TrainProcess(), progress, stop).run();
+            if (stop.getAsBoolean()) {
+                err().println("stopped: " + outcome.finished() + " of " + outcome.all() + " runs are finished");
+                err().println("go on: the same command again");
+                return CommandLine.ExitCode.OK;
             }
-        }
+            outcome.failed().forEach((run, why) -> err().println("failed: " + run + ": " + why));
+            return report(experiment, outcome.failed().isEmpty() ? CommandLine.ExitCode.OK : Errors.FAULT);
+        });
     }
 
     private int report(Experiment experiment, int status) {

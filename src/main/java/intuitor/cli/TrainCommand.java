@@ -3,11 +3,9 @@ package intuitor.cli;
 import intuitor.UserError;
 import intuitor.recipe.Recipe;
 import intuitor.report.Durations;
-import intuitor.report.ProgressLine;
 import intuitor.train.GrpoConfig;
 import intuitor.train.GrpoRun;
 import intuitor.train.RunResult;
-import intuitor.train.StopSignal;
 import intuitor.train.TrainPlan;
 import java.nio.file.Path;
 import java.util.Map;
@@ -75,24 +73,11 @@ final class TrainCommand extends BaseCommand {
             out().print(TrainPlan.of(settings(flags)));
             return CommandLine.ExitCode.OK;
         }
-        ProgressLine progress = ProgressLine.onStandardError();
-        StopSignal stop = new StopSignal();
-        try (InterruptHandler handler = InterruptHandler.install(stop, progress)) {
-            try {
-                RunResult result = resume != null
-                        ? GrpoRun.resume(resume, progress, stop)
-                        : GrpoRun.start(settings(flags), progress, stop);
-                report(result);
-                return CommandLine.ExitCode.OK;
-            } catch (RuntimeException e) {
-                // said here: once the handler is closed, a signal ends the process at any moment
-                progress.end();
-                return reportFailure(e);
-            } finally {
-                out().flush();
-                err().flush();
-            }
-        }
+        return stoppable((progress, stop) -> {
+            report(resume != null ? GrpoRun.resume(resume, progress, stop)
+                    : GrpoRun.start(settings(flags), progress, stop));
+            return CommandLine.ExitCode.OK;
+        });
     }
 
     private GrpoConfig settings(Map<String, String> flags) {

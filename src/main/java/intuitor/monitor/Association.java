@@ -8,7 +8,7 @@ import java.util.stream.IntStream;
  * How two figures of the same completions go together. NaN where there is nothing to tell: no spread, or one class
  * only.
  */
-final class Association {
+public final class Association {
 
     private static final int BINS = 10;
 
@@ -41,7 +41,7 @@ final class Association {
      * Area under the ROC curve: the probability that a right completion scores higher than a wrong one, equal scores
      * counted half (the Mann-Whitney statistic). 0.5 is chance.
      */
-    static double auroc(double[] score, boolean[] right) {
+    public static double auroc(double[] score, boolean[] right) {
         Integer[] order = IntStream.range(0, score.length).boxed().sorted(Comparator.comparingDouble(i -> score[i]))
                 .toArray(Integer[]::new);
         double rankSum = 0;

@@ -1,5 +1,6 @@
 package intuitor.experiment.report;
 
+import intuitor.monitor.Association;
 import intuitor.train.JudgedCompletion;
 import java.util.ArrayList;
 import java.util.List;
@@ -116,7 +117,7 @@ final class ReportText {
         for (int i = 0; i < right.length; i++) {
             right[i] = completions.get(i).right();
         }
-        return Auroc.of(completions.stream().mapToDouble(JudgedCompletion::selfCertainty).toArray(), right);
+        return Association.auroc(completions.stream().mapToDouble(JudgedCompletion::selfCertainty).toArray(), right);
     }
 
     /** Pictures side by side, as many as a line holds. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import intuitor.experiment.Evaluations;
+import intuitor.monitor.Association;
 import intuitor.train.HeldOutEvaluation.Judged;
 import intuitor.train.JudgedCompletion;
 import java.util.List;
@@ -44,10 +45,10 @@ class StatisticsTest {
     @Test
     void aurocCountsPairs() {
         // right: 3, 2; wrong: 2, 1. Pairs: 3>2, 3>1, 2=2 (a half), 2>1: 3.5 of 4
-        assertEquals(3.5 / 4, Auroc.of(new double[] {3, 2, 1, 2}, new boolean[] {true, false, false, true}));
-        assertEquals(0, Auroc.of(new double[] {1, 2}, new boolean[] {true, false}));
-        assertEquals(0.5, Auroc.of(new double[] {7, 7, 7}, new boolean[] {true, false, true}));
-        assertTrue(Double.isNaN(Auroc.of(new double[] {1, 2}, new boolean[] {true, true})));
+        assertEquals(3.5 / 4, Association.auroc(new double[] {3, 2, 1, 2}, new boolean[] {true, false, false, true}));
+        assertEquals(0, Association.auroc(new double[] {1, 2}, new boolean[] {true, false}));
+        assertEquals(0.5, Association.auroc(new double[] {7, 7, 7}, new boolean[] {true, false, true}));
+        assertTrue(Double.isNaN(Association.auroc(new double[] {1, 2}, new boolean[] {true, true})));
     }
 
     @Test
