@@ -18,7 +18,6 @@
 
 namespace intuitor::cuda::attention {
 
-constexpr float LOG2_E = 1.44269504f;
 constexpr float LOWEST = -3.40282347e38f; // stands for minus infinity: differences of it are never NaN
 
 /* The query heads that share a key-value head: a row's query is row / size, its head among them the rest. The quotient

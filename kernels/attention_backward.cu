@@ -129,7 +129,7 @@ template <int D> __global__ void __launch_bounds__(THREADS, 2) dkv_kernel(Backwa
     };
     auto store_sums = [&](int stage) {
         if (threadIdx.x < ROW_STEP) {
-            lse_of[stage][threadIdx.x] = lse * LOG2_E;
+            lse_of[stage][threadIdx.x] = lse * (float)LOG2_E;
             delta_of[stage][threadIdx.x] = delta;
         }
     };
@@ -225,7 +225,7 @@ template <int D> __global__ void __launch_bounds__(THREADS, 2) dq_kernel(Backwar
 #pragma unroll
     for (int half = 0; half < 2; half++) {
         int64_t i = b.result(s, kv_head, min(first + own + lane() / 4 + 8 * half, rows - 1));
-        lse[half] = b.lse[i] * LOG2_E;
+        lse[half] = b.lse[i] * (float)LOG2_E;
         delta[half] = b.delta[i];
     }
     cp_async_commit();
@@ -326,7 +326,7 @@ int attention_backward(it_addr dqkv, it_addr delta, it_addr dout, it_addr qkv, i
         using S_ = decltype(type);
         Backward<S_> b{(S_ *)dqkv, (float *)delta, (const S_ *)dout, (const S_ *)qkv, (const S_ *)out,
                        (const float *)lse, (const it_segment *)segments, S, (const int32_t *)families, NF, max_q,
-                       (int)Hq, (int)Hkv, (int)D, Group(Hq / Hkv), score_scale(D), score_scale(D) * LOG2_E};
+                       (int)Hq, (int)Hkv, (int)D, Group(Hq / Hkv), score_scale(D), score_scale(D) * (float)LOG2_E};
         int status = prepare_backward(b, T, s);
         return status || S == 0 ? status : run(b, s);
     });

@@ -417,7 +417,7 @@ int attention_decode(it_addr out, it_addr q, int64_t q_stride, it_addr k, it_add
         using S_ = decltype(type);
         PagedForward<S_> f{{(S_ *)out, nullptr, (const S_ *)q, q_stride, (const S_ *)k, (const S_ *)v, kv_stride,
                             (const it_segment *)segments, S, 1, max_k, (int)Hq, (int)Hkv, (int)D, Group(Hq / Hkv),
-                            score_scale(D), score_scale(D) * LOG2_E}, (const int32_t *)pages, (int)page_size};
+                            score_scale(D), score_scale(D) * (float)LOG2_E}, (const int32_t *)pages, (int)page_size};
         if constexpr (std::is_same_v<S_, bf16>) {
             if (fits_tensor_cores(f) && page_size % DECODE_CHUNK == 0) return tensor_decode(f, function, s);
         }

@@ -50,7 +50,7 @@ delta_kernel(float *delta, const S *dout, const S *out, int64_t rows, int D, int
             for (int d = lane; d < D; d += lanes) sum = fmaf(to_float(a[d]), to_float(b[d]), sum);
         }
     }
-    for (int distance = lanes / 2; distance > 0; distance /= 2) sum += __shfl_xor_sync(FULL_WARP, sum, distance);
+    sum = lanes_reduce(sum, lanes, Sum());
     if (row < rows && lane == 0) delta[row] = sum;
 }
 

@@ -208,7 +208,7 @@ int attention_forward(it_addr out, it_addr lse, it_addr q, int64_t q_stride, it_
         using S_ = decltype(type);
         Forward<S_> f{(S_ *)out, (float *)lse, (const S_ *)q, q_stride, (const S_ *)k, (const S_ *)v, kv_stride,
                       (const it_segment *)segments, S, max_q, max_k, (int)Hq, (int)Hkv, (int)D, Group(Hq / Hkv),
-                      score_scale(D), score_scale(D) * LOG2_E};
+                      score_scale(D), score_scale(D) * (float)LOG2_E};
         return run(f, s);
     });
 }

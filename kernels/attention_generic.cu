@@ -130,15 +130,6 @@ __device__ __forceinline__ void store_row(T *row, const float (&result)[N], floa
     }
 }
 
-/* The value of the 8 lanes that hold a row. */
-template <class Combine> __device__ __forceinline__ float row_reduce(float value, Combine combine) {
-#pragma unroll
-    for (int distance = X / 2; distance > 0; distance /= 2) {
-        value = combine(value, __shfl_xor_sync(FULL_WARP, value, distance));
-    }
-    return value;
-}
-
 template <class T, int TILE, int COLUMNS>
 __global__ void __launch_bounds__(THREADS, 4) forward_kernel(PagedForward<T> f, int tiles, bool vectors) {
     Block block = block_of(blockIdx.x, tiles, f.Hkv);
@@ -182,7 +173,7 @@ __global__ void __launch_bounds__(THREADS, 4) forward_kernel(PagedForward<T> f, 
                 score[i][j] = x() + j * X < seen ? score[i][j] * f.scale : LOWEST;
                 largest = fmaxf(largest, score[i][j]);
             }
-            largest = row_reduce(largest, Max());
+            largest = lanes_reduce(largest, X, Max());
 #pragma unroll
             for (int j = 0; j < OTHERS<TILE>; j++) {
                 // every row has seen a key before it comes to a tile of which it sees none: `largest` is a score
@@ -190,7 +181,7 @@ __global__ void __launch_bounds__(THREADS, 4) forward_kernel(PagedForward<T> f, 
                 sum += score[i][j];
             }
             float shrink = expf(m[i] - largest);
-            l[i] = fmaf(l[i], shrink, row_reduce(sum, Sum()));
+            l[i] = fmaf(l[i], shrink, lanes_reduce(sum, X, Sum()));
             m[i] = largest;
 #pragma unroll
             for (int j = 0; j < COLUMNS / X; j++) out[i][j] *= shrink;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "constants.h"
 #include "error.h"
 #include "intuitor.h"
 #include "kernel_list.h"
@@ -130,13 +131,18 @@ struct Max {
     __device__ __forceinline__ float operator()(float a, float b) const { return fmaxf(a, b); }
 };
 
-/* The value of all lanes combined, in every lane. */
-template <class T, class Combine> __device__ __forceinline__ T warp_reduce(T x, Combine combine) {
+/* The value of `lanes` neighbouring lanes, a power of two, combined, in each of them. The whole warp calls it. */
+template <class T, class Combine> __device__ __forceinline__ T lanes_reduce(T x, int lanes, Combine combine) {
 #pragma unroll
-    for (int distance = WARP / 2; distance > 0; distance /= 2) {
+    for (int distance = lanes / 2; distance > 0; distance /= 2) {
         x = combine(x, __shfl_xor_sync(FULL_WARP, x, distance));
     }
     return x;
+}
+
+/* The value of all lanes combined, in every lane. */
+template <class T, class Combine> __device__ __forceinline__ T warp_reduce(T x, Combine combine) {
+    return lanes_reduce(x, WARP, combine);
 }
 
 /* The value of all THREADS threads of the block combined, in every thread. All of them call it. */

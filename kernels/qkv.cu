@@ -30,12 +30,6 @@ template <class T> Heads heads_of(int64_t Hq, int64_t Hkv, int64_t D) {
     return {(int)(Hq + Hkv), (int)(Hq + 2 * Hkv), (int)Hq, (int)D, lanes};
 }
 
-/* The sum of a head's threads, in each of them. */
-__device__ __forceinline__ float head_sum(float x, int lanes) {
-    for (int distance = lanes / 2; distance > 0; distance /= 2) x += __shfl_xor_sync(FULL_WARP, x, distance);
-    return x;
-}
-
 /* What a thread holds of a head: the two halves of its pairs. */
 template <class T> struct Pairs {
     float a[VECTOR<T>], b[VECTOR<T>];
@@ -102,7 +96,7 @@ forward(T *out, T *qkv, const T *bias, const T *q_norm, const T *k_norm, float e
         float squares = 0;
 #pragma unroll
         for (int j = 0; j < N; j++) squares += x.a[j] * x.a[j] + x.b[j] * x.b[j];
-        float r = 1 / sqrtf(head_sum(squares, heads.lanes) / (float)heads.size + eps);
+        float r = 1 / sqrtf(lanes_reduce(squares, heads.lanes, Sum()) / (float)heads.size + eps);
         if (rotated) {
             Pairs<T> weight;
             weight.template load<ALIGNED>((head < heads.queries ? q_norm : k_norm) + column, half, count);
@@ -177,8 +171,8 @@ backward(T *dqkv, float *bias_sums, float *norm_sums, const T *qkv, const T *q_n
                 squares += x.a[j] * x.a[j] + x.b[j] * x.b[j];
                 dot += d.a[j] * w.a[j] * x.a[j] + d.b[j] * w.b[j] * x.b[j];
             }
-            float r = 1 / sqrtf(head_sum(squares, heads.lanes) / (float)heads.size + eps);
-            float mean = head_sum(dot, heads.lanes) / (float)heads.size * r * r; // mean(g x^) r
+            float r = 1 / sqrtf(lanes_reduce(squares, heads.lanes, Sum()) / (float)heads.size + eps);
+            float mean = lanes_reduce(dot, heads.lanes, Sum()) / (float)heads.size * r * r; // mean(g x^) r
             if (rotated) {
 #pragma unroll
                 for (int j = 0; j < N; j++) {

@@ -142,7 +142,7 @@ __device__ float token_threshold(Histogram &h, const T *z, int n, float maximum,
         threshold = weighted_select<THREADS, ALIGNED>(h, z, n, threshold, UnitWeight{}, sampling.top_k, false);
     }
     if (sampling.top_p < 1) {
-        ProbabilityWeight weight = {maximum, (float)(1.4426950408889634 / sampling.temperature)};
+        ProbabilityWeight weight = {maximum, (float)(LOG2_E / sampling.temperature)};
         threshold = weighted_select<THREADS, ALIGNED>(h, z, n, threshold, weight, sampling.top_p, true);
     }
     if (sampling.min_p > 0) {

@@ -74,7 +74,7 @@ backward(T *logits, int64_t ld, const float *lse, const int32_t *targets, const 
     const float scale = coefficient[n] / temperature;
     const double center = (double)lse[n] * temperature;
     const float high = (float)center;
-    const float low = (float)((center - high) * 1.4426950408889634 / temperature);
+    const float low = (float)((center - high) * LOG2_E / temperature);
     auto probability = [=](float x) { return fast_exp2(fmaf(x - high, c, -low)); };
 
     if (begin + BACKWARD_BLOCK * N <= V && scale != 0) {
@@ -123,7 +123,7 @@ int logprob_backward(it_addr logits, int64_t ld, it_addr lse, it_addr targets, i
         auto kernel = aligned<T>(ld, logits) ? backward<T, true> : backward<T, false>;
         return check(launch(kernel, dim3((unsigned)N * blocks_per_row), VOCAB_THREADS, 0, s, (T *)logits, ld,
                             (const float *)lse, (const int32_t *)targets, (const float *)coefficient, temperature,
-                            (float)(1.4426950408889634 / temperature), V, blocks_per_row), "logprob_backward");
+                            (float)(LOG2_E / temperature), V, blocks_per_row), "logprob_backward");
     });
 }
 

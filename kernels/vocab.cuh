@@ -346,8 +346,8 @@ struct VocabOutputs {
     VocabOutputs(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, float temperature,
                  float certainty_temperature, int64_t V)
         : lse((float *)lse), logprob((float *)logprob), entropy((float *)entropy),
-          self_certainty((float *)self_certainty), c((float)(1.4426950408889634 / temperature)),
-          certainty_c((float)(1.4426950408889634 / certainty_temperature)), temperature(temperature),
+          self_certainty((float *)self_certainty), c((float)(LOG2_E / temperature)),
+          certainty_c((float)(LOG2_E / certainty_temperature)), temperature(temperature),
           natural(1 / ((double)c * temperature)), certainty_natural(1 / ((double)certainty_c * certainty_temperature)),
           V((double)V), log_V(std::log((double)V)), two(temperature != certainty_temperature) {}
 
@@ -357,7 +357,7 @@ struct VocabOutputs {
         double main_lse = certainty_log2 * natural;
         if (lse) lse[n] = (float)main_lse;
         if (logprob) logprob[n] = (float)(target_logit / temperature - main_lse);
-        if (entropy) entropy[n] = (float)((log2_sum - row.main.weighted / row.main.sum) * 0.6931471805599453);
+        if (entropy) entropy[n] = (float)((log2_sum - row.main.weighted / row.main.sum) * LN_2);
         if (self_certainty) {
             if (two) certainty_log2 = log2(row.certainty.sum) + row.certainty.shift;
             self_certainty[n] = (float)((certainty_log2 - row.total / V) * certainty_natural - log_V);

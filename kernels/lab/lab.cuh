@@ -32,4 +32,36 @@ __device__ __forceinline__ void write_row(const VocabOutputs &outputs, int64_t n
     outputs.write(n, row, target_logit);
 }
 
+/* What a lane has added up of a row, relative to its shift. */
+struct LaneSums {
+    float shift = NO_SHIFT, sum = 0, weighted = 0, total = 0;
+
+    __device__ __forceinline__ void add(float c, float x) {
+        float t = fmaf(c, x, -shift), p = exp2f(t);
+        sum += p;
+        weighted += p > 0 ? p * t : 0;
+        total += x;
+    }
+
+    __device__ __forceinline__ void move(float to) {
+        float distance = shift - to, scale = exp2f(distance);
+        weighted = scale > 0 ? (weighted + sum * distance) * scale : 0;
+        sum *= scale;
+        shift = to;
+    }
+};
+
+/* The outputs of row n from what the lanes of a block have, by the whole block. */
+template <int THREADS>
+__device__ __forceinline__ void write_row_of_block(const VocabOutputs &outputs, int64_t n, LaneSums lane,
+                                                   float target_logit) {
+    lane.move(block_reduce<THREADS>(lane.shift, Max()));
+    float sum = block_reduce<THREADS>(lane.sum, Sum());
+    float weighted = block_reduce<THREADS>(lane.weighted, Sum());
+    float total = block_reduce<THREADS>(lane.total, Sum());
+    if (threadIdx.x == 0) {
+        write_row(outputs, n, lane.shift, sum, weighted, (double)outputs.c * total, target_logit);
+    }
+}
+
 } // namespace intuitor::cuda::lab

@@ -22,15 +22,9 @@ thread_a_row(VocabOutputs outputs, const T *logits, const int32_t *targets, int6
     const T *z = logits + n * V;
     float highest = -INFINITY;
     for (int64_t j = 0; j < V; j++) highest = fmaxf(highest, to_float(z[j]));
-    float shift = outputs.c * highest;
-    float sum = 0, weighted = 0, total = 0;
-    for (int64_t j = 0; j < V; j++) {
-        float x = to_float(z[j]), t = fmaf(outputs.c, x, -shift), p = exp2f(t);
-        sum += p;
-        weighted += p > 0 ? p * t : 0;
-        total += x;
-    }
-    write_row(outputs, n, shift, sum, weighted, (double)outputs.c * total, to_float(z[targets[n]]));
+    LaneSums row = {outputs.c * highest};
+    for (int64_t j = 0; j < V; j++) row.add(outputs.c, to_float(z[j]));
+    write_row(outputs, n, row.shift, row.sum, row.weighted, (double)outputs.c * row.total, to_float(z[targets[n]]));
 }
 
 int run(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr logits, it_addr targets,

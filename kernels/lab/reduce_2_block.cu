@@ -20,20 +20,9 @@ block_a_row(VocabOutputs outputs, const T *logits, const int32_t *targets, int64
     const T *z = logits + n * V;
     float highest = -INFINITY;
     for (int64_t j = threadIdx.x; j < V; j += THREADS) highest = fmaxf(highest, to_float(z[j]));
-    float shift = outputs.c * block_reduce<THREADS>(highest, Max());
-    float sum = 0, weighted = 0, total = 0;
-    for (int64_t j = threadIdx.x; j < V; j += THREADS) {
-        float x = to_float(z[j]), t = fmaf(outputs.c, x, -shift), p = exp2f(t);
-        sum += p;
-        weighted += p > 0 ? p * t : 0;
-        total += x;
-    }
-    sum = block_reduce<THREADS>(sum, Sum());
-    weighted = block_reduce<THREADS>(weighted, Sum());
-    total = block_reduce<THREADS>(total, Sum());
-    if (threadIdx.x == 0) {
-        write_row(outputs, n, shift, sum, weighted, (double)outputs.c * total, to_float(z[targets[n]]));
-    }
+    LaneSums lane = {outputs.c * block_reduce<THREADS>(highest, Max())};
+    for (int64_t j = threadIdx.x; j < V; j += THREADS) lane.add(outputs.c, to_float(z[j]));
+    write_row_of_block<THREADS>(outputs, n, lane, to_float(z[targets[n]]));
 }
 
 int run(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr logits, it_addr targets,

@@ -13,44 +13,18 @@ namespace {
 
 constexpr int THREADS = 256;
 
-/* The lanes' sums brought to the block's highest shift and added up. */
-struct Online {
-    float shift = NO_SHIFT, sum = 0, weighted = 0, total = 0;
-
-    __device__ __forceinline__ void add(float c, float x) {
-        float t = fmaf(c, x, -shift);
-        if (t > 0) { // a new maximum: rare after the first few
-            move(c * x);
-            t = 0;
-        }
-        float p = exp2f(t);
-        sum += p;
-        weighted += p > 0 ? p * t : 0;
-        total += x;
-    }
-
-    __device__ __forceinline__ void move(float to) {
-        float distance = shift - to, scale = exp2f(distance);
-        weighted = scale > 0 ? (weighted + sum * distance) * scale : 0;
-        sum *= scale;
-        shift = to;
-    }
-};
-
 template <class T>
 __global__ void __launch_bounds__(THREADS)
 one_pass(VocabOutputs outputs, const T *logits, const int32_t *targets, int64_t V) {
     int64_t n = blockIdx.x;
     const T *z = logits + n * V;
-    Online lane;
-    for (int64_t j = threadIdx.x; j < V; j += THREADS) lane.add(outputs.c, to_float(z[j]));
-    lane.move(block_reduce<THREADS>(lane.shift, Max()));
-    float sum = block_reduce<THREADS>(lane.sum, Sum());
-    float weighted = block_reduce<THREADS>(lane.weighted, Sum());
-    float total = block_reduce<THREADS>(lane.total, Sum());
-    if (threadIdx.x == 0) {
-        write_row(outputs, n, lane.shift, sum, weighted, (double)outputs.c * total, to_float(z[targets[n]]));
+    LaneSums lane;
+    for (int64_t j = threadIdx.x; j < V; j += THREADS) {
+        float x = to_float(z[j]), to = outputs.c * x;
+        if (to > lane.shift) lane.move(to); // a new maximum: rare after the first few
+        lane.add(outputs.c, x);
     }
+    write_row_of_block<THREADS>(outputs, n, lane, to_float(z[targets[n]]));
 }
 
 int run(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr logits, it_addr targets,

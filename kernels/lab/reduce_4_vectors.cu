@@ -21,13 +21,7 @@ vectors(VocabOutputs outputs, const T *logits, const int32_t *targets, int64_t V
     constexpr int N = VECTOR<T>, BATCH = LOADS * THREADS * N;
     int64_t n = blockIdx.x;
     const T *z = logits + n * V;
-    float shift = NO_SHIFT, sum = 0, weighted = 0, total = 0;
-    auto move = [&](float to) {
-        float distance = shift - to, scale = exp2f(distance);
-        weighted = scale > 0 ? (weighted + sum * distance) * scale : 0;
-        sum *= scale;
-        shift = to;
-    };
+    LaneSums lane;
     for (int64_t from = 0; from < V; from += BATCH) {
         uint4 bits[LOADS];
         int64_t left[LOADS];
@@ -47,29 +41,18 @@ vectors(VocabOutputs outputs, const T *logits, const int32_t *targets, int64_t V
                 if (i < left[v]) highest = fmaxf(highest, x[i]);
             }
         }
-        if (outputs.c * highest > shift) move(outputs.c * highest);
+        if (outputs.c * highest > lane.shift) lane.move(outputs.c * highest);
 #pragma unroll
         for (int v = 0; v < LOADS; v++) {
             float x[N];
             widen<T>(x, bits[v]);
 #pragma unroll
             for (int i = 0; i < N; i++) {
-                float t = fmaf(outputs.c, x[i], -shift), p = exp2f(t);
-                if (i < left[v]) {
-                    sum += p;
-                    weighted += p > 0 ? p * t : 0;
-                    total += x[i];
-                }
+                if (i < left[v]) lane.add(outputs.c, x[i]);
             }
         }
     }
-    move(block_reduce<THREADS>(shift, Max()));
-    sum = block_reduce<THREADS>(sum, Sum());
-    weighted = block_reduce<THREADS>(weighted, Sum());
-    total = block_reduce<THREADS>(total, Sum());
-    if (threadIdx.x == 0) {
-        write_row(outputs, n, shift, sum, weighted, (double)outputs.c * total, to_float(z[targets[n]]));
-    }
+    write_row_of_block<THREADS>(outputs, n, lane, to_float(z[targets[n]]));
 }
 
 int run(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr logits, it_addr targets,

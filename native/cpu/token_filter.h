@@ -81,7 +81,7 @@ template <class T> inline float token_threshold(const T *z, int64_t n, const it_
         threshold = weighted_select(z, n, threshold, UnitWeight{}, sampling.top_k, false);
     }
     if (sampling.top_p < 1) {
-        ProbabilityWeight weight = {set1(maximum), set1((float)(1.4426950408889634 / sampling.temperature))};
+        ProbabilityWeight weight = {set1(maximum), set1((float)(LOG2_E / sampling.temperature))};
         threshold = weighted_select(z, n, threshold, weight, sampling.top_p, true);
     }
     if (sampling.min_p > 0) {

@@ -86,7 +86,7 @@ template <class T>
 static void backward(T *logits, int64_t ld, const float *lse, const int32_t *targets, const float *coefficient,
                      float temperature, int64_t N, int64_t V) {
     const int64_t segments = vocab_segments(V);
-    const vf c = set1((float)(1.4426950408889634 / temperature));
+    const vf c = set1((float)(LOG2_E / temperature));
     parallel_for(N * segments, V < VOCAB_SEGMENT ? V : VOCAB_SEGMENT, [=](int64_t item) {
         int64_t n = item / segments, begin = item % segments * VOCAB_SEGMENT;
         int64_t size = V - begin < VOCAB_SEGMENT ? V - begin : VOCAB_SEGMENT;
@@ -97,7 +97,7 @@ static void backward(T *logits, int64_t ld, const float *lse, const int32_t *tar
             return;
         }
         double center = (double)lse[n] * temperature;
-        double rest = (center - (float)center) * 1.4426950408889634 / temperature;
+        double rest = (center - (float)center) * LOG2_E / temperature;
         const vf high = set1((float)center), low = set1((float)rest);
         int64_t target = targets[n] - begin;
         float probability_term = 0;

@@ -13,6 +13,7 @@
 #pragma once
 #include <cmath>
 
+#include "constants.h"
 #include "intuitor.h"
 #include "simd.h"
 
@@ -57,7 +58,7 @@ struct VocabSums {
 struct VocabScale {
     float temperature, c;
 
-    explicit VocabScale(float temperature) : temperature(temperature), c((float)(1.4426950408889634 / temperature)) {}
+    explicit VocabScale(float temperature) : temperature(temperature), c((float)(LOG2_E / temperature)) {}
     /* From c z to z / temperature; c's rounding cancels. */
     double natural(double c_z) const { return c_z / ((double)c * temperature); }
 };
@@ -219,7 +220,7 @@ struct VocabOutputs {
         if (std::isnan(row.total)) main_lse = NAN;
         if (lse) lse[n] = (float)main_lse;
         if (logprob) logprob[n] = (float)((double)target_logit / main.temperature - main_lse);
-        if (entropy) entropy[n] = (float)((log2_sum - row.main.weighted / row.main.sum) * 0.6931471805599453);
+        if (entropy) entropy[n] = (float)((log2_sum - row.main.weighted / row.main.sum) * LN_2);
         if (self_certainty) {
             if (two) certainty_log2 = std::log2(row.certainty.sum) + row.certainty.shift;
             self_certainty[n] = (float)(certainty.natural(certainty_log2 - row.total / V) - log_V);
