@@ -69,6 +69,12 @@ final class History {
         return median(steps.subList(Math.max(0, end - count), end), name);
     }
 
+    /** The least over the latest {@code count} steps; NaN where one of them does not have it. */
+    double least(String name, int count) {
+        return steps.subList(Math.max(0, size() - count), size()).stream().mapToDouble(m -> value(m, name))
+                .reduce(Double.POSITIVE_INFINITY, Math::min);
+    }
+
     /** Mean over the steps at the indices [from, to). */
     double mean(String name, int from, int to) {
         return steps.subList(from, to).stream().mapToDouble(m -> value(m, name)).average().orElse(Double.NaN);

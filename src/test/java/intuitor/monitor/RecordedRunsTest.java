@@ -24,6 +24,14 @@ class RecordedRunsTest {
         assertEquals(List.of(), alarms(run));
     }
 
+    /** Learning rate 5e-5, seed 5: the estimate of KL doubles in steps 111, 113 and 114, and falls again. */
+    @Test
+    void aHealthyRunWithAnUnsteadyKlIsLeftAloneToo() {
+        List<Map<String, Object>> run = run("healthy-unsteady");
+        assertEquals(160, run.size());
+        assertEquals(List.of(), alarms(run));
+    }
+
     /** Learning rate 1e-3, seed 3: from .60 to .01 within 14 steps. */
     @Test
     void aCollapseIsCaughtBeforeTenPointsAreLost() {
