@@ -1,8 +1,13 @@
 package intuitor;
 
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
 
-/** What JSON and YAML files have in common with each other: how they are wrong. */
+/** What JSON and YAML files have in common with each other: how they are wrong, and how two of them differ. */
 public final class Json {
 
     private Json() { }
@@ -12,5 +17,17 @@ public final class Json {
         String message = e.getOriginalMessage().lines().findFirst().orElse("");
         int internals = message.indexOf(" (start marker");
         return internals < 0 ? message : message.substring(0, internals);
+    }
+
+    /** The first key, in alphabetical order, that two objects have with different values: "seed was 1 and is 2". */
+    public static Optional<String> difference(JsonNode then, JsonNode now) {
+        Set<String> names = new TreeSet<>(then.propertyNames());
+        names.addAll(now.propertyNames());
+        return names.stream().filter(name -> !Objects.equals(then.get(name), now.get(name))).findFirst()
+                .map(name -> name + " was " + shown(then.get(name)) + " and is " + shown(now.get(name)));
+    }
+
+    private static String shown(JsonNode value) {
+        return value == null ? "not set" : value.isContainer() ? "different" : value.toString();
     }
 }

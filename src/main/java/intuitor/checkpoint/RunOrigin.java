@@ -1,22 +1,13 @@
 package intuitor.checkpoint;
 
 import intuitor.UserError;
-import intuitor.data.DataFile;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.SerializationFeature;
@@ -40,7 +31,6 @@ public record RunOrigin(String model, Map<String, String> modelSha256, String da
                         String evalDataSha256, String probeData, String probeDataSha256, String isa) {
 
     private static final String FILE = "origin.json";
-    private static final int BUFFER = 1 << 20;
 
     private static final JsonMapper JSON = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
@@ -49,9 +39,9 @@ public record RunOrigin(String model, Map<String, String> modelSha256, String da
 
     /** The origin of a run that starts now; {@code evalData} and {@code probeData} may be null. */
     public static RunOrigin of(Path model, Path data, Path evalData, Path probeData, String isa) {
-        return new RunOrigin(model.toString(), modelDigests(model), data.toString(), digest(data),
-                evalData == null ? null : evalData.toString(), evalData == null ? null : digest(evalData),
-                probeData == null ? null : probeData.toString(), probeData == null ? null : digest(probeData), isa);
+        return new RunOrigin(model.toString(), Digests.ofModel(model), data.toString(), Digests.of(data),
+                evalData == null ? null : evalData.toString(), evalData == null ? null : Digests.of(evalData),
+                probeData == null ? null : probeData.toString(), probeData == null ? null : Digests.of(probeData), isa);
     }
 
     public void write(Path run) {
@@ -72,7 +62,7 @@ public record RunOrigin(String model, Map<String, String> modelSha256, String da
         if (!Files.isDirectory(folder)) {
             throw new UserError("the base model " + model + " of this run is gone; put it back: it is the reference");
         }
-        Map<String, String> now = modelDigests(folder);
+        Map<String, String> now = Digests.ofModel(folder);
         Set<String> names = new TreeSet<>(modelSha256.keySet());
         names.addAll(now.keySet());
         for (String name : names) {
@@ -94,59 +84,34 @@ public record RunOrigin(String model, Map<String, String> modelSha256, String da
         }
     }
 
+    /**
+     * A {@link UserError} if a run that starts from these now would be another; they may have moved.
+     *
+     * @param run   its folder, for the message
+     * @param model {@link Digests#ofModel} of the base model
+     */
+    public void requireSame(Path run, Map<String, String> model, Path data, Path evalData, Path probeData) {
+        String changed = !model.equals(modelSha256) ? "the model"
+                : !isSame(data, dataSha256) ? data.toString()
+                : !isSame(evalData, evalDataSha256) ? evalData.toString()
+                : !isSame(probeData, probeDataSha256) ? probeData.toString() : null;
+        if (changed != null) {
+            throw new UserError(run + " was made before " + changed + " changed; put the old one back, or remove "
+                    + "the run");
+        }
+    }
+
+    private static boolean isSame(Path file, String sha256) {
+        return file == null || Digests.of(file).equals(sha256);
+    }
+
     private static void require(String what, String file, String sha256) {
         if (!Files.exists(Path.of(file))) {
             throw new UserError("the " + what + " " + file + " of this run are gone; put them back");
         }
-        if (!digest(Path.of(file)).equals(sha256)) {
+        if (!Digests.of(Path.of(file)).equals(sha256)) {
             throw new UserError("the " + what + " " + file + " have changed since this run started; put the old ones "
                     + "back");
-        }
-    }
-
-    /** SHA-256 of a model's weights, configuration and tokenizer, by file name. */
-    public static Map<String, String> modelDigests(Path folder) {
-        Map<String, String> digests = new TreeMap<>();
-        try (Stream<Path> files = Files.list(folder)) {
-            files.filter(f -> ModelFolder.isPartOfModel(f.getFileName().toString()))
-                    .forEach(f -> digests.put(f.getFileName().toString(), digest(f)));
-            return digests;
-        } catch (IOException e) {
-            throw new UserError("cannot read " + folder + ": " + e.getMessage(), e);
-        }
-    }
-
-    private static String digest(Path path) {
-        if (!Files.isDirectory(path)) {
-            return digestOfFile(path);
-        }
-        StringBuilder names = new StringBuilder();
-        for (Path file : DataFile.files(path)) { // what is read, and nothing else that may lie there
-            names.append(path.relativize(file)).append(' ').append(digestOfFile(file)).append('\n');
-        }
-        return digest(new ByteArrayInputStream(names.toString().getBytes(StandardCharsets.UTF_8)), path);
-    }
-
-    private static String digestOfFile(Path file) {
-        try (InputStream in = Files.newInputStream(file)) {
-            return digest(in, file);
-        } catch (IOException e) {
-            throw new UserError("cannot read " + file + ": " + e.getMessage(), e);
-        }
-    }
-
-    private static String digest(InputStream in, Path file) {
-        try {
-            MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
-            byte[] buffer = new byte[BUFFER];
-            for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-                sha256.update(buffer, 0, n);
-            }
-            return HexFormat.of().formatHex(sha256.digest());
-        } catch (IOException e) {
-            throw new UserError("cannot read " + file + ": " + e.getMessage(), e);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
         }
     }
 }

@@ -1,7 +1,9 @@
 package intuitor.cli;
 
+import intuitor.Json;
 import intuitor.UserError;
 import intuitor.checkpoint.AtomicFiles;
+import intuitor.checkpoint.Digests;
 import intuitor.data.Prompt;
 import intuitor.report.ProgressLine;
 import intuitor.reward.SelfCertainty;
@@ -16,10 +18,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -71,9 +76,11 @@ final class BulkGeneration {
     /**
      * Writes the lines to a file that does not exist yet.
      *
-     * @param settings what decides the text besides the prompts; work that was begun with others is not gone on with
+     * @param options what decides the text besides the prompts; work that was begun with others is not gone on with
      */
-    void write(Path file, Map<String, Object> settings, ProgressLine progress) {
+    void write(Path file, Map<String, Object> options, ProgressLine progress) {
+        Map<String, Object> settings = new LinkedHashMap<>(options);
+        settings.put("prompts_sha256", promptsSha256());
         if (Files.exists(file)) {
             throw new UserError("--output: " + file + " exists already; move it away or name another file");
         }
@@ -109,11 +116,20 @@ final class BulkGeneration {
         if (lines.isEmpty()) {
             return List.of(settings);
         }
-        if (!lines.getFirst().equals(settings)) {
-            throw new UserError("--output: " + partial + " was begun with other settings, " + lines.getFirst()
-                    + "; give those, or delete it to begin anew");
+        try {
+            Json.difference(JSON.readTree(lines.getFirst()), JSON.readTree(settings)).ifPresent(difference -> {
+                throw new UserError("--output: " + partial + " was begun with other settings: " + difference
+                        + "; give those, or delete it to begin anew");
+            });
+            return lines;
+        } catch (JacksonException e) {
+            throw new UserError("--output: " + partial + " is damaged; delete it to begin anew", e);
         }
-        return lines;
+    }
+
+    /** Of the tokens, and so of the file, the tokenizer, the chat template and the day that this may tell. */
+    private String promptsSha256() {
+        return Digests.ofText(prompts.stream().map(Arrays::toString).collect(Collectors.joining("\n")));
     }
 
     private int perPortion() {

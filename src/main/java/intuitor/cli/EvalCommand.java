@@ -1,7 +1,7 @@
 package intuitor.cli;
 
 import intuitor.UserError;
-import intuitor.checkpoint.RunOrigin;
+import intuitor.checkpoint.Digests;
 import intuitor.eval.alpaca.AlpacaResult;
 import intuitor.eval.run.Drawing;
 import intuitor.eval.run.EvaluatedModel;
@@ -290,7 +290,7 @@ final class EvalCommand extends BaseCommand {
     private Map<String, Object> settings(LoadedModel loaded) {
         Map<String, Object> s = new LinkedHashMap<>();
         s.put("model", model.toAbsolutePath().normalize().toString());
-        s.put("model_sha256", RunOrigin.modelDigests(model));
+        s.put("model_sha256", Digests.ofModel(model));
         s.put("num_samples", numSamples);
         s.put("temperature", temperature);
         s.put("top_k", topK);

@@ -1,6 +1,7 @@
 package intuitor.cli;
 
 import intuitor.UserError;
+import intuitor.checkpoint.Digests;
 import intuitor.data.Prompt;
 import intuitor.data.PromptSet;
 import intuitor.device.Sampling;
@@ -141,7 +142,8 @@ final class GenerateCommand extends BaseCommand {
                         .run(new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8)), out(),
                                 err());
             } else if (prompts != null) {
-                bulk(new BulkGeneration(rollout, loaded.tokenizer(), decoding, stops, asked, tokens, n), decoding);
+                bulk(new BulkGeneration(rollout, loaded.tokenizer(), decoding, stops, asked, tokens, n), decoding,
+                        loaded);
             } else if (n == 1) {
                 StreamedText text = new StreamedText(loaded.tokenizer().stream(), stops, out());
                 generate(rollout, tokens, decoding, text);
@@ -176,13 +178,14 @@ final class GenerateCommand extends BaseCommand {
         }
     }
 
-    private void bulk(BulkGeneration generation, Decoding decoding) {
+    private void bulk(BulkGeneration generation, Decoding decoding, LoadedModel loaded) {
         if (output == null) {
             generation.print(out()::println);
             return;
         }
         Map<String, Object> settings = new LinkedHashMap<>();
         settings.put("model", model.toString());
+        settings.put("model_sha256", Digests.ofModel(model));
         settings.put("prompts", prompts.toString());
         settings.put("n", n);
         settings.put("max_new_tokens", maxNewTokens);
@@ -196,6 +199,8 @@ final class GenerateCommand extends BaseCommand {
         settings.put("system", system);
         settings.put("stop_tokens", stopTokens);
         settings.put("stop_strings", stops);
+        settings.put("kernels", loaded.device().info().arithmetic());
+        settings.put("dtype", loaded.transformer().dtype().toString());
         generation.write(output, settings, ProgressLine.onStandardError());
     }
 

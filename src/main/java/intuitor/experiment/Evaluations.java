@@ -2,6 +2,7 @@ package intuitor.experiment;
 
 import intuitor.UserError;
 import intuitor.checkpoint.AtomicFiles;
+import intuitor.checkpoint.Digests;
 import intuitor.train.GrpoConfig;
 import intuitor.train.HeldOutEvaluation;
 import intuitor.train.ModelEvaluation;
@@ -20,21 +21,25 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * @param evalPrompts problems of each task: the first
  * @param evalSamples completions sampled for each of them
- * @param files       of the problems, by task
+ * @param modelSha256 of the model ({@link Digests#ofModel})
+ * @param tasksSha256 of the files of problems, by task
  * @param tasks       the completions, by task
  */
-public record Evaluations(int evalPrompts, int evalSamples, Map<String, String> files,
-                   Map<String, HeldOutEvaluation.Judged> tasks) {
+public record Evaluations(int evalPrompts, int evalSamples, Map<String, String> modelSha256,
+                          Map<String, String> tasksSha256, Map<String, HeldOutEvaluation.Judged> tasks) {
 
     private static final JsonMapper JSON =
             JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
 
-    /** Evaluates the model and writes the file, unless it is there. */
+    /** Evaluates the model and writes the file, unless it is there and says the same of the same model and problems. */
     static void make(Path file, Experiment experiment, GrpoConfig config, Path model, BooleanSupplier stop) {
-        if (Files.exists(file) && read(file).isOf(experiment)) {
+        Map<String, String> modelSha256 = Digests.ofModel(model);
+        Map<String, String> tasksSha256 = new LinkedHashMap<>();
+        experiment.tasks().forEach((task, problems) -> tasksSha256.put(task, Digests.of(problems)));
+        if (Files.exists(file) && read(file).isOf(config, modelSha256, tasksSha256)) {
             return;
         }
-        Evaluations made = new Evaluations(config.evalPrompts(), config.evalSamples(), names(experiment),
+        Evaluations made = new Evaluations(config.evalPrompts(), config.evalSamples(), modelSha256, tasksSha256,
                 ModelEvaluation.run(config, model, experiment.tasks(), stop));
         AtomicFiles.writeString(file, JSON.writeValueAsString(made) + "\n");
     }
@@ -48,14 +53,8 @@ public record Evaluations(int evalPrompts, int evalSamples, Map<String, String> 
         }
     }
 
-    private boolean isOf(Experiment experiment) {
-        return evalPrompts == experiment.shared().evalPrompts() && evalSamples == experiment.shared().evalSamples()
-                && files.equals(names(experiment));
-    }
-
-    private static Map<String, String> names(Experiment experiment) {
-        Map<String, String> names = new LinkedHashMap<>();
-        experiment.tasks().forEach((task, problems) -> names.put(task, problems.toString()));
-        return names;
+    private boolean isOf(GrpoConfig config, Map<String, String> model, Map<String, String> problems) {
+        return evalPrompts == config.evalPrompts() && evalSamples == config.evalSamples()
+                && model.equals(modelSha256) && problems.equals(tasksSha256);
     }
 }

@@ -3,6 +3,7 @@ package intuitor.experiment;
 import intuitor.UserError;
 import intuitor.checkpoint.AtomicFiles;
 import intuitor.checkpoint.FolderLock;
+import intuitor.checkpoint.RunOrigin;
 import intuitor.recipe.Recipe;
 import intuitor.train.GrpoConfig;
 import java.io.IOException;
@@ -92,14 +93,23 @@ public record ExperimentFolder(Path path) {
         }
     }
 
-    /** Writes the run's recipe; a {@link UserError} if the folder has a run of that name with other settings. */
-    void settle(PlannedRun run) {
+    /**
+     * Writes the run's recipe; a {@link UserError} if the folder has a run of that name with other settings, or one
+     * that began with another model or other data.
+     *
+     * @param model {@link intuitor.checkpoint.Digests#ofModel} of the base
+     */
+    void settle(PlannedRun run, Map<String, String> model) {
         Path file = recipe(run);
         if (!Files.exists(file)) {
             AtomicFiles.writeString(file, Recipe.write(run.config()));
         } else if (!Recipe.read(GrpoConfig.class, file, Map.of()).equals(run.config())) {
             throw new UserError(file + ": this run was begun with other settings than the recipe now has; give the "
                     + "experiment another --name, or remove " + path);
+        }
+        if (isStarted(run)) {
+            GrpoConfig config = run.config();
+            RunOrigin.read(run(run)).requireSame(run(run), model, config.data(), config.evalData(), config.probeData());
         }
     }
 }

@@ -1,6 +1,7 @@
 package intuitor.experiment;
 
 import intuitor.UserError;
+import intuitor.checkpoint.Digests;
 import intuitor.checkpoint.FolderLock;
 import intuitor.recipe.Recipe;
 import intuitor.report.Durations;
@@ -59,7 +60,8 @@ public final class ExperimentRun {
     public Outcome run() {
         List<PlannedRun> runs = experiment.runs();
         try (FolderLock lock = folder.take()) {
-            runs.forEach(folder::settle);
+            Map<String, String> model = Digests.ofModel(experiment.shared().model());
+            runs.forEach(run -> folder.settle(run, model));
             folder.keepRecipe(experiment.file());
             int parallel = experiment.settings().parallel();
             progress.message(runs.size() + " runs, " + parallel + " at once: " + folder.path());

@@ -43,9 +43,20 @@ public final class Rewards implements AutoCloseable {
         rewards.forEach(Reward::prepare);
     }
 
+    /** Closes all of them; what the first that fails has thrown is thrown at the end. */
     @Override
     public void close() {
-        rewards.forEach(Reward::close);
+        RuntimeException failure = null;
+        for (Reward reward : rewards) {
+            try {
+                reward.close();
+            } catch (RuntimeException e) {
+                failure = failure == null ? e : failure;
+            }
+        }
+        if (failure != null) {
+            throw failure;
+        }
     }
 
     /** Names of those that read the prompts' answers; where there are none, training never sees an answer. */

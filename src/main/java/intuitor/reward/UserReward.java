@@ -1,6 +1,7 @@
 package intuitor.reward;
 
 import intuitor.UserError;
+import java.util.function.Supplier;
 
 /** A reward that does not come along: what goes wrong in it is said in one line, under its name. */
 final class UserReward implements Reward {
@@ -15,32 +16,30 @@ final class UserReward implements Reward {
 
     @Override
     public void prepare() {
-        try {
+        guarded("prepare", () -> {
             reward.prepare();
-        } catch (RuntimeException e) {
-            throw new UserError("reward " + name + ": " + e, e);
-        }
+            return null;
+        });
     }
 
     @Override
     public void close() {
-        reward.close();
+        guarded("close", () -> {
+            reward.close();
+            return null;
+        });
     }
 
     @Override
     public boolean needsAnswers() {
-        return reward.needsAnswers();
+        return guarded("needsAnswers", reward::needsAnswers);
     }
 
     @Override
     public double[] score(RewardContext context) {
-        String where = "reward " + name + ", step " + (context.step() + 1) + ": ";
-        double[] scores;
-        try {
-            scores = reward.score(context);
-        } catch (RuntimeException e) {
-            throw new UserError(where + e, e);
-        }
+        String step = "step " + (context.step() + 1);
+        double[] scores = guarded(step, () -> reward.score(context));
+        String where = where(step);
         int n = context.completions().size();
         if (scores == null || scores.length != n) {
             throw new UserError(where + (scores == null ? "null" : scores.length + " numbers") + " for " + n
@@ -52,5 +51,18 @@ final class UserReward implements Reward {
             }
         }
         return scores;
+    }
+
+    /** Not only exceptions: a class compiled against another library, or one that calls itself for ever, is theirs. */
+    private <T> T guarded(String doing, Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (RuntimeException | LinkageError | StackOverflowError | AssertionError e) {
+            throw new UserError(where(doing) + e, e);
+        }
+    }
+
+    private String where(String doing) {
+        return "reward " + name + ", " + doing + ": ";
     }
 }

@@ -156,9 +156,14 @@ public final class GrpoRun implements AutoCloseable {
         this.trainer = new GrpoTrainer(device, config, policy, reference,
                 new PromptStream<>(prompts.encoded(), config.shuffleDataset(), config.seed()), prompts.decoding(),
                 prompts.tokenizer()::decode, totalSteps, stop);
-        this.monitor = RunMonitor.of(config, prompts, trainer.rollout());
-        this.taskEvaluation = config.evalTasks().isEmpty() ? null
-                : TaskEvaluation.open(config, prompts, policy.config(), trainer.rollout());
+        try {
+            this.monitor = RunMonitor.of(config, prompts, trainer.rollout());
+            this.taskEvaluation = config.evalTasks().isEmpty() ? null
+                    : TaskEvaluation.open(config, prompts, policy.config(), trainer.rollout());
+        } catch (RuntimeException e) {
+            trainer.close();
+            throw e;
+        }
     }
 
     private RunResult run(RunFolder folder) {

@@ -67,8 +67,6 @@ public final class GrpoTrainer implements AutoCloseable {
         this.prompts = prompts;
         this.decoding = decoding;
         this.decoder = decoder;
-        this.rewards = config.rewards();
-        rewards.prepare();
         this.stop = stop;
         this.memory = device.arena("gradients and moments");
         this.scratch = device.arena("rollout and training");
@@ -80,6 +78,21 @@ public final class GrpoTrainer implements AutoCloseable {
         this.reference = config.needsReference() ? new ReferencePolicy(device, base, scratch, config) : null;
         this.updater = new PolicyUpdater(config, policy, model, memory, scratch, totalSteps * config.numIterations());
         this.loss = GrpoLoss.of(config);
+        this.rewards = prepared(config.rewards()); // last: nobody else would close them
+    }
+
+    private static Rewards prepared(Rewards rewards) {
+        try {
+            rewards.prepare();
+            return rewards;
+        } catch (RuntimeException e) {
+            try {
+                rewards.close();
+            } catch (RuntimeException second) {
+                e.addSuppressed(second);
+            }
+            throw e;
+        }
     }
 
     /**
@@ -192,12 +205,12 @@ public final class GrpoTrainer implements AutoCloseable {
 
     @Override
     public void close() {
-        rewards.close();
         scratch.close();
         memory.close();
         if (reference != null) {
             reference.close();
         }
         model.close();
+        rewards.close(); // last: a user's may throw
     }
 }

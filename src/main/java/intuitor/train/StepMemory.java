@@ -1,5 +1,6 @@
 package intuitor.train;
 
+import intuitor.device.PackedAttention;
 import intuitor.model.Activations;
 import intuitor.model.ModelMemory;
 import intuitor.rollout.Rollout;
@@ -15,7 +16,8 @@ import java.util.Map;
  * @param keysAndValues of the cache
  * @param generation    what generation takes beside them: on the CPU a copy of the weights, and activations
  * @param trainTokens   rows of the largest micro-batch
- * @param training      its activations and what their backward pass takes
+ * @param training      its activations and what their backward pass takes; on the CPU, with batch_invariant, a copy
+ *                      of the weights
  */
 record StepMemory(Map<String, Long> lasting, long together, long keysAndValues, long generation, long trainTokens,
                   long training) {
@@ -45,12 +47,14 @@ record StepMemory(Map<String, Long> lasting, long together, long keysAndValues, 
         long together = Math.clamp((long) (pages / Math.max(each, 1)), 1, Math.min(completions, Rollout.MAX_SEQUENCES));
 
         long longest = (long) longestPrompt + config.maxCompletionLength();
-        long all = prompts * longestPrompt + completions * config.maxCompletionLength();
+        // cuDNN's attention cannot share the keys of a prompt, so each completion has its own copy
+        long promptRows = (config.attention() == PackedAttention.Library.CUDNN ? completions : prompts) * longestPrompt;
+        long all = promptRows + completions * config.maxCompletionLength();
         long trainTokens = Math.min(all, Math.max(longest, config.microBatchTokens()));
         long prefill = Math.min(prompts * longestPrompt, Math.max(longestPrompt, Rollout.prefillTokens(model.gpu())));
         return new StepMemory(lasting, together, pages * page,
                 model.packedCopy() + model.inference(Math.max(together, prefill)), trainTokens,
-                model.training(trainTokens,
+                (config.batchInvariant() ? model.packedCopy() : 0) + model.training(trainTokens,
                         config.gradientCheckpointing() ? Activations.Keep.LAYER_INPUTS : Activations.Keep.ALL));
     }
 

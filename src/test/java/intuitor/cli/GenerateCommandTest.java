@@ -1,6 +1,7 @@
 package intuitor.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -12,6 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -146,9 +150,11 @@ class GenerateCommandTest {
         assertEquals(2, generate(command).status(), "an existing file is not written over");
         assertEquals(expected, generate("--prompts", prompts.toString(), "--n", "130").out());
 
+        String settings = firstLineSeen(partial, () -> {
+            Files.delete(file);
+            generate(command);
+        });
         Files.delete(file);
-        String settings = SETTINGS.formatted(JsonMapper.shared().writeValueAsString(model.toString()),
-                JsonMapper.shared().writeValueAsString(prompts.toString()));
         for (int bytes : new int[] {0, 10, expected.length() / 2, expected.length()}) {
             Files.writeString(partial, settings + "\n" + expected.substring(0, bytes));
             assertEquals(0, generate(command).status());
@@ -159,12 +165,42 @@ class GenerateCommandTest {
         Outcome other = generate("--prompts", prompts.toString(), "--output", file.toString(), "--n", "130", "--seed",
                 "1");
         assertEquals(2, other.status());
-        assertTrue(other.err().contains("was begun with other settings"), other.err());
+        assertTrue(other.err().contains("was begun with other settings: seed was 42 and is 1"), other.err());
+        Files.writeString(prompts, lines.toString().replace("4 + 1", "4 + 2"));
+        Outcome changed = generate(command);
+        assertEquals(2, changed.status());
+        assertTrue(changed.err().contains("was begun with other settings: prompts_sha256 was"), changed.err());
+        Files.writeString(partial, "{\"model\": \n");
+        Outcome damaged = generate(command);
+        assertEquals(2, damaged.status());
+        assertTrue(damaged.err().contains("c.jsonl.partial is damaged; delete it to begin anew"), damaged.err());
     }
 
-    private static final String SETTINGS = "{\"model\":%s,\"prompts\":%s,\"n\":130,\"max_new_tokens\":12,"
-            + "\"temperature\":1.0,\"top_k\":0,\"top_p\":1.0,\"min_p\":0.0,\"repetition_penalty\":1.0,"
-            + "\"seed\":42,\"chat\":false,\"system\":null,\"stop_tokens\":[],\"stop_strings\":[]}";
+    /** The first line of a file that is there while something is done; it is done again until the file was seen. */
+    private static String firstLineSeen(Path file, Work work) throws IOException {
+        AtomicReference<String> seen = new AtomicReference<>();
+        for (int i = 0; seen.get() == null; i++) {
+            assertTrue(i < 100, "never seen: " + file);
+            AtomicBoolean done = new AtomicBoolean();
+            Thread watcher = Thread.ofPlatform().start(() -> {
+                while (!done.get() && seen.get() == null) {
+                    try (Stream<String> text = Files.lines(file)) {
+                        text.findFirst().ifPresent(seen::set);
+                    } catch (IOException e) {
+                        Thread.onSpinWait(); // not there yet
+                    }
+                }
+            });
+            work.run();
+            done.set(true);
+            assertDoesNotThrow(() -> watcher.join());
+        }
+        return seen.get();
+    }
+
+    private interface Work {
+        void run() throws IOException;
+    }
 
     /** Each line is answered, in the model's chat template, with what was said before; /new forgets it. */
     @Test

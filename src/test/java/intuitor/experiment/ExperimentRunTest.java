@@ -3,6 +3,7 @@ package intuitor.experiment;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -44,6 +45,7 @@ class ExperimentRunTest {
     void aSmallExperiment() throws IOException {
         Path model = TinyBase.write(folder.resolve("base"));
         Path data = TinyBase.prompts(folder.resolve("prompts.jsonl"), 20);
+        Path task = Files.copy(data, folder.resolve("task.jsonl"));
         recipe = Files.writeString(folder.resolve("e.yaml"), """
                 name: e
                 output_dir: %s
@@ -65,7 +67,7 @@ class ExperimentRunTest {
                 comparisons:
                   - name: KL
                     grid: {beta: [0, 0.1]}
-                """.formatted(folder, model, data, data));
+                """.formatted(folder, model, data, task));
     }
 
     /** Trains in this process; notes what it was asked. */
@@ -188,6 +190,31 @@ class ExperimentRunTest {
                 assertThrows(UserError.class, () -> run(experiment("e"), new InProcess(), () -> false));
         assertTrue(refused.getMessage().contains("begun with other settings than the recipe now has"),
                 refused.getMessage());
+    }
+
+    /** Contents count, not names: what was made from others must not be reported beside what is made now. */
+    @Test
+    void whatHasChangedSinceIsNotMixedWithWhatWasMadeBefore() throws IOException {
+        InProcess first = new InProcess();
+        run(experiment("e"), first, () -> false);
+        Experiment experiment = experiment("e");
+        Path task = experiment.tasks().get("sums");
+        Path evaluation = experiment.folder().evaluation(experiment.runs().getFirst().name());
+        Evaluations before = Evaluations.read(evaluation);
+        List<String> problems = Files.readAllLines(task);
+        Files.write(task, problems.reversed());
+        InProcess again = new InProcess();
+        run(experiment("e"), again, () -> false);
+        assertEquals(List.of(), again.asked, "the runs never saw the problems of the task");
+        assertNotEquals(before.tasksSha256(), Evaluations.read(evaluation).tasksSha256());
+        assertEquals(before.modelSha256(), Evaluations.read(evaluation).modelSha256());
+
+        Path data = experiment.shared().data();
+        Files.writeString(data, Files.readString(data) + "{\"prompt\":\"1 + 1 =\"}\n");
+        UserError refused =
+                assertThrows(UserError.class, () -> run(experiment("e"), new InProcess(), () -> false));
+        assertTrue(refused.getMessage().endsWith("was made before " + data + " changed; put the old one back, or "
+                + "remove the run"), refused.getMessage());
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import intuitor.UserError;
 import intuitor.rollout.Completion;
 import intuitor.rollout.Group;
 import java.io.File;
@@ -20,6 +21,7 @@ import java.util.regex.Pattern;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The example of docs/rewards.md, compiled and used as that page says. */
@@ -62,6 +64,37 @@ class UserClassesTest {
         assertMessage("no class demo.Brief on the class path; INTUITOR_CLASSPATH can name its jar",
                 () -> new UserClasses(null).make("demo.Brief"));
         assertMessage("INTUITOR_CLASSPATH: no such file: /nowhere.jar", () -> new UserClasses("/nowhere.jar"));
+    }
+
+    /** Whatever goes wrong in a user's class is one line that names it, and no other reward is left open. */
+    @Test
+    void whatGoesWrongInItIsSaidUnderItsName() {
+        Reward broken = new UserReward("broken", new Reward() {
+            @Override
+            public double[] score(RewardContext context) {
+                return score(context); // for ever
+            }
+
+            @Override
+            public boolean needsAnswers() {
+                throw new NoClassDefFoundError("lib/Missing");
+            }
+
+            @Override
+            public void close() {
+                throw new IllegalStateException("still busy");
+            }
+        });
+        Group group = new Group(new int[] {1}, List.of(completion(3)));
+        RewardContext context = new RewardContext(group, null, 1, 4, tokens -> "");
+        assertUserError("reward broken, step 5: java.lang.StackOverflowError", () -> broken.score(context));
+        assertUserError("reward broken, needsAnswers: java.lang.NoClassDefFoundError: lib/Missing",
+                broken::needsAnswers);
+        assertUserError("reward broken, close: java.lang.IllegalStateException: still busy", broken::close);
+    }
+
+    private static void assertUserError(String message, Executable call) {
+        assertEquals(message, assertThrows(UserError.class, call).getMessage());
     }
 
     private static void assertIsBrief(Reward reward) {

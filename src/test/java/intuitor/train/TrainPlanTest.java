@@ -82,6 +82,9 @@ class TrainPlanTest {
         assertEquals(12, memory.together());
         assertEquals(16 * 16 * 2 * 2 * 16 * 4, memory.keysAndValues()); // pages, rows, k and v, layers, width, bytes
         assertEquals(124, memory.trainTokens());
+        StepMemory asIs = StepMemory.of(config(Map.of("batch_invariant", "false")), model, 7);
+        assertEquals(model.packedCopy(), memory.training() - asIs.training());
+        assertEquals(12 * (7 + 8), StepMemory.of(config(Map.of("attention", "cudnn")), model, 7).trainTokens());
         StepMemory turns = StepMemory.of(config(Map.of("beta", "0", "micro_batch_tokens", "1", "num_generations",
                 "2000", "kv_cache_mib", "1")), model, 7);
         assertEquals(16 * model.parameters(), turns.lastingBytes());

@@ -1,5 +1,6 @@
 package intuitor.eval.run;
 
+import intuitor.Json;
 import intuitor.UserError;
 import intuitor.checkpoint.AtomicFiles;
 import intuitor.checkpoint.FolderLock;
@@ -8,10 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.type.TypeReference;
@@ -69,27 +67,14 @@ public final class EvaluationFolder implements AutoCloseable {
         Path file = folder.resolve(SETTINGS);
         JsonNode now = JSON.readTree(JSON.writeValueAsString(settings));
         if (Files.exists(file)) {
-            requireSame(folder, JSON.readTree(file.toFile()), now);
+            Json.difference(JSON.readTree(file.toFile()), now).ifPresent(difference -> {
+                throw new UserError(folder + " holds results of another evaluation: " + difference
+                        + "; give another --output, or remove the folder");
+            });
         } else {
             AtomicFiles.writeString(file, JSON.writeValueAsString(settings) + "\n");
         }
         return ResultsFile.open(folder.resolve(COMPLETIONS), batch, all);
-    }
-
-    private static void requireSame(Path folder, JsonNode then, JsonNode now) {
-        Set<String> names = new TreeSet<>(then.propertyNames());
-        names.addAll(now.propertyNames());
-        for (String name : names) {
-            if (!Objects.equals(then.get(name), now.get(name))) {
-                throw new UserError(folder + " holds results of another evaluation: " + name + " was "
-                        + shown(then.get(name)) + " and is " + shown(now.get(name))
-                        + "; give another --output, or remove the folder");
-            }
-        }
-    }
-
-    private static String shown(JsonNode value) {
-        return value == null ? "not set" : value.isContainer() ? "different" : value.toString();
     }
 
     /** What a task's completions have taken, in all sittings; nothing where that was not written down. */

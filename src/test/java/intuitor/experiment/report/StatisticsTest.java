@@ -82,6 +82,6 @@ class StatisticsTest {
     private static Evaluations evaluations(int right, int of) {
         List<JudgedCompletion> completions = IntStream.range(0, of)
                 .mapToObj(i -> new JudgedCompletion(i < right, 10, true, 12 + i, 0.5)).toList();
-        return new Evaluations(of, 1, Map.of(), Map.of("t", new Judged(completions, completions)));
+        return new Evaluations(of, 1, Map.of(), Map.of(), Map.of("t", new Judged(completions, completions)));
     }
 }
