@@ -6,7 +6,6 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -212,14 +211,13 @@ public final class AtomicFiles {
                 cause.addSuppressed(e);
             }
         }
-        String what = "cannot " + action + " " + path + ": ";
+        String what = "cannot " + action + " " + path;
         return switch (cause) {
             case NoSuchFileException e when !Files.isDirectory(path.toAbsolutePath().getParent()) ->
-                new UserError(what + "no such folder " + path.toAbsolutePath().getParent(), e);
-            case FileSystemException e when e.getReason() == null ->
-                new UserError(what + e.getClass().getSimpleName() + " " + e.getFile(), e);
-            case FileSystemException e -> new UserError(what + e.getReason(), e);
-            case IOException e -> new UserError(what + e.getMessage(), e);
+                new UserError(what + ": no such folder " + path.toAbsolutePath().getParent(), e);
+            // the temporary's name is of no use to anybody
+            case IOException e ->
+                new UserError(UserError.of(what, e).getMessage().replace(": " + temporary, ""), e);
             case RuntimeException e -> e;
             case Error e -> throw e;
             default -> throw new AssertionError(cause);

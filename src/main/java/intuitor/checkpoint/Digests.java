@@ -30,7 +30,7 @@ public final class Digests {
                     .forEach(f -> digests.put(f.getFileName().toString(), of(f)));
             return digests;
         } catch (IOException e) {
-            throw new UserError("cannot read " + folder + ": " + e.getMessage(), e);
+            throw UserError.of("cannot read " + folder, e);
         }
     }
 
@@ -59,7 +59,7 @@ public final class Digests {
         try (InputStream in = Files.newInputStream(file)) {
             return digest(in);
         } catch (IOException e) {
-            throw new UserError("cannot read " + file + ": " + e.getMessage(), e);
+            throw UserError.of("cannot read " + file, e);
         }
     }
 

@@ -37,7 +37,7 @@ public final class FolderLock implements AutoCloseable {
             channel.close();
             return Optional.empty();
         } catch (IOException e) {
-            throw new UserError("cannot lock " + folder + ": " + e.getMessage(), e);
+            throw UserError.of("cannot lock " + folder, e);
         }
     }
 

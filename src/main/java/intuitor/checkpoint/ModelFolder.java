@@ -176,7 +176,7 @@ public final class ModelFolder implements AutoCloseable {
                     Files.copy(file, to.resolve(name), StandardCopyOption.REPLACE_EXISTING);
                 }
             } catch (IOException e) {
-                throw new UserError("cannot copy " + file + " to " + to + ": " + e.getMessage(), e);
+                throw UserError.of("cannot copy " + file + " to " + to, e);
             }
         }
     }

@@ -63,7 +63,7 @@ public final class RunFolder implements AutoCloseable {
                 }
             }
         } catch (IOException e) {
-            throw new UserError("cannot create a run folder in " + outputDir + ": " + e.getMessage(), e);
+            throw UserError.of("cannot create a run folder in " + outputDir, e);
         }
     }
 
@@ -86,7 +86,7 @@ public final class RunFolder implements AutoCloseable {
             }
             return outputDir.resolve("run-" + i);
         } catch (IOException e) {
-            throw new UserError("cannot read " + outputDir + ": " + e.getMessage(), e);
+            throw UserError.of("cannot read " + outputDir, e);
         }
     }
 
@@ -177,7 +177,7 @@ public final class RunFolder implements AutoCloseable {
         try {
             return Files.createDirectories(completions()).resolve(String.format(Locale.ROOT, "step-%06d.jsonl", step));
         } catch (IOException e) {
-            throw new UserError("cannot create " + completions() + ": " + e.getMessage(), e);
+            throw UserError.of("cannot create " + completions(), e);
         }
     }
 
@@ -187,7 +187,7 @@ public final class RunFolder implements AutoCloseable {
         try {
             return Files.createDirectories(folder).resolve(String.format(Locale.ROOT, "step-%06d.json", step));
         } catch (IOException e) {
-            throw new UserError("cannot create " + folder + ": " + e.getMessage(), e);
+            throw UserError.of("cannot create " + folder, e);
         }
     }
 
@@ -234,7 +234,7 @@ public final class RunFolder implements AutoCloseable {
             return entries.filter(e -> pattern.matcher(e.getFileName().toString()).matches())
                     .sorted(Comparator.comparingInt(e -> number(e, pattern))).toList();
         } catch (IOException e) {
-            throw new UserError("cannot read " + folder + ": " + e.getMessage(), e);
+            throw UserError.of("cannot read " + folder, e);
         }
     }
 

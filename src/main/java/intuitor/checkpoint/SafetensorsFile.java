@@ -68,7 +68,7 @@ public final class SafetensorsFile implements AutoCloseable {
         } catch (NoSuchFileException e) {
             throw new UserError("no such file: " + path, e);
         } catch (IOException e) {
-            throw new UserError("cannot read " + path + ": " + e.getMessage(), e);
+            throw UserError.of("cannot read " + path, e);
         }
     }
 

@@ -57,7 +57,7 @@ record ShardIndex(Map<String, String> weightMap) {
         try {
             return JSON.readTree(Files.readString(file));
         } catch (IOException e) {
-            throw new UserError("cannot read " + file + ": " + e.getMessage(), e);
+            throw UserError.of("cannot read " + file, e);
         } catch (JacksonException e) {
             throw new UserError(file + " is not valid JSON: " + Json.complaint(e), e);
         }

@@ -103,7 +103,7 @@ final class BulkGeneration {
             AtomicFiles.writeString(file, String.join("\n", lines.subList(1, lines.size())) + "\n");
             Files.delete(partial);
         } catch (IOException e) {
-            throw new UserError("--output: cannot write " + file + ": " + e.getMessage(), e);
+            throw UserError.of("--output: cannot write " + file, e);
         }
     }
 

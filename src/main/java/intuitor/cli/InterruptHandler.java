@@ -15,7 +15,7 @@ final class InterruptHandler implements AutoCloseable {
 
     private InterruptHandler(StopSignal stop, ProgressLine progress) {
         this.hook = new Thread(() -> {
-            progress.message("stopping: writing what is needed to go on");
+            progress.message("stopping in good order");
             stop.request();
             awaitDone();
         }, "stop");

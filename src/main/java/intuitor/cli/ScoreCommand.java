@@ -94,7 +94,7 @@ final class ScoreCommand extends BaseCommand {
             err().println("scored " + scored[0] + " completions: " + output);
             return CommandLine.ExitCode.OK;
         } catch (IOException e) {
-            throw new UserError("cannot read " + input + ": " + e.getMessage(), e);
+            throw UserError.of("cannot read " + input, e);
         }
     }
 

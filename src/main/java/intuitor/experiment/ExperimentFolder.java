@@ -30,7 +30,7 @@ public record ExperimentFolder(Path path) {
                 Files.createDirectories(folder);
             }
         } catch (IOException e) {
-            throw new UserError("cannot write to " + path + ": " + e.getMessage(), e);
+            throw UserError.of("cannot write to " + path, e);
         }
         FolderLock lock = FolderLock.take(path)
                 .orElseThrow(() -> new UserError(path + " is in use: another process runs this experiment"));

@@ -29,7 +29,7 @@ public final class TrainProcess implements Trainer {
                     .redirectErrorStream(true).redirectOutput(Redirect.appendTo(log.toFile())).start();
             return await(process, stop);
         } catch (IOException e) {
-            throw new UserError("cannot start " + command.getFirst() + ": " + e.getMessage(), e);
+            throw UserError.of("cannot start " + command.getFirst(), e);
         }
     }
 

@@ -39,7 +39,7 @@ public final class MetricsLog implements AutoCloseable {
             channel.position(channel.size());
             return new MetricsLog(file, channel);
         } catch (IOException e) {
-            throw new UserError("cannot write " + file + ": " + e.getMessage(), e);
+            throw UserError.of("cannot write " + file, e);
         }
     }
 
@@ -66,7 +66,7 @@ public final class MetricsLog implements AutoCloseable {
                 channel.write(bytes);
             }
         } catch (IOException e) {
-            throw new UserError("cannot write " + file + ": " + e.getMessage(), e);
+            throw UserError.of("cannot write " + file, e);
         }
     }
 
@@ -76,7 +76,7 @@ public final class MetricsLog implements AutoCloseable {
             channel.force(true);
             return channel.size();
         } catch (IOException e) {
-            throw new UserError("cannot write " + file + ": " + e.getMessage(), e);
+            throw UserError.of("cannot write " + file, e);
         }
     }
 
@@ -85,7 +85,7 @@ public final class MetricsLog implements AutoCloseable {
         try {
             channel.close();
         } catch (IOException e) {
-            throw new UserError("cannot write " + file + ": " + e.getMessage(), e);
+            throw UserError.of("cannot write " + file, e);
         }
     }
 }

@@ -21,7 +21,7 @@ final class TextFile {
         } catch (CharacterCodingException e) {
             throw new UserError(file + " is damaged: it is not UTF-8", e);
         } catch (IOException e) {
-            throw new UserError("cannot read " + file + ": " + e.getMessage(), e);
+            throw UserError.of("cannot read " + file, e);
         }
     }
 }

@@ -89,7 +89,7 @@ public final class BaseModelMaker {
         } catch (NotDirectoryException | NoSuchFileException e) {
             // a file, or a link that leads nowhere: as little to be replaced as a folder with something in it
         } catch (IOException e) {
-            throw new UserError("cannot read " + output + ": " + e.getMessage(), e);
+            throw UserError.of("cannot read " + output, e);
         }
         throw new UserError(output + " exists; choose another --output, or remove it");
     }

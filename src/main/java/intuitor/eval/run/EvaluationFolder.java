@@ -49,7 +49,7 @@ public final class EvaluationFolder implements AutoCloseable {
         try {
             Files.createDirectories(path);
         } catch (IOException e) {
-            throw new UserError("cannot write to " + path + ": " + e.getMessage(), e);
+            throw UserError.of("cannot write to " + path, e);
         }
         return FolderLock.take(path).map(lock -> new EvaluationFolder(path, lock))
                 .orElseThrow(() -> new UserError(path + " is in use: a process writes to it"));
@@ -61,7 +61,7 @@ public final class EvaluationFolder implements AutoCloseable {
         try {
             Files.createDirectories(folder);
         } catch (IOException e) {
-            throw new UserError("cannot write to " + folder + ": " + e.getMessage(), e);
+            throw UserError.of("cannot write to " + folder, e);
         }
         AtomicFiles.recover(folder);
         Path file = folder.resolve(SETTINGS);
@@ -120,7 +120,7 @@ public final class EvaluationFolder implements AutoCloseable {
             }
             return tasks;
         } catch (IOException e) {
-            throw new UserError("cannot read " + folder + ": " + e.getMessage(), e);
+            throw UserError.of("cannot read " + folder, e);
         }
     }
 

@@ -69,7 +69,7 @@ public final class ResultsFile implements AutoCloseable {
             throw new UserError(file + ":" + (results.size() + 1) + ": damaged; remove the folder to evaluate again",
                     e);
         } catch (IOException e) {
-            throw new UserError("cannot read " + file + ": " + e.getMessage(), e);
+            throw UserError.of("cannot read " + file, e);
         }
     }
 
@@ -98,7 +98,7 @@ public final class ResultsFile implements AutoCloseable {
     }
 
     private static UserError unwritable(Path file, IOException e) {
-        return new UserError("cannot write " + file + ": " + e.getMessage(), e);
+        return UserError.of("cannot write " + file, e);
     }
 
     @Override

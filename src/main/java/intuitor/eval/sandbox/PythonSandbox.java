@@ -160,7 +160,7 @@ public final class PythonSandbox implements AutoCloseable {
                     "OPENBLAS_NUM_THREADS", "1", "OMP_NUM_THREADS", "1"));
             return finish(builder.start(), within, out, err);
         } catch (IOException e) {
-            throw new UserError("cannot run a program in " + folder + ": " + e.getMessage(), e);
+            throw UserError.of("cannot run a program in " + folder, e);
         } finally {
             Stream.of(in, out, err).forEach(PythonSandbox::deleteQuietly);
             if (scratch != null) {

@@ -61,7 +61,7 @@ public final class DataFolder {
             }
             return files;
         } catch (IOException e) {
-            throw new UserError("cannot read " + folder + ": " + e.getMessage(), e);
+            throw UserError.of("cannot read " + folder, e);
         }
     }
 
@@ -69,7 +69,7 @@ public final class DataFolder {
         try (Stream<Path> entries = Files.list(path)) {
             return entries.sorted().toList().stream();
         } catch (IOException e) {
-            throw new UserError("cannot read " + path + ": " + e.getMessage(), e);
+            throw UserError.of("cannot read " + path, e);
         }
     }
 }

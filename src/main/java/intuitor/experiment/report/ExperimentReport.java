@@ -111,7 +111,7 @@ public final class ExperimentReport {
             Files.createDirectories(folder.path().resolve("pictures"));
             return new ComparisonPictures(folder.path(), comparison, tasks).draw();
         } catch (IOException e) {
-            throw new UserError("cannot write to " + folder.path() + ": " + e.getMessage(), e);
+            throw UserError.of("cannot write to " + folder.path(), e);
         } catch (LinkageError | InternalError e) { // a Java without java.desktop, a machine without fonts
             complaints.add("no pictures of " + comparison.name() + ": this Java cannot draw (" + e + ")");
             return List.of();

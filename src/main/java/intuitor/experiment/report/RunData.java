@@ -78,7 +78,7 @@ record RunData(long seed, Map<String, SortedMap<Integer, Double>> metrics, Evalu
             }
             return accuracies;
         } catch (IOException e) {
-            throw new UserError("cannot read " + folder + ": " + e.getMessage(), e);
+            throw UserError.of("cannot read " + folder, e);
         }
     }
 
