@@ -56,7 +56,7 @@ public record Signals(double answered, double agreement, double certaintyStd, do
             agreement += Arrays.stream(shares[g]).max().orElse(0) / shares.length;
             answered += (int) Arrays.stream(shares[g]).filter(s -> s > 0).count();
             certainty[g] = completions.stream().mapToDouble(SelfCertainty::of).toArray();
-            spread += std(certainty[g]) / shares.length;
+            spread += Statistics.std(certainty[g]) / shares.length;
             tokens.add(completions.stream().map(Completion::tokens).toList());
         }
         List<int[]> all = tokens.stream().flatMap(List::stream).toList();
@@ -78,11 +78,5 @@ public record Signals(double answered, double agreement, double certaintyStd, do
         m.put("monitor/copied_prompt", copiedPrompt);
         m.put("monitor/copied_elsewhere", copiedElsewhere);
         return m;
-    }
-
-    /** Standard deviation with n - 1 in the denominator, as that of rewards; 0 for a single value. */
-    private static double std(double[] x) {
-        double mean = Arrays.stream(x).average().orElse(0);
-        return x.length < 2 ? 0 : Math.sqrt(Arrays.stream(x).map(v -> (v - mean) * (v - mean)).sum() / (x.length - 1));
     }
 }

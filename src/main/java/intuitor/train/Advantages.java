@@ -1,5 +1,6 @@
 package intuitor.train;
 
+import intuitor.monitor.Statistics;
 import intuitor.reward.Scores;
 import intuitor.train.GrpoConfig.Aggregation;
 import intuitor.train.GrpoConfig.RewardScale;

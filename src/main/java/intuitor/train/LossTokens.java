@@ -1,5 +1,6 @@
 package intuitor.train;
 
+import intuitor.monitor.Statistics;
 import intuitor.rollout.Completion;
 import java.util.Arrays;
 import java.util.List;

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
+import intuitor.monitor.Statistics;
 import intuitor.rollout.Completion;
 import java.util.List;
 import java.util.Map;

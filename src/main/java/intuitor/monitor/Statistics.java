@@ -1,20 +1,20 @@
-package intuitor.train;
+package intuitor.monitor;
 
 import java.util.Arrays;
 import java.util.stream.DoubleStream;
 
 /** Means and spreads of small arrays. */
-final class Statistics {
+public final class Statistics {
 
     private Statistics() { }
 
     /** NaN of nothing. */
-    static double mean(double[] x) {
+    public static double mean(double[] x) {
         return Arrays.stream(x).sum() / x.length;
     }
 
     /** Standard deviation with n - 1 in the denominator; exactly 0 where all are equal, and of one or none. */
-    static double std(double[] x) {
+    public static double std(double[] x) {
         double mean = mean(x);
         double squares = 0;
         boolean equal = true;
@@ -25,16 +25,16 @@ final class Statistics {
         return equal ? 0 : Math.sqrt(squares / (x.length - 1));
     }
 
-    static double min(double[] x) {
+    public static double min(double[] x) {
         return Arrays.stream(x).min().orElseThrow();
     }
 
-    static double max(double[] x) {
+    public static double max(double[] x) {
         return Arrays.stream(x).max().orElseThrow();
     }
 
     /** The value below which a share q of all lies, interpolated linearly, as torch.quantile does; NaN of nothing. */
-    static double quantile(double[] x, double q) {
+    public static double quantile(double[] x, double q) {
         if (x.length == 0) {
             return Double.NaN;
         }
@@ -47,7 +47,7 @@ final class Statistics {
     }
 
     /** The values that are numbers. */
-    static double[] finite(DoubleStream x) {
+    public static double[] finite(DoubleStream x) {
         return x.filter(Double::isFinite).toArray();
     }
 }
