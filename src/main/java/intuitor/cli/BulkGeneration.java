@@ -6,6 +6,8 @@ import intuitor.checkpoint.AtomicFiles;
 import intuitor.checkpoint.Digests;
 import intuitor.data.Prompt;
 import intuitor.report.ProgressLine;
+import intuitor.reward.AnswerExtraction;
+import intuitor.reward.BestOfN;
 import intuitor.reward.SelfCertainty;
 import intuitor.rollout.Completion;
 import intuitor.rollout.Decoding;
@@ -29,7 +31,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Completes a list of prompts, a portion at a time, and makes a line of JSON for each completion. What is drawn depends
- * on the seed, the number of completions a prompt and the prompt's place alone.
+ * on the seed, the number of completions a prompt and the prompt's place alone. Of the completions of a prompt all are
+ * written, or the best one.
  *
  * <p>Into a file, the work can be interrupted and goes on when the same command is given again: until everything is
  * done, {@code FILE.partial} holds the settings in its first line and then what there is; a portion that was cut off is
@@ -49,14 +52,16 @@ final class BulkGeneration {
     private final List<Prompt> asked;
     private final List<int[]> prompts;
     private final int n;
+    private final AnswerExtraction best;
 
     /**
      * @param asked   the prompts
      * @param prompts their tokens
      * @param n       completions of each
+     * @param best    how the answers are found by which {@link BestOfN} is chosen; null: all completions are written
      */
     BulkGeneration(Rollout rollout, Tokenizer tokenizer, Decoding decoding, List<String> stops, List<Prompt> asked,
-                   List<int[]> prompts, int n) {
+                   List<int[]> prompts, int n, AnswerExtraction best) {
         this.rollout = rollout;
         this.tokenizer = tokenizer;
         this.decoding = decoding;
@@ -64,6 +69,7 @@ final class BulkGeneration {
         this.asked = asked;
         this.prompts = prompts;
         this.n = n;
+        this.best = best;
     }
 
     /** Prints the lines of each portion as soon as it is done. */
@@ -87,17 +93,18 @@ final class BulkGeneration {
         Path partial = file.resolveSibling(file.getFileName() + ".partial");
         try {
             List<String> lines = begun(partial, JSON.writeValueAsString(settings));
-            int done = Math.min(portions(), (lines.size() - 1) / (perPortion() * n));
-            if (lines.size() - 1 >= prompts.size() * n) {
+            int done = Math.min(portions(), (lines.size() - 1) / (perPortion() * written()));
+            if (lines.size() - 1 >= prompts.size() * written()) {
                 done = portions();
             }
-            lines = new ArrayList<>(lines.subList(0, 1 + Math.min(done * perPortion(), prompts.size()) * n));
+            lines = new ArrayList<>(lines.subList(0, 1 + Math.min(done * perPortion(), prompts.size()) * written()));
             AtomicFiles.writeString(partial, String.join("\n", lines) + "\n");
             for (int portion = done; portion < portions(); portion++) {
                 List<String> more = generate(portion);
                 lines.addAll(more);
                 Files.writeString(partial, String.join("\n", more) + "\n", StandardOpenOption.APPEND);
-                progress.update("%d of %d completions".formatted(lines.size() - 1, prompts.size() * n), true);
+                int drawn = (lines.size() - 1) / written() * n;
+                progress.update("%d of %d completions".formatted(drawn, prompts.size() * n), true);
             }
             progress.end();
             AtomicFiles.writeString(file, String.join("\n", lines.subList(1, lines.size())) + "\n");
@@ -132,6 +139,11 @@ final class BulkGeneration {
         return Digests.ofText(prompts.stream().map(Arrays::toString).collect(Collectors.joining("\n")));
     }
 
+    /** Lines of a prompt. */
+    private int written() {
+        return best == null ? n : 1;
+    }
+
     private int perPortion() {
         return Math.max(1, PORTION / n);
     }
@@ -147,16 +159,27 @@ final class BulkGeneration {
         List<String> lines = new ArrayList<>();
         List<Group> groups = rollout.generate(some, n, decoding, portion, () -> false, stop);
         for (int i = 0; i < groups.size(); i++) {
-            for (Completion c : groups.get(i).completions()) {
-                Map<String, Object> line = new LinkedHashMap<>();
-                line.put("prompt", asked.get(from + i).text());
-                line.put("completion", stop.cut(tokenizer.decode(c.tokens())));
-                line.put("tokens", c.length());
-                line.put("stopped", c.stopped());
-                line.put("self_certainty", SelfCertainty.of(c));
-                lines.add(JSON.writeValueAsString(line));
+            Group group = groups.get(i);
+            String prompt = asked.get(from + i).text();
+            List<String> texts = group.completions().stream().map(c -> stop.cut(tokenizer.decode(c.tokens()))).toList();
+            if (best == null) {
+                group.completions().forEach(c -> lines.add(line(prompt, texts, c, Map.of())));
+            } else {
+                BestOfN chosen = BestOfN.of(group, texts, best);
+                lines.add(line(prompt, texts, chosen.completion(), Map.of("agreeing", chosen.agreeing())));
             }
         }
         return lines;
+    }
+
+    private static String line(String prompt, List<String> texts, Completion c, Map<String, Object> more) {
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("prompt", prompt);
+        line.put("completion", texts.get(c.index()));
+        line.put("tokens", c.length());
+        line.put("stopped", c.stopped());
+        line.put("self_certainty", SelfCertainty.of(c));
+        line.putAll(more);
+        return JSON.writeValueAsString(line);
     }
 }

@@ -7,11 +7,14 @@ import intuitor.data.PromptSet;
 import intuitor.device.Sampling;
 import intuitor.model.ModelConfig;
 import intuitor.report.ProgressLine;
+import intuitor.reward.AnswerExtraction;
+import intuitor.reward.BestOfN;
 import intuitor.reward.SelfCertainty;
 import intuitor.rollout.Completion;
 import intuitor.rollout.Decoding;
 import intuitor.rollout.Group;
 import intuitor.rollout.Rollout;
+import intuitor.rollout.StopStrings;
 import intuitor.rollout.StopText;
 import intuitor.rollout.StopTokens;
 import intuitor.rollout.TokenListener;
@@ -74,6 +77,15 @@ final class GenerateCommand extends BaseCommand {
     @Option(names = "--n", paramLabel = "N", defaultValue = "1",
             description = "completions of each prompt (default: ${DEFAULT-VALUE})")
     private int n;
+
+    @Option(names = "--best", description = "of the --n completions of a prompt only the one that wins a Borda vote by "
+            + "self-certainty (arXiv 2502.18581)")
+    private boolean best;
+
+    @Option(names = "--answer-extraction", paramLabel = "HOW", defaultValue = "math",
+            description = "where --best finds a completion's answer: stated, math, last_number (default: "
+                    + "${DEFAULT-VALUE})")
+    private AnswerExtraction answerExtraction;
 
     @Option(names = "--max-new-tokens", paramLabel = "N", defaultValue = "256",
             description = "longest completion in tokens (default: ${DEFAULT-VALUE})")
@@ -142,8 +154,8 @@ final class GenerateCommand extends BaseCommand {
                         .run(new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8)), out(),
                                 err());
             } else if (prompts != null) {
-                bulk(new BulkGeneration(rollout, loaded.tokenizer(), decoding, stops, asked, tokens, n), decoding,
-                        loaded);
+                bulk(new BulkGeneration(rollout, loaded.tokenizer(), decoding, stops, asked, tokens, n,
+                        best ? answerExtraction : null), decoding, loaded);
             } else if (n == 1) {
                 StreamedText text = new StreamedText(loaded.tokenizer().stream(), stops, out());
                 generate(rollout, tokens, decoding, text);
@@ -170,6 +182,9 @@ final class GenerateCommand extends BaseCommand {
         if (n < 1 || n > MAX_N) {
             throw new UserError("--n: expected 1 to " + MAX_N + ", found " + n);
         }
+        if (best && n < 2) {
+            throw new UserError("--best: chooses among several completions; give --n");
+        }
         if (system != null && !chat && !interactive) {
             throw new UserError("--system: needs --chat or --interactive");
         }
@@ -188,6 +203,7 @@ final class GenerateCommand extends BaseCommand {
         settings.put("model_sha256", Digests.ofModel(model));
         settings.put("prompts", prompts.toString());
         settings.put("n", n);
+        settings.put("best", best ? answerExtraction.toString() : null);
         settings.put("max_new_tokens", maxNewTokens);
         settings.put("temperature", decoding.sampling().temperature());
         settings.put("top_k", topK);
@@ -246,7 +262,7 @@ final class GenerateCommand extends BaseCommand {
         try {
             return new Decoding(new Sampling(greedy ? 0 : temperature, topK, topP, minP, vocabulary, seed),
                     maxNewTokens, StopTokens.of(loaded.config(), loaded.tokenizer(), encoder, stopTokens),
-                    CERTAINTY_TEMPERATURE, repetitionPenalty);
+                    CERTAINTY_TEMPERATURE, repetitionPenalty, new StopStrings(loaded.tokenizer(), stops));
         } catch (IllegalArgumentException e) {
             throw new UserError(e.getMessage(), e);
         }
@@ -257,6 +273,16 @@ final class GenerateCommand extends BaseCommand {
     }
 
     private void printAll(Group group, StopText stopText, LoadedModel loaded) {
+        if (best) {
+            List<String> texts = group.completions().stream()
+                    .map(c -> stopText.cut(loaded.tokenizer().decode(c.tokens()))).toList();
+            BestOfN chosen = BestOfN.of(group, texts, answerExtraction);
+            out().println(texts.get(chosen.completion().index()));
+            err().printf("(completion %d of %d: self-certainty %.3f, %s)%n", chosen.completion().index() + 1, n,
+                    SelfCertainty.of(chosen.completion()), chosen.agreeing() == 0 ? "no answer was found in any"
+                            : chosen.agreeing() + " of " + n + " give this answer");
+            return;
+        }
         for (Completion c : group.completions()) {
             out().printf("--- %d of %d: %d tokens, self-certainty %.3f%n", c.index() + 1, n, c.length(),
                     SelfCertainty.of(c));

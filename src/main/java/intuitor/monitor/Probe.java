@@ -9,7 +9,6 @@ import intuitor.rollout.Completion;
 import intuitor.rollout.Decoding;
 import intuitor.rollout.Group;
 import intuitor.rollout.Rollout;
-import intuitor.rollout.TokenListener;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -85,7 +84,8 @@ public final class Probe {
      * Draws completions with the policy as it is; a {@link intuitor.rollout.StopRequested} ends it without a result.
      */
     public Result run(Rollout rollout, BooleanSupplier stop) {
-        List<Group> groups = rollout.generate(prompts, samples, decoding, STREAM, stop, TokenListener.NONE);
+        List<Group> groups = rollout.generate(prompts, samples, decoding, STREAM, stop,
+                decoding.stopStrings().listener());
         int all = problems.size() * samples;
         double[] certainty = new double[all];
         double[] confidence = new double[all];

@@ -2,6 +2,7 @@ package intuitor.reward;
 
 import intuitor.eval.answer.Equivalence;
 import intuitor.eval.answer.Rules;
+import intuitor.eval.answer.Vote;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -13,7 +14,7 @@ import java.util.Optional;
 public final class AnswerClusters {
 
     /** For a completion without an answer. */
-    public static final int NONE = -1;
+    public static final int NONE = Vote.NONE;
 
     private final int[] clusterOf;
     private final int[] sizes;

@@ -1,6 +1,7 @@
 package intuitor.reward;
 
 import intuitor.eval.answer.FinalAnswer;
+import java.util.Locale;
 import java.util.Optional;
 
 /** Where a completion's final answer is looked for. */
@@ -32,4 +33,9 @@ public enum AnswerExtraction {
 
     /** The final answer as it was written, or empty where the completion has none of this form. */
     public abstract Optional<String> of(String completion);
+
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
 }

@@ -12,13 +12,14 @@ import java.util.Set;
  * @param certaintyTemperature divides the logits that self-certainty is measured on
  * @param repetitionPenalty    makes tokens of the prompt and of the completion so far less likely, above 1; 1: none.
  *                             What is said about a drawn token is without it
+ * @param stopStrings          texts that end one; whoever generates hands their {@link StopStrings#listener} over
  */
 public record Decoding(Sampling sampling, int maxLength, Set<Integer> stopTokens, double certaintyTemperature,
-                       double repetitionPenalty) {
+                       double repetitionPenalty, StopStrings stopStrings) {
 
-    /** Without a repetition penalty. */
+    /** Without a repetition penalty and stop strings. */
     public Decoding(Sampling sampling, int maxLength, Set<Integer> stopTokens, double certaintyTemperature) {
-        this(sampling, maxLength, stopTokens, certaintyTemperature, 1);
+        this(sampling, maxLength, stopTokens, certaintyTemperature, 1, StopStrings.NONE);
     }
 
     public Decoding {
@@ -29,5 +30,11 @@ public record Decoding(Sampling sampling, int maxLength, Set<Integer> stopTokens
             throw new IllegalArgumentException("repetition_penalty must be above 0, not " + repetitionPenalty);
         }
         stopTokens = Set.copyOf(stopTokens);
+    }
+
+    /** The same, but always with the most likely token. */
+    public Decoding greedy() {
+        return new Decoding(new Sampling(0, 0, 1, 0, sampling.validVocab(), sampling.seed()), maxLength, stopTokens,
+                certaintyTemperature, repetitionPenalty, stopStrings);
     }
 }

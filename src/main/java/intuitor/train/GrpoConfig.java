@@ -68,6 +68,8 @@ public record GrpoConfig(
         int maxCompletionLength,
         @Key(help = "tokens that end a completion, beside the model's own end tokens")
         List<String> stopTokens,
+        @Key(help = "texts that end a completion, wherever its tokens are cut")
+        List<String> stopStrings,
         @Key(value = "1", range = "(0, inf)", help = "divides the logits, in sampling and in the loss")
         double temperature,
         @Key(value = "0", range = "[0, inf)", help = "sample from the k most likely tokens only; 0: from all")
@@ -76,6 +78,9 @@ public record GrpoConfig(
         double topP,
         @Key(value = "0", range = "[0, 1]", help = "sample from tokens of at least this times the highest probability")
         double minP,
+        @Key(value = "1", range = "(0, inf)", help = "above 1, tokens that the prompt or the completion already has "
+                + "are less likely; log-probabilities are without it")
+        double repetitionPenalty,
 
         // optimiser
 
@@ -254,6 +259,7 @@ public record GrpoConfig(
                 "system_prompt: needs a chat template, but chat_template is never");
         require(runName == null || runName.matches("[\\w.-]*\\w[\\w.-]*"),
                 "run_name: letters, digits, '_', '-' and '.' only, found '" + runName + "'");
+        require(!stopStrings.contains(""), "stop_strings: an empty text would end everything");
         requirePattern(formatPattern);
         try {
             PromptColumns.named(promptColumn, answerColumn, dataFilter);

@@ -12,7 +12,6 @@ import intuitor.rollout.Completion;
 import intuitor.rollout.Decoding;
 import intuitor.rollout.Group;
 import intuitor.rollout.Rollout;
-import intuitor.rollout.TokenListener;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
@@ -105,7 +104,7 @@ public final class GrpoTrainer implements AutoCloseable {
 
         List<EncodedPrompt> batch = prompts.batch(step * config.promptsPerStep(), config.promptsPerStep());
         List<Group> groups = rollout.generate(batch.stream().map(EncodedPrompt::tokens).toList(),
-                config.numGenerations(), decoding, step, stop, TokenListener.NONE);
+                config.numGenerations(), decoding, step, stop, decoding.stopStrings().listener());
         time.lap("rollout");
 
         Scores scores = rewards.score(certaintyScored(groups), batch.stream().map(EncodedPrompt::answer).toList(),

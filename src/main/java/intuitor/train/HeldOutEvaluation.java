@@ -1,7 +1,6 @@
 package intuitor.train;
 
 import intuitor.data.Prompt;
-import intuitor.device.Sampling;
 import intuitor.eval.Proportion;
 import intuitor.eval.answer.Equivalence;
 import intuitor.eval.answer.FinalAnswer;
@@ -10,7 +9,6 @@ import intuitor.rollout.Completion;
 import intuitor.rollout.Decoding;
 import intuitor.rollout.Group;
 import intuitor.rollout.Rollout;
-import intuitor.rollout.TokenListener;
 import intuitor.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,7 +39,7 @@ public final class HeldOutEvaluation {
     /**
      * @param problems   with answers
      * @param prompts    the same problems as the model sees them, in tokens
-     * @param decoding   of the sampled completions; greedy ones have its lengths and stop tokens
+     * @param decoding   of the sampled completions; greedy ones end as they do
      * @param samples    completions sampled for each problem
      * @param extraction where a completion's answer is looked for
      */
@@ -62,11 +60,12 @@ public final class HeldOutEvaluation {
 
     /** Every completion with its verdict. */
     Judged judge(Rollout rollout, BooleanSupplier stop) {
-        Sampling s = decoding.sampling();
-        Decoding greedy = new Decoding(new Sampling(0, 0, 1, 0, s.validVocab(), s.seed()), decoding.maxLength(),
-                decoding.stopTokens(), decoding.certaintyTemperature());
-        return new Judged(judge(rollout.generate(prompts, samples, decoding, STREAM, stop, TokenListener.NONE)),
-                judge(rollout.generate(prompts, 1, greedy, STREAM, stop, TokenListener.NONE)));
+        return new Judged(judge(generate(rollout, samples, decoding, stop)),
+                judge(generate(rollout, 1, decoding.greedy(), stop)));
+    }
+
+    private List<Group> generate(Rollout rollout, int n, Decoding how, BooleanSupplier stop) {
+        return rollout.generate(prompts, n, how, STREAM, stop, how.stopStrings().listener());
     }
 
     private List<JudgedCompletion> judge(List<Group> groups) {

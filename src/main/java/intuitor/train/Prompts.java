@@ -7,6 +7,7 @@ import intuitor.device.Sampling;
 import intuitor.model.ModelConfig;
 import intuitor.monitor.Probe;
 import intuitor.rollout.Decoding;
+import intuitor.rollout.StopStrings;
 import intuitor.rollout.StopTokens;
 import intuitor.text.ChatTemplate;
 import intuitor.text.PromptEncoder;
@@ -57,7 +58,8 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<EncodedPrompt> e
         Sampling sampling = new Sampling(config.temperature(), config.topK(), config.topP(), config.minP(),
                 tokenizer.vocabSize(), config.seed());
         Decoding decoding = new Decoding(sampling, config.maxCompletionLength(),
-                stopTokens(config, model, tokenizer, encoder), config.certaintyTemperature());
+                stopTokens(config, model, tokenizer, encoder), config.certaintyTemperature(),
+                config.repetitionPenalty(), new StopStrings(tokenizer, config.stopStrings()));
         return new Prompts(tokenizer, encoder, encoded, all.size() - encoded.size(), decoding, model.maxPositions());
     }
 

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What a run with certain settings would do: model, data, steps, memory, files. Nothing is written and no weights are
@@ -85,9 +86,10 @@ public final class TrainPlan {
                                 config.maxPromptLength())));
         String first = prompts.tokenizer().decode(prompts.encoded().getFirst().tokens(), true).replace("\n", "\\n");
         line("first one", first.length() <= SHOWN ? first : first.substring(0, SHOWN) + "...");
-        line("ends at", prompts.decoding().stopTokens().stream()
-                .map(id -> prompts.tokenizer().decode(new int[] {id}, true) + " (" + id + ")")
-                .collect(Collectors.joining(", ")));
+        Stream<String> tokens = prompts.decoding().stopTokens().stream()
+                .map(id -> prompts.tokenizer().decode(new int[] {id}, true) + " (" + id + ")");
+        Stream<String> texts = config.stopStrings().stream().map(text -> '"' + text.replace("\n", "\\n") + '"');
+        line("ends at", Stream.concat(tokens, texts).collect(Collectors.joining(", ")));
         if (config.evalData() != null) {
             HeldOutEvaluation evaluation = prompts.evaluation(config);
             line("evaluation", config.evalData() + ": the first " + evaluation.size() + " problems, "

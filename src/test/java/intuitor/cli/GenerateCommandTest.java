@@ -176,6 +176,32 @@ class GenerateCommandTest {
         assertTrue(damaged.err().contains("c.jsonl.partial is damaged; delete it to begin anew"), damaged.err());
     }
 
+    /** One line a prompt, and one text where there is one prompt: the same one. */
+    @Test
+    void onlyTheBestIsWritten() throws IOException {
+        Path prompts = Files.writeString(folder.resolve("p.jsonl"),
+                "{\"prompt\": \"1 + 1 =\"}\n{\"prompt\": \"2 =\"}\n");
+        Path file = folder.resolve("best.jsonl");
+        String[] options = {"--n", "5", "--best", "--answer-extraction", "last_number"};
+        List<String> all = generate("--prompts", prompts.toString(), "--n", "5").out().lines().toList();
+        List<String> best = generate(with(options, "--prompts", prompts.toString())).out().lines().toList();
+        assertEquals(2, best.size());
+        for (int i = 0; i < 2; i++) {
+            String one = best.get(i).replaceFirst(",\"agreeing\":\\d}", "}");
+            assertTrue(all.subList(5 * i, 5 * i + 5).contains(one), one);
+        }
+        assertEquals(0, generate(with(options, "--prompts", prompts.toString(), "--output", file.toString())).status());
+        assertEquals(best, Files.readAllLines(file));
+        Outcome single = generate(with(options, "1 + 1 ="));
+        assertEquals(JsonMapper.shared().readTree(best.getFirst()).path("completion").asString() + "\n", single.out());
+        assertTrue(single.err().matches("(?s)\\(completion \\d of 5: self-certainty .*"), single.err());
+        assertEquals(2, generate("--best", "1 + 1 =").status());
+    }
+
+    private static String[] with(String[] options, String... more) {
+        return Stream.concat(Stream.of(options), Stream.of(more)).toArray(String[]::new);
+    }
+
     /** The first line of a file that is there while something is done; it is done again until the file was seen. */
     private static String firstLineSeen(Path file, Work work) throws IOException {
         AtomicReference<String> seen = new AtomicReference<>();

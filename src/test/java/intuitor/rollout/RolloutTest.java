@@ -177,7 +177,8 @@ class RolloutTest {
     /** So heavy a penalty that nothing is drawn twice; what is said about a token is said without it. */
     @Test
     void theRepetitionPenaltyKeepsTokensFromComingAgain() {
-        Decoding decoding = new Decoding(new Sampling(0, 0, 1, 0, VOCAB, 5), MAX_LENGTH, Set.of(), 1, 1e6);
+        Decoding decoding = new Decoding(new Sampling(0, 0, 1, 0, VOCAB, 5), MAX_LENGTH, Set.of(), 1, 1e6,
+                StopStrings.NONE);
         for (Group group : rollout.generate(prompts, 1, decoding, 8, () -> false, TokenListener.NONE)) {
             Completion c = group.completions().getFirst();
             IntStream all = IntStream.concat(Arrays.stream(group.prompt()), Arrays.stream(c.tokens()));

@@ -241,6 +241,29 @@ class GrpoRunTest {
         assertTrue(completion.path("rewards").path("random").asDouble() % 1 == 0);
     }
 
+    /** The text ends the completion with the token that completes it, whatever else that token says. */
+    @Test
+    void aTextEndsCompletions() throws IOException {
+        start("endless", Map.of());
+        start("ended", Map.of("stop_strings", "1,+", "repetition_penalty", "1.3"));
+        assertTrue(completions("endless").stream().anyMatch(c -> endsBeforeItsEnd(c.path("completion").asString())));
+        for (JsonNode completion : completions("ended")) {
+            String text = completion.path("completion").asString();
+            assertFalse(endsBeforeItsEnd(text), text);
+            assertTrue(!text.matches("(?s).*[1+].*") || completion.path("stopped").asBoolean(), text);
+        }
+    }
+
+    /** Tokens of this model have at most this many letters after a stop string in them. */
+    private static boolean endsBeforeItsEnd(String text) {
+        return text.matches("(?s).*[1+].{8,}");
+    }
+
+    private List<JsonNode> completions(String run) throws IOException {
+        return Files.readAllLines(files.resolve("runs").resolve(run).resolve("completions/step-000005.jsonl")).stream()
+                .map(JSON::readTree).toList();
+    }
+
     /** Answers are read for rewards that need them: training on data without any is refused only then. */
     @Test
     void accuracyNeedsAnswers() throws IOException {

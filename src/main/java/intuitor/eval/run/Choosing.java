@@ -1,21 +1,14 @@
 package intuitor.eval.run;
 
+import intuitor.eval.answer.Vote;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiPredicate;
-import java.util.stream.IntStream;
 
 /** Measures over several completions of a problem. */
 final class Choosing {
-
-    /** Power of the Borda vote's weights, (N - rank + 1)^p (Kang et al., arXiv 2502.18581). */
-    private static final double BORDA_POWER = 1;
-
-    /** The group of a sample without an answer: it has no vote. */
-    static final int NO_ANSWER = -1;
 
     private Choosing() { }
 
@@ -29,7 +22,7 @@ final class Choosing {
     }
 
     /**
-     * Which samples have the same answer: for each the place of the first one with that answer, or {@link #NO_ANSWER}.
+     * Which samples have the same answer: for each the place of the first one with that answer, or {@link Vote#NONE}.
      * Equal texts are not compared again.
      */
     static int[] groups(List<Result> samples, BiPredicate<String, String> same) {
@@ -39,7 +32,7 @@ final class Choosing {
         for (int i = 0; i < groups.length; i++) {
             int place = i;
             String answer = samples.get(i).answer();
-            groups[i] = answer == null ? NO_ANSWER : known.computeIfAbsent(answer, a -> firsts.stream()
+            groups[i] = answer == null ? Vote.NONE : known.computeIfAbsent(answer, a -> firsts.stream()
                     .filter(f -> same.test(samples.get(f).answer(), a)).findFirst().orElse(place));
             if (groups[i] == i) {
                 firsts.add(i);
@@ -50,43 +43,24 @@ final class Choosing {
 
     /** Whether the most frequent answer is right; of equally frequent ones the one that came first. */
     static boolean majority(List<Result> samples, int[] groups) {
-        return vote(samples, groups, IntStream.range(0, samples.size()).mapToDouble(i -> 1).toArray());
+        return isRight(samples, Vote.majority(groups));
     }
 
     /** Whether the completion with the highest self-certainty is right. */
     static boolean mostCertain(List<Result> samples) {
-        return samples.stream().max(Comparator.comparingDouble(Result::selfCertainty)
-                .thenComparing(Comparator.comparingInt(Result::sample).reversed())).orElseThrow().correct();
+        return samples.get(Vote.mostCertain(certainties(samples))).correct();
     }
 
-    /**
-     * Whether the answer is right that wins when completions vote with weights that fall with their rank in
-     * self-certainty.
-     */
+    /** Whether the answer is right that wins a {@link Vote#borda}. */
     static boolean borda(List<Result> samples, int[] groups) {
-        int n = samples.size();
-        double[] weights = new double[n];
-        for (int i = 0; i < n; i++) {
-            double own = samples.get(i).selfCertainty();
-            int before = i;
-            long rank = 1 + IntStream.range(0, n).filter(j -> samples.get(j).selfCertainty() > own
-                    || j < before && samples.get(j).selfCertainty() == own).count();
-            weights[i] = Math.pow(n - rank + 1, BORDA_POWER);
-        }
-        return vote(samples, groups, weights);
+        return isRight(samples, Vote.borda(groups, certainties(samples)));
     }
 
-    private static boolean vote(List<Result> samples, int[] groups, double[] weights) {
-        double[] votes = new double[groups.length];
-        int best = NO_ANSWER;
-        for (int i = 0; i < groups.length; i++) {
-            if (groups[i] != NO_ANSWER) {
-                votes[groups[i]] += weights[i];
-            }
-        }
-        for (int g = 0; g < votes.length; g++) {
-            best = votes[g] > (best == NO_ANSWER ? 0 : votes[best]) ? g : best;
-        }
-        return best != NO_ANSWER && samples.get(best).correct();
+    private static boolean isRight(List<Result> samples, int elected) {
+        return elected != Vote.NONE && samples.get(elected).correct();
+    }
+
+    private static double[] certainties(List<Result> samples) {
+        return samples.stream().mapToDouble(Result::selfCertainty).toArray();
     }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import intuitor.eval.answer.Vote;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -120,7 +121,7 @@ class MeasuresTest {
             compared.add(x + y);
             return x.equalsIgnoreCase(y);
         });
-        assertArrayEquals(new int[] {0, 1, 0, 0, Choosing.NO_ANSWER, 1, 0, 7}, groups);
+        assertArrayEquals(new int[] {0, 1, 0, 0, Vote.NONE, 1, 0, 7}, groups);
         assertEquals(List.of("ab", "aA", "aB", "bB", "ac", "bc"), compared);
     }
 }
