@@ -123,6 +123,9 @@ public final class NativeLibraries {
         if (path.isEmpty()) {
             return false;
         }
+        if (library == NativeLibrary.OPENMP) {
+            OpenMpWaiting.settle();
+        }
         try {
             System.load(path.get().toString());
         } catch (UnsatisfiedLinkError e) {

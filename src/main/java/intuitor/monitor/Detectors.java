@@ -42,25 +42,26 @@ final class Detectors {
     /**
      * GRPO divides advantages by the spread of a group's rewards: where self-certainty loses its spread, full-sized
      * advantages come from differences that mean less and less, and the policy runs away from the base. One that only
-     * learned a format loses some spread too, but its KL divergence stays small beside the entropy it has left, but for
-     * a step or two in which a few unlikely tokens make the estimate large; and one that is far away after a long
-     * training came there slowly, and still tells its completions apart.
+     * learned a format loses some spread too, but its KL divergence stays small beside the entropy it has left; and one
+     * that is far away after a long training came there slowly, and still tells its completions apart. A few unlikely
+     * tokens can make the estimate of one step or two large, so it has to stay high or to leap.
      */
     private static Optional<Sign> collapse(History h) {
         double spread = h.latest("monitor/certainty_group_std");
         double normalSpread = h.early("monitor/certainty_group_std");
         double kl = h.recent("kl", FEW);
         double klBefore = h.recent("kl", FEW, SOME);
-        double leastKl = h.least("kl", FEW);
         double entropy = h.latest("entropy");
         if (Double.isNaN(kl)) {
             return decoupled(h, spread, normalSpread);
         }
-        boolean runsAway = spread < 0.75 * normalSpread && leastKl > entropy / 5 && kl > 2 * klBefore;
+        boolean staysHigh = h.least("kl", FEW) > entropy / 5 && kl > 2 * klBefore;
+        boolean leaps = h.rises("kl", FEW) && h.latest("kl") > Math.max(entropy / 3, 2 * h.at(h.size() - FEW, "kl"));
+        boolean runsAway = spread < 0.75 * normalSpread && (staysHigh || leaps);
         boolean isAway = spread < 0.5 * normalSpread && kl > entropy;
         return sign(runsAway || isAway, h, "self-certainty differs less within groups (spread %.2f, early %.2f) and "
                 + "the policy %s the base (KL %.3f, %.3f five steps before; entropy %.3f)", spread, normalSpread,
-                runsAway ? "runs away from" : "is far from", kl, klBefore, entropy);
+                runsAway ? "runs away from" : "is far from", h.latest("kl"), klBefore, entropy);
     }
 
     /** Without a reference there is no KL divergence. Then it shows, later, in what self-certainty prefers. */

@@ -75,6 +75,11 @@ final class History {
                 .reduce(Double.POSITIVE_INFINITY, Math::min);
     }
 
+    /** Whether each of the latest {@code count} steps has more than the one before it. */
+    boolean rises(String name, int count) {
+        return size() >= count && IntStream.range(size() - count + 1, size()).allMatch(i -> at(i, name) > at(i - 1, name));
+    }
+
     /** Mean over the steps at the indices [from, to). */
     double mean(String name, int from, int to) {
         return steps.subList(from, to).stream().mapToDouble(m -> value(m, name)).average().orElse(Double.NaN);

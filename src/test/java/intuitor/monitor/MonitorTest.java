@@ -78,6 +78,19 @@ class MonitorTest {
                 + "from the base (KL 0.061, 0.004 five steps before; entropy 0.300)", both.getFirst().message());
     }
 
+    /** KL may also leap: higher in two steps in turn, doubled, and above a third of the entropy. */
+    @Test
+    void collapseIsSeenWhereTheKlLeaps() {
+        assertEquals(List.of(), alarms(step -> leap(step, 0.05, 0.09)));
+        assertEquals(List.of(), alarms(step -> leap(step, 0.003, 0.11)));
+        assertAlarm(30, Hazard.COLLAPSE, 27, alarms(step -> leap(step, 0.05, 0.11)));
+    }
+
+    private static Map<String, Object> leap(int step, double first, double second) {
+        return Map.of("monitor/certainty_group_std", step < 20 ? 1.2 : 0.89,
+                "kl", step == 29 ? first : step == 30 ? second : 0.004);
+    }
+
     /** A KL that grows by an eighth each step passes the entropy, .3, with step 39; its median a step later. */
     @Test
     void aSlowCollapseIsSeenWhereTheKlPassesTheEntropy() {
