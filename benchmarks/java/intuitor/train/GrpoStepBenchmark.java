@@ -4,6 +4,7 @@ import intuitor.bench.Bench;
 import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Sampling;
+import intuitor.device.StorageType;
 import intuitor.model.Architecture;
 import intuitor.model.InferenceWeights;
 import intuitor.model.ModelConfig;
@@ -34,7 +35,7 @@ import tools.jackson.databind.json.JsonMapper;
  * runs it against that implementation and says what that is.
  *
  * <pre>
- * GrpoStepBenchmark grpo|generate --size tiny|small [--threads 2] [--warmup 2] [--repeats 7] [--json FILE]
+ * GrpoStepBenchmark grpo|generate --size tiny|small|qwen2.5-0.5b [--dtype float32|bfloat16] [--threads 2] [--warmup 2] [--repeats 7] [--json FILE]
  * </pre>
  */
 public final class GrpoStepBenchmark {
@@ -51,12 +52,15 @@ public final class GrpoStepBenchmark {
     private static final long CACHE_BYTES = 1L << 31;
 
     private final ModelConfig model;
+    /** Of generation's matrices; a step is in float32. */
+    private final StorageType dtype;
     private final int threads;
     private final int warmup;
     private final int repeats;
 
     private GrpoStepBenchmark(Map<String, String> options) {
         this.model = model(options.getOrDefault("size", "tiny"));
+        this.dtype = StorageType.named(options.getOrDefault("dtype", "float32"), "--dtype");
         this.threads = Integer.parseInt(options.getOrDefault("threads", "2"));
         this.warmup = Integer.parseInt(options.getOrDefault("warmup", "2"));
         this.repeats = Integer.parseInt(options.getOrDefault("repeats", "7"));
@@ -71,6 +75,7 @@ public final class GrpoStepBenchmark {
         Map<String, Object> result = new LinkedHashMap<>();
         result.put("command", args[0]);
         result.put("size", options.getOrDefault("size", "tiny"));
+        result.put("dtype", benchmark.dtype.toString());
         result.put("threads", benchmark.threads);
         try (Device device = Device.open("cpu", benchmark.threads)) {
             result.put("kernels", device.info().isa());
@@ -89,6 +94,7 @@ public final class GrpoStepBenchmark {
         return switch (size) {
             case "tiny" -> qwen2(512, 128, 512, 4, 4, 2);
             case "small" -> qwen2(8192, 512, 1536, 8, 8, 2);
+            case "qwen2.5-0.5b" -> qwen2(151_936, 896, 4864, 24, 14, 2);
             default -> throw new IllegalArgumentException("unknown size " + size);
         };
     }
@@ -144,7 +150,8 @@ public final class GrpoStepBenchmark {
     /** Batches of different prompts, one completion each. */
     private Map<String, Object> generate(Device device) {
         List<Map<String, Object>> runs = new ArrayList<>();
-        try (InferenceWeights policy = InferenceWeights.random(device, model, SEED, INITIAL_STD);
+        DType matrices = dtype.forGeneration(device).matrices();
+        try (InferenceWeights policy = InferenceWeights.random(device, model, matrices, SEED, INITIAL_STD);
                 Transformer transformer = new Transformer(device, policy);
                 Rollout rollout = new Rollout(device, transformer, CACHE_BYTES)) {
             for (int batch : BATCHES) {

@@ -32,6 +32,15 @@ public class Dnnl extends DnnlSymbols {
     public static int dnnl_success() {
         return dnnl_success;
     }
+    private static final int dnnl_bf16 = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.dnnl_bf16 = 2
+     * }
+     */
+    public static int dnnl_bf16() {
+        return dnnl_bf16;
+    }
     private static final int dnnl_f32 = (int)3L;
     /**
      * {@snippet lang=c :

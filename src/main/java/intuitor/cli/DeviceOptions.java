@@ -19,8 +19,8 @@ final class DeviceOptions {
     private int threads;
 
     @Option(names = "--dtype", paramLabel = "TYPE", defaultValue = "auto",
-            description = "storage type of weights and activations: float32, bfloat16, or auto: bfloat16 on a GPU, "
-                    + "float32 on the CPU (default: ${DEFAULT-VALUE})")
+            description = "storage type of weights and activations: float32, bfloat16 (on the CPU for matrices, where "
+                    + "it multiplies them), or auto: bfloat16 on a GPU, float32 on the CPU (default: ${DEFAULT-VALUE})")
     private String dtype;
 
     @Option(names = "--cuda-libraries", paramLabel = "DIR",
@@ -39,5 +39,10 @@ final class DeviceOptions {
     /** Storage type of weights and activations on the device opened. */
     DType dtype(Device device) {
         return StorageType.named(dtype, "--dtype").on(device);
+    }
+
+    /** What generation holds on the device opened. */
+    StorageType.Held forGeneration(Device device) {
+        return StorageType.named(dtype, "--dtype").forGeneration(device);
     }
 }

@@ -304,7 +304,7 @@ final class EvalCommand extends BaseCommand {
         s.put("chat_template_date", date);
         s.put("device", loaded.device().info().kind());
         s.put("kernels", loaded.device().info().isa());
-        s.put("dtype", loaded.transformer().dtype().toString());
+        s.put("dtype", loaded.dtype().toString());
         return s;
     }
 

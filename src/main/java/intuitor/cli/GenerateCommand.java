@@ -216,7 +216,7 @@ final class GenerateCommand extends BaseCommand {
         settings.put("stop_tokens", stopTokens);
         settings.put("stop_strings", stops);
         settings.put("kernels", loaded.device().info().arithmetic());
-        settings.put("dtype", loaded.transformer().dtype().toString());
+        settings.put("dtype", loaded.dtype().toString());
         generation.write(output, settings, ProgressLine.onStandardError());
     }
 

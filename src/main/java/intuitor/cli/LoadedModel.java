@@ -2,8 +2,8 @@ package intuitor.cli;
 
 import intuitor.UserError;
 import intuitor.checkpoint.ModelFolder;
-import intuitor.device.DType;
 import intuitor.device.Device;
+import intuitor.device.StorageType;
 import intuitor.model.InferenceWeights;
 import intuitor.model.ModelConfig;
 import intuitor.model.ModelWeights;
@@ -31,13 +31,14 @@ final class LoadedModel implements AutoCloseable {
     /** Makes a model's weights of the files in its folder. */
     private interface Weights {
 
-        ModelWeights read(Device device, ModelConfig config, DType dtype, ModelFolder files);
+        ModelWeights read(Device device, ModelConfig config, ModelFolder files);
     }
 
     /** For passes over whole sequences, which need the weights as they are. */
     static LoadedModel forScoring(Path folder, DeviceOptions options) {
-        return open(folder, options, (device, config, dtype, files) -> {
-            ParameterSet parameters = new ParameterSet(device.arena("model"), config, dtype, "parameters");
+        return open(folder, options, (device, config, files) -> {
+            ParameterSet parameters =
+                    new ParameterSet(device.arena("model"), config, options.dtype(device), "parameters");
             parameters.load(files);
             return parameters;
         });
@@ -45,7 +46,10 @@ final class LoadedModel implements AutoCloseable {
 
     /** For generation alone, in less memory. */
     static LoadedModel forGeneration(Path folder, DeviceOptions options) {
-        return open(folder, options, InferenceWeights::load);
+        return open(folder, options, (device, config, files) -> {
+            StorageType.Held held = options.forGeneration(device);
+            return InferenceWeights.load(device, config, held.activations(), held.matrices(), files);
+        });
     }
 
     private static LoadedModel open(Path folder, DeviceOptions options, Weights weights) {
@@ -54,7 +58,7 @@ final class LoadedModel implements AutoCloseable {
             Device device = options.open();
             try {
                 return new LoadedModel(folder, device,
-                        new Transformer(device, weights.read(device, config, options.dtype(device), files)));
+                        new Transformer(device, weights.read(device, config, files)));
             } catch (RuntimeException e) {
                 device.close();
                 throw e;
@@ -68,6 +72,12 @@ final class LoadedModel implements AutoCloseable {
 
     Device device() {
         return device;
+    }
+
+    /** The type of its matrices. */
+    StorageType dtype() {
+        return StorageType.of(transformer.weights() instanceof InferenceWeights w ? w.packedType()
+                : transformer.dtype());
     }
 
     ModelConfig config() {

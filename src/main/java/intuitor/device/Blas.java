@@ -22,9 +22,19 @@ public interface Blas extends AutoCloseable {
      * brings b into the library's inner order again, which for few rows of a costs more than the product itself. The
      * result takes memory of the arena if the library wants another order; else it stands for b, and b must live on.
      *
-     * @param b [K,N], or [N,K] if transB; later changes of b may or may not be seen
+     * @param b        [K,N], or [N,K] if transB; later changes of b may or may not be seen
+     * @param operands b's type; or BF16 where b is F32 and {@link #packsInBf16}: b is rounded, in every product a is, too,
+     *                 and the sums are formed in fp32
      */
-    PackedMatrix pack(Arena arena, Tensor b, boolean transB);
+    PackedMatrix pack(Arena arena, Tensor b, boolean transB, DType operands);
+
+    /** In b's own type. */
+    default PackedMatrix pack(Arena arena, Tensor b, boolean transB) {
+        return pack(arena, b, transB, b.dtype());
+    }
+
+    /** Whether matrices in fp32 can be packed in bf16. */
+    boolean packsInBf16();
 
     /**
      * c = a b, with b from {@link #pack}.
@@ -34,7 +44,7 @@ public interface Blas extends AutoCloseable {
      * multiply all of them: what the extra rows hold is of no consequence to the others.
      *
      * @param c [M,N]
-     * @param a [M,K]
+     * @param a [M,K]; of the type that b had before it was packed
      */
     void gemm(Tensor c, Tensor a, PackedMatrix b);
 

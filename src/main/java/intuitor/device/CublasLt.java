@@ -106,11 +106,17 @@ final class CublasLt implements Blas {
                 product.algorithm(), workspace, WORKSPACE_BYTES, MemorySegment.ofAddress(api.stream())), "Matmul");
     }
 
+    @Override
+    public boolean packsInBf16() {
+        return false; // where bf16 is wanted, all weights and activations are
+    }
+
     /** cuBLASLt takes the factors in their own order. */
     @Override
-    public PackedMatrix pack(Arena arena, Tensor b, boolean transB) {
+    public PackedMatrix pack(Arena arena, Tensor b, boolean transB, DType operands) {
         if (Checks.ENABLED) {
             Checks.rank("pack", "b", b, 2);
+            Checks.that(operands == b.dtype(), "pack", "b is " + b.dtype() + ", not " + operands);
         }
         return PackedMatrix.unchanged(b, transB);
     }

@@ -12,8 +12,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Matrix multiplication on the CPU by oneDNN, in fp32. Operands in bf16 are widened first, which changes no product:
- * oneDNN itself takes bf16 only from AVX-512 on, and only tests compute in bf16 in host memory.
+ * Matrix multiplication on the CPU by oneDNN, in fp32; where the processor has dot products of bf16, packed weights may
+ * be in bf16. Other operands in bf16 are widened first, which changes no product: only tests have any in host memory.
  *
  * <p>Two of its ways are used. {@code dnnl_sgemm} takes any shape without preparation; at the sizes of training it is
  * as fast as the matmul primitive or a few per cent faster. The matmul primitive with packed weights wins where rows
@@ -32,8 +32,14 @@ final class OneDnn implements Blas {
 
     /** Rows of a product at most; more are multiplied in parts. Larger ones are no faster. */
     private static final long MAX_ROWS = 512;
+    /** A cache line. */
+    private static final long ALIGNMENT = 64;
 
-    private record Weights(long k, long n) {
+    private record Weights(long k, long n, DType type) {
+
+        static Weights of(PackedMatrix b) {
+            return new Weights(b.rows(), b.columns(), b.data().dtype());
+        }
     }
 
     /** How oneDNN wants the weights of one shape: its memory descriptor and size. */
@@ -44,11 +50,13 @@ final class OneDnn implements Blas {
     }
 
     private final NativeApi api;
+    private final boolean bf16Dot;
     private final java.lang.foreign.Arena memory = java.lang.foreign.Arena.ofConfined();
     private final MemorySegment outcome; // a pointer's worth of results
     private final MemorySegment engine;
     private final MemorySegment stream;
     private MemorySegment twoRows; // of a, then of c
+    private MemorySegment narrowed; // rows of a
     private final Map<Weights, Layout> layouts = new HashMap<>();
     private final Map<Product, OneDnnPrimitive> products = new LinkedHashMap<>(64, 0.75f, true) {
         @Override
@@ -64,6 +72,7 @@ final class OneDnn implements Blas {
     /** @param api the device whose tensors are multiplied; they lie in host memory */
     OneDnn(NativeApi api) {
         this.api = api;
+        this.bf16Dot = api.info().bf16Dot();
         NativeLibraries.loadOneDnn();
         outcome = memory.allocate(ADDRESS);
         check(Dnnl.dnnl_set_primitive_cache_capacity(LIBRARY_CAPACITY), "set_primitive_cache_capacity");
@@ -116,22 +125,29 @@ final class OneDnn implements Blas {
     }
 
     @Override
-    public PackedMatrix pack(Arena arena, Tensor b, boolean transB) {
+    public boolean packsInBf16() {
+        return bf16Dot;
+    }
+
+    @Override
+    public PackedMatrix pack(Arena arena, Tensor b, boolean transB, DType operands) {
         if (Checks.ENABLED) {
             Checks.rank("pack", "b", b, 2);
+            Checks.that(operands == b.dtype() || operands == DType.BF16 && b.dtype() == DType.F32 && packsInBf16(),
+                    "pack", "b is " + b.dtype() + " and cannot be packed in " + operands);
         }
         if (b.dtype() != DType.F32) {
             return PackedMatrix.unchanged(b, transB);
         }
         long k = b.dim(transB ? 1 : 0);
         long n = b.dim(transB ? 0 : 1);
-        Layout layout = layouts.computeIfAbsent(new Weights(k, n), this::preferredLayout);
-        if (!layout.blocked()) {
+        Layout layout = layouts.computeIfAbsent(new Weights(k, n, operands), this::preferredLayout);
+        if (!layout.blocked() && operands == b.dtype()) {
             return PackedMatrix.unchanged(b, transB);
         }
-        Tensor packed = arena.allocate(b.name() + " packed", DType.F32, layout.bytes() / DType.F32.bytes());
+        Tensor packed = arena.allocate(b.name() + " packed", operands, layout.bytes() / operands.bytes());
         try (var descriptors = java.lang.foreign.Arena.ofConfined()) {
-            MemorySegment source = matrix(descriptors, k, n, transB);
+            MemorySegment source = matrix(descriptors, k, n, transB, b.dtype());
             check(Dnnl.dnnl_reorder_primitive_desc_create(outcome, source, engine, layout.descriptor(), engine,
                     MemorySegment.NULL), "reorder_primitive_desc_create");
             try (var reorder = new OneDnnPrimitive(engine, outcome.get(ADDRESS, 0),
@@ -164,10 +180,27 @@ final class OneDnn implements Blas {
             if (rows == 1) {
                 multiplyRow(c.rows(from, 1), a.rows(from, 1), b);
             } else {
-                multiply(rows, c.rows(from, rows).address(), a.rows(from, rows).address(), b);
+                multiply(rows, c.rows(from, rows).address(), operand(a.rows(from, rows), b), b);
             }
             from += rows;
         }
+    }
+
+    /** The address of the rows in the type that b has. */
+    private long operand(Tensor rows, PackedMatrix b) {
+        DType type = b.data().dtype();
+        if (type == rows.dtype()) {
+            return rows.address();
+        }
+        narrowed = atLeast(narrowed, rows.size() * type.bytes());
+        api.cast(narrowed.address(), type, rows.address(), rows.dtype(), rows.size());
+        return narrowed.address();
+    }
+
+    /** The block, or a larger one. */
+    private static MemorySegment atLeast(MemorySegment block, long bytes) {
+        return block != null && block.byteSize() >= bytes ? block
+                : java.lang.foreign.Arena.ofAuto().allocate(bytes, ALIGNMENT);
     }
 
     /** The largest number of rows up to this that {@link #paddedRows} gives: products are made for no others. */
@@ -181,21 +214,19 @@ final class OneDnn implements Blas {
      * One row is multiplied as the first of two: alone, its products with many inputs would be added in another order.
      */
     private void multiplyRow(Tensor c, Tensor a, PackedMatrix b) {
-        long floats = 2 * (b.rows() + b.columns());
-        if (twoRows == null || twoRows.byteSize() < floats * Float.BYTES) {
-            twoRows = java.lang.foreign.Arena.ofAuto().allocate(floats * Float.BYTES, Float.BYTES);
-        }
-        MemorySegment input = MemorySegment.ofAddress(a.address()).reinterpret(b.rows() * Float.BYTES);
-        MemorySegment.copy(input, 0, twoRows, 0, input.byteSize());
-        twoRows.asSlice(input.byteSize(), input.byteSize()).fill((byte) 0);
-        long result = twoRows.address() + 2 * input.byteSize();
-        multiply(2, result, twoRows.address(), b);
-        MemorySegment.copy(twoRows, 2 * input.byteSize(), MemorySegment.ofAddress(c.address())
+        DType type = b.data().dtype();
+        long row = b.rows() * type.bytes();
+        long results = (2 * row + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        twoRows = atLeast(twoRows, results + 2 * b.columns() * Float.BYTES);
+        api.cast(twoRows.address(), type, a.address(), a.dtype(), b.rows());
+        twoRows.asSlice(row, row).fill((byte) 0);
+        multiply(2, twoRows.address() + results, twoRows.address(), b);
+        MemorySegment.copy(twoRows, results, MemorySegment.ofAddress(c.address())
                 .reinterpret(b.columns() * Float.BYTES), 0, b.columns() * Float.BYTES);
     }
 
     private void multiply(long m, long c, long a, PackedMatrix b) {
-        products.computeIfAbsent(new Product(m, new Weights(b.rows(), b.columns())), this::product)
+        products.computeIfAbsent(new Product(m, Weights.of(b)), this::product)
                 .execute(stream, a, b.data().address(), c);
     }
 
@@ -206,7 +237,7 @@ final class OneDnn implements Blas {
      */
     @Override
     public boolean isRowInvariant() {
-        return layouts.computeIfAbsent(new Weights(USUAL_ROWS, USUAL_ROWS), this::preferredLayout).blocked();
+        return layouts.computeIfAbsent(new Weights(USUAL_ROWS, USUAL_ROWS, DType.F32), this::preferredLayout).blocked();
     }
 
     /** Frees every primitive, the stream and the engine. */
@@ -224,10 +255,10 @@ final class OneDnn implements Blas {
     /** The order that the matmul primitive prefers for weights of this shape. */
     private Layout preferredLayout(Weights w) {
         try (var arena = java.lang.foreign.Arena.ofConfined()) {
-            MemorySegment src = matrix(arena, USUAL_ROWS, w.k(), false);
-            MemorySegment dst = matrix(arena, USUAL_ROWS, w.n(), false);
+            MemorySegment src = matrix(arena, USUAL_ROWS, w.k(), false, w.type());
+            MemorySegment dst = matrix(arena, USUAL_ROWS, w.n(), false, DType.F32);
             check(Dnnl.dnnl_memory_desc_create_with_tag(outcome, 2, arena.allocateFrom(JAVA_LONG, w.k(), w.n()),
-                    Dnnl.dnnl_f32(), Dnnl.dnnl_format_tag_any()), "memory_desc_create_with_tag");
+                    type(w.type()), Dnnl.dnnl_format_tag_any()), "memory_desc_create_with_tag");
             MemorySegment any = outcome.get(ADDRESS, 0);
             MemorySegment matmul = matmul(src, any, dst);
             check(Dnnl.dnnl_memory_desc_clone(outcome,
@@ -245,8 +276,8 @@ final class OneDnn implements Blas {
 
     private OneDnnPrimitive product(Product p) {
         try (var arena = java.lang.foreign.Arena.ofConfined()) {
-            MemorySegment src = matrix(arena, p.m(), p.weights().k(), false);
-            MemorySegment dst = matrix(arena, p.m(), p.weights().n(), false);
+            MemorySegment src = matrix(arena, p.m(), p.weights().k(), false, p.weights().type());
+            MemorySegment dst = matrix(arena, p.m(), p.weights().n(), false, DType.F32);
             MemorySegment weights = layouts.get(p.weights()).descriptor();
             var product = new OneDnnPrimitive(engine, matmul(src, weights, dst),
                     new int[] {Dnnl.DNNL_ARG_SRC(), Dnnl.DNNL_ARG_WEIGHTS(), Dnnl.DNNL_ARG_DST()},
@@ -265,14 +296,19 @@ final class OneDnn implements Blas {
     }
 
     /** A descriptor of a row-major rows x columns matrix, or of the transpose of a row-major columns x rows one. */
-    private MemorySegment matrix(java.lang.foreign.Arena arena, long rows, long columns, boolean transposed) {
+    private MemorySegment matrix(java.lang.foreign.Arena arena, long rows, long columns, boolean transposed,
+                                 DType type) {
         MemorySegment dims = arena.allocateFrom(JAVA_LONG, rows, columns);
         MemorySegment strides = transposed
                 ? arena.allocateFrom(JAVA_LONG, 1, rows)
                 : arena.allocateFrom(JAVA_LONG, columns, 1);
-        check(Dnnl.dnnl_memory_desc_create_with_strides(outcome, 2, dims, Dnnl.dnnl_f32(), strides),
+        check(Dnnl.dnnl_memory_desc_create_with_strides(outcome, 2, dims, type(type), strides),
                 "memory_desc_create_with_strides");
         return outcome.get(ADDRESS, 0);
+    }
+
+    private static int type(DType type) {
+        return type == DType.BF16 ? Dnnl.dnnl_bf16() : Dnnl.dnnl_f32();
     }
 
     /** Throws if a call of oneDNN failed. */

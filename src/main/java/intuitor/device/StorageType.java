@@ -26,9 +26,33 @@ public enum StorageType {
     public DType on(Device device) {
         boolean gpu = device.info().isGpu();
         if (!gpu && this == BFLOAT16) {
-            throw new UserError("dtype: bfloat16 needs a GPU; on the CPU leave dtype out, or give float32");
+            throw new UserError("dtype: bfloat16 needs a GPU here; on the CPU leave dtype out, or give float32");
         }
         return gpu ? onGpu() : DType.F32;
+    }
+
+    /**
+     * What is held for generation.
+     *
+     * @param activations the type of these, of the embedding, of norms and biases
+     * @param matrices    the type of the layers' matrices and of the head
+     */
+    public record Held(DType activations, DType matrices) { }
+
+    /**
+     * What generation holds on this device. A CPU that multiplies bf16 can have its matrices in it, and nothing else.
+     *
+     * @throws UserError if the device does not take it
+     */
+    public Held forGeneration(Device device) {
+        if (device.info().isGpu() || this != BFLOAT16) {
+            return new Held(on(device), on(device));
+        }
+        if (!device.blas().packsInBf16()) {
+            throw new UserError("dtype: this CPU does not multiply bfloat16 (no AVX512_BF16); leave dtype out, or give "
+                    + "float32");
+        }
+        return new Held(DType.F32, DType.BF16);
     }
 
     /** What tensors are stored as on a GPU. */

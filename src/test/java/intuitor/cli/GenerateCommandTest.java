@@ -102,7 +102,6 @@ class GenerateCommandTest {
             --prompts none.jsonl         | none.jsonl: no such file
             --device gpu x               | unknown device 'gpu'
             --dtype half x               | --dtype: expected auto, float32, bfloat16, found 'half'
-            --device cpu --dtype bfloat16 x | dtype: bfloat16 needs a GPU
             """)
     void errorsAreOneLine(String arguments, String message) {
         Outcome o = generate(arguments.split(" "));
@@ -174,6 +173,22 @@ class GenerateCommandTest {
         Outcome damaged = generate(command);
         assertEquals(2, damaged.status());
         assertTrue(damaged.err().contains("c.jsonl.partial is damaged; delete it to begin anew"), damaged.err());
+    }
+
+    /** Rounded a little, the model is surer or less sure by a little; a CPU that cannot do it says so. */
+    @Test
+    void matricesInBfloat16() throws IOException {
+        Path prompts = Files.writeString(folder.resolve("p.jsonl"), "{\"prompt\": \"1 + 1 =\"}\n");
+        Outcome wide = generate("--prompts", prompts.toString());
+        Outcome narrow = generate("--prompts", prompts.toString(), "--dtype", "bfloat16");
+        if (narrow.status() != 0) {
+            assertTrue(narrow.err().contains("does not multiply bfloat16"), narrow.err());
+            return;
+        }
+        double certainty = JsonMapper.shared().readTree(wide.out()).path("self_certainty").asDouble();
+        double rounded = JsonMapper.shared().readTree(narrow.out()).path("self_certainty").asDouble();
+        assertNotEquals(certainty, rounded);
+        assertEquals(certainty, rounded, 0.02);
     }
 
     /** One line a prompt, and one text where there is one prompt: the same one. */

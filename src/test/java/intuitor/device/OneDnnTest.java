@@ -38,16 +38,53 @@ class OneDnnTest {
     @ParameterizedTest
     @CsvSource({"64,32", "250,128", "1000,96", "17,3", "1,1", "512,260"})
     void packedWeightsGiveTheSameProduct(int n, int k) {
+        assertPackedGivesTheProduct(n, k, DType.F32);
+    }
+
+    /** The operands are numbers that bf16 has: nothing but sums in fp32 is left to differ. */
+    @ParameterizedTest
+    @CsvSource({"64,32", "250,128", "1000,96", "17,3", "1,1", "512,260"})
+    void weightsPackedInBf16GiveTheSameProduct(int n, int k) {
+        requireBf16();
+        assertPackedGivesTheProduct(n, k, DType.BF16);
+    }
+
+    private static void requireBf16() {
+        if (!device.blas().packsInBf16()) {
+            throw TestDevices.skip("products in bf16", "this processor does not multiply bf16 (no AVX512_BF16)");
+        }
+    }
+
+    /** Weights and inputs that bf16 does not have are rounded to it, to nearest even, and nothing more is lost. */
+    @Test
+    void operandsAreRoundedToBf16() {
+        requireBf16();
+        float[] a = GemmOracle.gaussian(new Random(1), 20 * 300, DType.F32);
+        float[] b = GemmOracle.gaussian(new Random(2), 300 * 70, DType.F32);
+        try (Arena arena = device.arena("test")) {
+            float[] result = new float[20 * 70];
+            PackedMatrix packed = device.blas().pack(arena, arena.upload("b", b, 70, 300), true, DType.BF16);
+            Tensor c = arena.allocate("c", DType.F32, 20, 70);
+            device.blas().gemm(c, arena.upload("a", a, 20, 300), packed);
+            device.download(result, c);
+            float[] roundedA = GemmOracle.get(GemmOracle.put(arena, DType.BF16, a, 0, 20, 300));
+            float[] roundedB = GemmOracle.get(GemmOracle.put(arena, DType.BF16, b, 0, 70, 300));
+            GemmOracle.assertClose(GemmOracle.product(20, 70, 300, roundedA, false, roundedB, true, null), result, 300,
+                    DType.F32, "rounded");
+        }
+    }
+
+    private static void assertPackedGivesTheProduct(int n, int k, DType operands) {
         Random random = new Random(n * 31 + k);
         for (boolean transB : new boolean[] {false, true}) {
-            float[] b = GemmOracle.gaussian(random, k * n, DType.F32);
+            float[] b = GemmOracle.gaussian(random, k * n, operands);
             try (Arena weights = device.arena("weights")) {
                 PackedMatrix packed = device.blas().pack(weights,
-                        weights.upload("b", b, transB ? n : k, transB ? k : n), transB);
+                        weights.upload("b", b, transB ? n : k, transB ? k : n), transB, operands);
                 assertEquals(k, packed.rows());
                 assertEquals(n, packed.columns());
                 for (int m : new int[] {1, 3, 8, 17, 128, 300}) {
-                    float[] a = GemmOracle.gaussian(random, m * k, DType.F32);
+                    float[] a = GemmOracle.gaussian(random, m * k, operands);
                     double[] expected = GemmOracle.product(m, n, k, a, false, b, transB, null);
                     try (Arena arena = device.arena("test")) {
                         Tensor c = arena.allocate("c", DType.F32, m, n);
@@ -71,12 +108,24 @@ class OneDnnTest {
             throw TestDevices.skip("rows of products", "on this processor oneDNN multiplies by weights as they are, "
                     + "and its order depends on the number of rows");
         }
+        assertRowsStandAlone(n, k, DType.F32);
+    }
+
+    /** Then a completion is the same whatever it is drawn beside. */
+    @ParameterizedTest
+    @CsvSource({"64,128", "250,48", "97,32", "512,512", "768,896", "512,1536", "128,4864", "1000,2050"})
+    void theBitsOfARowDependOnNothingElseInBf16(int n, int k) {
+        requireBf16();
+        assertRowsStandAlone(n, k, DType.BF16);
+    }
+
+    private static void assertRowsStandAlone(int n, int k, DType operands) {
         float[] b = GemmOracle.gaussian(new Random(n), n * k, DType.F32);
         float[] a = GemmOracle.gaussian(new Random(k), 700 * k, DType.F32);
         float[] expected = null;
         for (int threads : new int[] {1, 2, 5, 16}) {
             try (Device other = Device.open("cpu", threads); Arena arena = other.arena("test")) {
-                PackedMatrix packed = other.blas().pack(arena, arena.upload("b", b, n, k), true);
+                PackedMatrix packed = other.blas().pack(arena, arena.upload("b", b, n, k), true, operands);
                 Tensor rows = arena.upload("a", a, 700, k);
                 for (int m : new int[] {1, 2, 3, 7, 8, 32, 40, 128, 250, 256, 257, 600}) {
                     for (int first : new int[] {0, 50, 100 - m / 2, 101 - m}) {

@@ -13,7 +13,7 @@ class StorageTypeTest {
         try (Device device = Device.open("cpu", 1)) {
             assertEquals(DType.F32, StorageType.AUTO.on(device));
             assertEquals(DType.F32, StorageType.FLOAT32.on(device));
-            assertEquals("dtype: bfloat16 needs a GPU; on the CPU leave dtype out, or give float32",
+            assertEquals("dtype: bfloat16 needs a GPU here; on the CPU leave dtype out, or give float32",
                     assertThrows(UserError.class, () -> StorageType.BFLOAT16.on(device)).getMessage());
         }
     }

@@ -95,7 +95,7 @@ public final class TestDevices {
     }
 
     /** Skips the test that is running. */
-    static RuntimeException skip(String what, String reason) {
+    public static RuntimeException skip(String what, String reason) {
         System.out.println("[skipped] " + what + ": " + reason);
         return abort(reason);
     }

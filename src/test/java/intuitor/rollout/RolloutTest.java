@@ -138,6 +138,26 @@ class RolloutTest {
         assertSame(List.of(new Group(prompts.getFirst(), together.getFirst().completions().subList(0, 2))), alone);
     }
 
+    /** With matrices in bf16, too, a completion is what it is alone, to the bit. */
+    @Test
+    void drawsDoNotDependOnTheBatchInBf16() {
+        if (!device.blas().packsInBf16()) {
+            throw TestDevices.skip("rollouts in bf16", "this device does not pack matrices in bf16");
+        }
+        try (InferenceWeights weights = InferenceWeights.random(device, MODEL, DType.BF16, 3, 0.25);
+                Transformer packed = new Transformer(device, weights);
+                Rollout roomy = new Rollout(device, packed, LARGE_CACHE);
+                Rollout crowded = new Rollout(device, packed, 40 * KvCache.bytesPerRow(MODEL, DType.F32), 2)) {
+            List<Group> together = generate(roomy, 6, TEMPERATURE);
+            assertFalse(Arrays.equals(joined(together.getFirst(), Completion::logprobs),
+                    joined(generate(rollout, 6, TEMPERATURE).getFirst(), Completion::logprobs)), "they are rounded");
+            assertSame(together, generate(crowded, 6, TEMPERATURE));
+            List<Group> alone = roomy.generate(prompts.subList(0, 1), 2, decoding(TEMPERATURE, 5), 8, () -> false,
+                    TokenListener.NONE);
+            assertSame(List.of(new Group(prompts.getFirst(), together.getFirst().completions().subList(0, 2))), alone);
+        }
+    }
+
     /** Its pages given up, taken back and computed again: a completion goes on as if nothing had happened. */
     @Test
     void completionsThatHadToWaitAreTheSame() {
