@@ -34,11 +34,25 @@ typedef struct it_lab_head {
                it_addr weight, it_addr targets, int64_t N, int64_t H, int64_t V, it_stream s);
 } it_lab_head;
 
+/* A step of the ladder of attention's forward pass. */
+typedef struct it_lab_attention {
+    const char *name;
+    const char *idea;
+    /* attention_forward of intuitor.h with its own arguments, so that the ladder ends at the engine's kernel and every
+       step sees what training packs: columns of qkv, grouped heads, sequences of any length, shared prefixes.
+       D is a multiple of 8 up to 128; addresses are multiples of 16 bytes, and so are q's, k's and v's rows. */
+    int (*run)(it_addr out, it_addr lse, it_addr q, int64_t q_stride, it_addr k, it_addr v, int64_t kv_stride,
+               it_addr segments, int64_t S, int64_t max_q, int64_t max_k, int64_t T, int64_t Hq, int64_t Hkv,
+               int64_t D, int32_t dtype, it_stream s);
+} it_lab_attention;
+
 typedef struct it_lab {
     int64_t reduction_count;
     const it_lab_reduction *reductions;
     int64_t head_count;
     const it_lab_head *heads;
+    int64_t attention_count;
+    const it_lab_attention *attentions;
 } it_lab;
 
 /* The lab of this library: the steps that the device in use can run. */

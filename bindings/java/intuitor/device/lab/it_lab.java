@@ -19,6 +19,8 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     const it_lab_reduction *reductions;
  *     int64_t head_count;
  *     const it_lab_head *heads;
+ *     int64_t attention_count;
+ *     const it_lab_attention *attentions;
  * }
  * }
  */
@@ -32,7 +34,9 @@ public class it_lab {
         Lab.C_LONG.withName("reduction_count"),
         Lab.C_POINTER.withName("reductions"),
         Lab.C_LONG.withName("head_count"),
-        Lab.C_POINTER.withName("heads")
+        Lab.C_POINTER.withName("heads"),
+        Lab.C_LONG.withName("attention_count"),
+        Lab.C_POINTER.withName("attentions")
     ).withName("it_lab");
 
     /**
@@ -216,6 +220,94 @@ public class it_lab {
      */
     public static void heads(MemorySegment struct, MemorySegment fieldValue) {
         struct.set(heads$LAYOUT, heads$OFFSET, fieldValue);
+    }
+
+    private static final OfLong attention_count$LAYOUT = (OfLong)$LAYOUT.select(groupElement("attention_count"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int64_t attention_count
+     * }
+     */
+    public static final OfLong attention_count$layout() {
+        return attention_count$LAYOUT;
+    }
+
+    private static final long attention_count$OFFSET = $LAYOUT.byteOffset(groupElement("attention_count"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int64_t attention_count
+     * }
+     */
+    public static final long attention_count$offset() {
+        return attention_count$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int64_t attention_count
+     * }
+     */
+    public static long attention_count(MemorySegment struct) {
+        return struct.get(attention_count$LAYOUT, attention_count$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int64_t attention_count
+     * }
+     */
+    public static void attention_count(MemorySegment struct, long fieldValue) {
+        struct.set(attention_count$LAYOUT, attention_count$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout attentions$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("attentions"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const it_lab_attention *attentions
+     * }
+     */
+    public static final AddressLayout attentions$layout() {
+        return attentions$LAYOUT;
+    }
+
+    private static final long attentions$OFFSET = $LAYOUT.byteOffset(groupElement("attentions"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const it_lab_attention *attentions
+     * }
+     */
+    public static final long attentions$offset() {
+        return attentions$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const it_lab_attention *attentions
+     * }
+     */
+    public static MemorySegment attentions(MemorySegment struct) {
+        return struct.get(attentions$LAYOUT, attentions$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const it_lab_attention *attentions
+     * }
+     */
+    public static void attentions(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(attentions$LAYOUT, attentions$OFFSET, fieldValue);
     }
 
     /**

@@ -116,51 +116,15 @@ final class KernelCases {
         }, Ceilings.gemm(F32, storage, n, v, h)));
     }
 
-    /** Whole sequences, causal, each its own family. */
-    private static Segments training(Inputs in, int tokens, int length) {
-        int count = tokens / length;
-        int[] rows = new int[count * Segments.WIDTH];
-        int[] families = new int[count + 1];
-        for (int i = 0; i < count; i++) {
-            int[] row = {i * length, length, 0, 0, i * length, length};
-            System.arraycopy(row, 0, rows, i * Segments.WIDTH, Segments.WIDTH);
-            families[i + 1] = i + 1;
-        }
-        int[] starts = IntStream.rangeClosed(0, count).map(i -> i * length).toArray();
-        return new Segments(in.ints(rows).view(count, Segments.WIDTH), in.ints(families), count, count, length, length,
-                starts);
-    }
-
     /** Of whole sequences, by one implementation. */
     private void attention(String whose, Function<Inputs, PackedAttention> library) {
-        int t = s.tokens();
-        int l = s.sequence();
-        int hq = s.heads();
-        int hkv = s.kvHeads();
-        int d = s.headDim();
-        int width = (hq + 2 * hkv) * d;
-        double flops = 4.0 * t * (l + 1) / 2 * hq * d;
-        double bytes = ((double) t * width + (double) t * hq * d) * storage.bytes();
-        String shape = shape(t / l, l, hq, d) + " / " + hkv;
-        cases.add(KernelCase.computing("attention_forward" + whose, shape, storage, bytes, flops, in -> {
-            Tensor qkv = in.gaussian(storage, t, width);
-            Tensor out = in.empty(storage, t, hq * d);
-            Tensor lse = in.empty(F32, t, hq);
-            Segments segments = training(in, t, l);
-            PackedAttention attention = library.apply(in);
-            return () -> attention.forward(out, lse, qkv, segments, hq, hkv, d, in.arena());
+        AttentionCases attention = new AttentionCases(s, storage);
+        cases.add(attention.forward("attention_forward" + whose, in -> {
+            PackedAttention packed = library.apply(in);
+            return (out, lse, qkv, segments) -> packed.forward(out, lse, qkv, segments, s.heads(), s.kvHeads(),
+                    s.headDim(), in.arena());
         }));
-        cases.add(KernelCase.computing("attention_backward" + whose, shape, storage, 2 * bytes, 2.5 * flops, in -> {
-            Tensor qkv = in.gaussian(storage, t, width);
-            Tensor out = in.empty(storage, t, hq * d);
-            Tensor lse = in.empty(F32, t, hq);
-            Segments segments = training(in, t, l);
-            PackedAttention attention = library.apply(in);
-            attention.forward(out, lse, qkv, segments, hq, hkv, d, in.arena());
-            Tensor dout = in.gaussian(storage, t, hq * d);
-            Tensor dqkv = in.empty(storage, t, width);
-            return () -> attention.backward(dqkv, dout, qkv, out, lse, segments, hq, hkv, d, in.arena());
-        }));
+        cases.add(attention.backward("attention_backward" + whose, library));
     }
 
     private void decodeAttention() {

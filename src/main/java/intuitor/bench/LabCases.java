@@ -13,7 +13,8 @@ import java.util.List;
 
 /**
  * The steps of {@code kernels/lab}: those of the self-certainty reduction beside the fastest read of the logits, those
- * of the fused LM head beside the library's product of the same operands.
+ * of the fused LM head beside the library's product of the same operands, those of attention's forward pass beside a
+ * product with as many operations as the causal triangle has.
  */
 final class LabCases {
 
@@ -23,6 +24,7 @@ final class LabCases {
     static List<KernelCase> of(Device device, BenchShape shape, DType storage) {
         List<KernelCase> cases = new ArrayList<>(reductions(device, shape, storage));
         cases.addAll(heads(device, shape));
+        cases.addAll(attentions(device, shape, storage));
         return cases;
     }
 
@@ -54,5 +56,12 @@ final class LabCases {
                     VocabStats out = KernelCases.stats(in, n);
                     return () -> step.run(out, hidden, weight, targets);
                 }, Ceilings.gemm(BF16, BF16, n, v, h))).toList();
+    }
+
+    private static List<KernelCase> attentions(Device device, BenchShape shape, DType storage) {
+        AttentionCases cases = new AttentionCases(shape, storage);
+        return KernelLab.attentions(device).stream().map(step -> cases.forward("attention, " + step.name(),
+                in -> (out, lse, qkv, segments) -> step.run(out, lse, qkv, segments, shape.heads(), shape.kvHeads(),
+                        shape.headDim()))).toList();
     }
 }

@@ -2,6 +2,7 @@ package intuitor.device;
 
 import intuitor.UserError;
 import intuitor.device.lab.it_lab;
+import intuitor.device.lab.it_lab_attention;
 import intuitor.device.lab.it_lab_head;
 import intuitor.device.lab.it_lab_reduction;
 import java.lang.foreign.MemorySegment;
@@ -59,6 +60,32 @@ public final class KernelLab {
         }
     }
 
+    /**
+     * A step of the ladder of attention's forward pass.
+     *
+     * @param name by which steps are sorted
+     * @param idea what is new in it
+     */
+    public record Attention(String name, String idea, NativeApi api, MemorySegment function) {
+
+        /**
+         * What {@link Kernels#attentionForward} computes.
+         *
+         * @param out     [T, heads headDim], F32 or BF16
+         * @param lse     fp32 [T, heads], optional
+         * @param qkv     [T, (heads + 2 kvHeads) headDim]
+         * @param headDim a multiple of 8 up to 128
+         */
+        public void run(Tensor out, Tensor lse, Tensor qkv, Segments segments, int heads, int kvHeads, int headDim) {
+            long stride = (heads + 2L * kvHeads) * headDim;
+            long k = qkv.address() + (long) heads * headDim * qkv.dtype().bytes();
+            long v = k + (long) kvHeads * headDim * qkv.dtype().bytes();
+            api.check(it_lab_attention.run.invoke(function, out.address(), lse == null ? 0 : lse.address(),
+                    qkv.address(), stride, k, v, stride, segments.segments().address(), segments.count(),
+                    segments.maxQ(), segments.maxK(), out.dim(0), heads, kvHeads, headDim, out.dtype().code(), 0));
+        }
+    }
+
     private KernelLab() {
     }
 
@@ -80,6 +107,16 @@ public final class KernelLab {
         return LongStream.range(0, count).mapToObj(i -> it_lab_head.asSlice(steps, i))
                 .map(step -> new Head(text(it_lab_head.name(step)), text(it_lab_head.idea(step)), device.api(),
                         it_lab_head.run(step))).toList();
+    }
+
+    /** The steps of attention's forward pass on this device, in order. */
+    public static List<Attention> attentions(Device device) {
+        MemorySegment lab = lab(device);
+        long count = it_lab.attention_count(lab);
+        MemorySegment steps = it_lab.attentions(lab).reinterpret(count * it_lab_attention.sizeof());
+        return LongStream.range(0, count).mapToObj(i -> it_lab_attention.asSlice(steps, i))
+                .map(step -> new Attention(text(it_lab_attention.name(step)), text(it_lab_attention.idea(step)),
+                        device.api(), it_lab_attention.run(step))).toList();
     }
 
     private static MemorySegment lab(Device device) {

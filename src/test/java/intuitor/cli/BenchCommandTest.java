@@ -7,6 +7,7 @@ import intuitor.bench.Bench;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -44,6 +45,19 @@ class BenchCommandTest {
                 "--kernels", "swiglu,adamw");
         assertEquals(0, outcome.status(), outcome.err());
         assertEquals(2 + 3, outcome.out().strip().lines().count(), outcome.out());
+    }
+
+    /** Every step of the three ladders, in order. */
+    @Test
+    void theLab() {
+        Outcome outcome = Outcome.of("bench", "--lab", "--device", "emu", "--size", "tiny", "--rounds", "1",
+                "--round-ms", "1");
+        assertEquals(0, outcome.status(), outcome.err());
+        List<String> steps = outcome.out().strip().lines().skip(2).map(line -> line.split(" {2,}")[0]).toList();
+        assertEquals(List.of("self-certainty, 1 a thread a row", "self-certainty, 2 a block a row",
+                "self-certainty, 3 one pass", "self-certainty, 4 vectors", "self-certainty, 5 strips",
+                "LM head, 1 unfused", "LM head, 2 mma", "LM head, 3 wgmma", "attention, 1 naive",
+                "attention, 2 online", "attention, 3 mma"), steps);
     }
 
     @Test

@@ -8,9 +8,7 @@ import static intuitor.device.KernelRun.runAligned;
 import static intuitor.device.KernelRun.widen;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Random;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -24,57 +22,6 @@ import org.junit.jupiter.params.provider.CsvSource;
  * by how much that may move each element, and what is left are errors of fp32 sums.
  */
 class AttentionKernelTest {
-
-    /** A packed batch: prompts, each followed by the completions that share it. */
-    private record Batch(int tokens, int[][] segments, int[] families) {
-
-        /** lengths: of a prompt and its completions, a row a family. */
-        static Batch of(int[]... lengths) {
-            List<int[]> segments = new ArrayList<>();
-            int[] families = new int[lengths.length + 1];
-            int at = 0;
-            for (int f = 0; f < lengths.length; f++) {
-                int prompt = at;
-                for (int i = 0; i < lengths[f].length; i++) {
-                    segments.add(new int[] {at, lengths[f][i], i == 0 ? 0 : prompt, i == 0 ? 0 : lengths[f][0], at,
-                        lengths[f][i]});
-                    at += lengths[f][i];
-                }
-                families[f + 1] = segments.size();
-            }
-            return new Batch(at, segments.toArray(int[][]::new), families);
-        }
-
-        Segments upload(KernelRun r) {
-            int maxQ = Arrays.stream(segments).mapToInt(s -> s[1]).max().orElseThrow();
-            int maxK = Arrays.stream(segments).mapToInt(s -> s[3] + s[5]).max().orElseThrow();
-            int[] flat = Arrays.stream(segments).flatMapToInt(Arrays::stream).toArray();
-            return new Segments(r.in(flat).view(segments.length, Segments.WIDTH), r.in(families), segments.length,
-                    families.length - 1, maxQ, maxK, null);
-        }
-    }
-
-    /** Batches by name, for the parameterised tests. */
-    private static Batch batch(String name) {
-        return switch (name) {
-            case "one token" -> Batch.of(new int[] {1});
-            case "one sequence" -> Batch.of(new int[] {37});
-            case "long" -> Batch.of(new int[] {300});
-            case "ragged" -> Batch.of(new int[] {1}, new int[] {16}, new int[] {5}, new int[] {33}, new int[] {64},
-                    new int[] {17});
-            case "siblings" -> Batch.of(new int[] {9, 12, 1, 31, 16}, new int[] {21}, new int[] {1, 1, 2});
-            case "long prompt" -> Batch.of(new int[] {130, 3, 70});
-            // siblings that see the middle of the prompt, nothing of it, and its end
-            case "parts" -> new Batch(109, new int[][] {
-                {0, 80, 0, 0, 0, 80}, {80, 7, 7, 66, 80, 7}, {87, 9, 0, 0, 87, 9}, {96, 13, 66, 14, 96, 13}},
-                    new int[] {0, 4});
-            // tokens that go on after keys of their own that others computed: k_len > q_len
-            case "continued" -> new Batch(66, new int[][] {
-                {0, 20, 0, 0, 0, 20}, {20, 5, 0, 0, 0, 25}, {25, 8, 3, 7, 20, 13}, {33, 33, 0, 33, 30, 36}},
-                    new int[] {0, 4});
-            default -> throw new IllegalArgumentException(name);
-        };
-    }
 
     /** Runs with tensors at odd addresses, then at aligned ones; both must satisfy the check. */
     private static void check(Function<KernelRun, double[][]> kernel, Consumer<double[][]> check) {
@@ -91,18 +38,18 @@ class AttentionKernelTest {
         "long prompt, 4, 2, 32", "long prompt, 5, 1, 64", "continued, 4, 2, 16", "continued, 3, 1, 64",
         "continued, 6, 2, 128"})
     void forward(String name, int heads, int kvHeads, int d) {
-        Batch batch = batch(name);
+        AttentionBatch batch = AttentionBatch.named(name);
         int width = (heads + 2 * kvHeads) * d;
         float[] qkv = gaussian(1, batch.tokens() * width);
         var expected = new AttentionOracle(heads, kvHeads, d, batch.segments()).forward(widen(qkv));
         check(r -> {
             Tensor out = r.out(batch.tokens(), heads * d);
             Tensor lse = r.outF32(batch.tokens(), heads);
-            r.kernels().attentionForward(out, lse, r.in(qkv, batch.tokens(), width), batch.upload(r), heads, kvHeads,
-                    d);
-            Tensor withoutLse = r.out(batch.tokens(), heads * d);
-            r.kernels().attentionForward(withoutLse, null, r.in(qkv, batch.tokens(), width), batch.upload(r), heads,
+            r.kernels().attentionForward(out, lse, r.in(qkv, batch.tokens(), width), batch.upload(r.arena()), heads,
                     kvHeads, d);
+            Tensor withoutLse = r.out(batch.tokens(), heads * d);
+            r.kernels().attentionForward(withoutLse, null, r.in(qkv, batch.tokens(), width), batch.upload(r.arena()),
+                    heads, kvHeads, d);
             return new double[][] {r.get(out), r.get(lse), r.get(withoutLse)};
         }, results -> {
             assertStored(expected.out(), expected.bound(), results[0], 4e-6, 4e-6, "out");
@@ -115,7 +62,7 @@ class AttentionKernelTest {
     @ParameterizedTest
     @CsvSource({"siblings, 4, 2, 16", "siblings, 4, 2, 64", "ragged, 2, 1, 128"})
     void hugeScores(String name, int heads, int kvHeads, int d) {
-        Batch batch = batch(name);
+        AttentionBatch batch = AttentionBatch.named(name);
         int width = (heads + 2 * kvHeads) * d;
         float[] qkv = gaussian(1, batch.tokens() * width);
         for (int i = 0; i < qkv.length; i++) {
@@ -125,8 +72,8 @@ class AttentionKernelTest {
         check(r -> {
             Tensor out = r.out(batch.tokens(), heads * d);
             Tensor lse = r.outF32(batch.tokens(), heads);
-            r.kernels().attentionForward(out, lse, r.in(qkv, batch.tokens(), width), batch.upload(r), heads, kvHeads,
-                    d);
+            r.kernels().attentionForward(out, lse, r.in(qkv, batch.tokens(), width), batch.upload(r.arena()), heads,
+                    kvHeads, d);
             return new double[][] {r.get(out), r.get(lse)};
         }, results -> {
             // fp32 scores near 1e4 are 1e-3 apart
@@ -139,7 +86,7 @@ class AttentionKernelTest {
     @ParameterizedTest
     @CsvSource({"4, 2, 10", "4, 2, 64", "3, 1, 128"})
     void neighboursAreLeftAlone(int heads, int kvHeads, int d) {
-        Batch batch = batch("ragged");
+        AttentionBatch batch = AttentionBatch.named("ragged");
         int t = batch.tokens();
         int width = (heads + 2 * kvHeads) * d;
         float[] clean = gaussian(1, t * width);
@@ -162,10 +109,10 @@ class AttentionKernelTest {
     }
 
     /** out and dqkv. */
-    private static double[][] forwardAndBackward(KernelRun r, Batch batch, float[] qkv, float[] dout, int heads,
-            int kvHeads, int d) {
+    private static double[][] forwardAndBackward(KernelRun r, AttentionBatch batch, float[] qkv, float[] dout,
+            int heads, int kvHeads, int d) {
         int t = batch.tokens();
-        Segments segments = batch.upload(r);
+        Segments segments = batch.upload(r.arena());
         Tensor input = r.in(qkv, t, (long) (heads + 2 * kvHeads) * d);
         Tensor out = r.out(t, heads * d);
         Tensor lse = r.outF32(t, heads);
@@ -197,10 +144,10 @@ class AttentionKernelTest {
             return r.in(paged, rows, width);
         }
 
-        Tensor decode(KernelRun r, float[] qkv, Batch batch, int heads, int kvHeads, int d) {
+        Tensor decode(KernelRun r, float[] qkv, AttentionBatch batch, int heads, int kvHeads, int d) {
             Tensor out = r.out(batch.tokens(), heads * d);
             r.kernels().attentionDecode(out, r.in(qkv, batch.tokens(), (long) (heads + 2 * kvHeads) * d),
-                    upload(r, k, kvHeads * d), upload(r, v, kvHeads * d), batch.upload(r),
+                    upload(r, k, kvHeads * d), upload(r, v, kvHeads * d), batch.upload(r.arena()),
                     new PageTable(r.in(pages), pageSize), heads, kvHeads, d);
             return out;
         }
@@ -231,7 +178,7 @@ class AttentionKernelTest {
         int width = (heads + 2 * kvHeads) * d;
         float[] qkv = gaussian(1, sequences * width);
         Cache cache = Cache.of(promptRows + sequences * ownRows, kvHeads * d, page);
-        Batch batch = new Batch(sequences, segments, new int[] {0, sequences});
+        AttentionBatch batch = new AttentionBatch(sequences, segments, new int[] {0, sequences});
         var expected = new AttentionOracle(heads, kvHeads, d, segments)
                 .forward(widen(qkv), width, widen(cache.k), 0, widen(cache.v), 0, kvHeads * d);
         check(r -> new double[][] {r.get(cache.decode(r, qkv, batch, heads, kvHeads, d))},
@@ -255,14 +202,14 @@ class AttentionKernelTest {
         int width = (heads + 2 * kvHeads) * d;
         float[] qkv = gaussian(1, sequences * width);
         Cache cache = Cache.of(304 + 48 * sequences, kvHeads * d, 16);
-        Batch together = new Batch(sequences, segments, new int[] {0, sequences});
+        AttentionBatch together = new AttentionBatch(sequences, segments, new int[] {0, sequences});
         runAligned(r -> {
             Tensor all = cache.decode(r, qkv, together, heads, kvHeads, d);
             for (int s = 1; s < sequences; s += 7) {
                 int[] segment = segments[s].clone();
                 segment[0] = 0;
                 Tensor one = cache.decode(r, Arrays.copyOfRange(qkv, s * width, (s + 1) * width),
-                        new Batch(1, new int[][] {segment}, new int[] {0, 1}), heads, kvHeads, d);
+                        new AttentionBatch(1, new int[][] {segment}, new int[] {0, 1}), heads, kvHeads, d);
                 assertClose(r.get(all.slice((long) s * heads * d, 1, heads * d)), r.get(one), 0, 0, "sequence " + s);
             }
             return new double[][] {r.get(all)};
@@ -292,14 +239,15 @@ class AttentionKernelTest {
             for (int i = 0; i < 2; i++) {
                 Tensor out = r.out(tokens, heads * d);
                 r.kernels().attentionForward(out, null, r.in(qkv, tokens, width),
-                        new Batch(tokens, i == 0 ? whole : shared, new int[] {0, 1}).upload(r), heads, kvHeads, d);
+                        new AttentionBatch(tokens, i == 0 ? whole : shared, new int[] {0, 1}).upload(r.arena()), heads,
+                        kvHeads, d);
                 forward[i] = r.get(out);
             }
             assertClose(forward[0], forward[1], 0, 0, "a shared prefix");
             for (int t = 0; t < own; t += 1 + t / 3) {
                 Tensor out = cache.decode(r, Arrays.copyOfRange(qkv, (prompt + t) * width, (prompt + t + 1) * width),
-                        new Batch(1, new int[][] {{0, 1, 0, prompt, pages(prompt, page), t + 1}}, new int[] {0, 1}),
-                        heads, kvHeads, d);
+                        new AttentionBatch(1, new int[][] {{0, 1, 0, prompt, pages(prompt, page), t + 1}},
+                                new int[] {0, 1}), heads, kvHeads, d);
                 int row = (prompt + t) * heads * d;
                 assertClose(Arrays.copyOfRange(forward[0], row, row + heads * d), r.get(out), 0, 0, "token " + t);
             }
@@ -325,7 +273,7 @@ class AttentionKernelTest {
         "siblings, 3, 3, 18", "siblings, 8, 1, 128", "parts, 4, 2, 16", "parts, 2, 1, 64", "parts, 3, 1, 128",
         "long, 2, 1, 128", "long, 1, 1, 64", "long prompt, 4, 2, 32", "long prompt, 5, 1, 64"})
     void backward(String name, int heads, int kvHeads, int d) {
-        Batch batch = batch(name);
+        AttentionBatch batch = AttentionBatch.named(name);
         int t = batch.tokens();
         int width = (heads + 2 * kvHeads) * d;
         float[] qkv = gaussian(1, t * width);

@@ -5,16 +5,24 @@ package intuitor.device;
  * may be from it if the factors of matrix products (probabilities, their gradients) are rounded to the storage type.
  *
  * @param segments [S][6]: q_start, q_len, prefix_start, prefix_len, k_start, k_len
+ * @param storage  F32 or BF16
  */
-record AttentionOracle(int heads, int kvHeads, int headDim, int[][] segments) {
+record AttentionOracle(int heads, int kvHeads, int headDim, int[][] segments, DType storage) {
+
+    /** Of tensors of the type that {@link KernelRun} makes. */
+    AttentionOracle(int heads, int kvHeads, int headDim, int[][] segments) {
+        this(heads, kvHeads, headDim, segments, KernelRun.STORAGE);
+    }
 
     /** The relative error of one rounding to the storage type, with a little room; 0 for fp32. */
-    static final double UNIT = KernelRun.STORAGE == DType.F32 ? 0 : 0x1.02p-8;
+    double unit() {
+        return storage == DType.F32 ? 0 : 0x1.02p-8;
+    }
 
     /**
      * What attention leaves behind: out [T, heads headDim] and lse [T, heads].
      *
-     * @param bound of each element of out, the error of a sum of p v whose p are rounded: UNIT sum p |v|
+     * @param bound of each element of out, the error of a sum of p v whose p are rounded: unit sum p |v|
      */
     record Result(double[] out, double[] lse, double[] bound) {
     }
@@ -61,7 +69,7 @@ record AttentionOracle(int heads, int kvHeads, int headDim, int[][] segments) {
             for (int i = 0; i < headDim; i++) {
                 double term = p * v[vOffset + r * kvStride + h / group * headDim + i];
                 out[(t * heads + h) * headDim + i] += term;
-                bound[(t * heads + h) * headDim + i] += UNIT * Math.abs(term);
+                bound[(t * heads + h) * headDim + i] += unit() * Math.abs(term);
             }
         });
         return new Result(out, lse, bound);
@@ -78,7 +86,7 @@ record AttentionOracle(int heads, int kvHeads, int headDim, int[][] segments) {
         double[] deltaBound = new double[delta.length]; // out was summed with rounded p, and rounded when it was stored
         for (int i = 0; i < dout.length; i++) {
             delta[i / headDim] += dout[i] * result.out()[i];
-            deltaBound[i / headDim] += Math.abs(dout[i]) * (result.bound()[i] + UNIT * Math.abs(result.out()[i]));
+            deltaBound[i / headDim] += Math.abs(dout[i]) * (result.bound()[i] + unit() * Math.abs(result.out()[i]));
         }
         double[] d = new double[qkv.length];
         double[] bound = new double[qkv.length];
@@ -94,14 +102,14 @@ record AttentionOracle(int heads, int kvHeads, int headDim, int[][] segments) {
                 dp += dout[o + i] * qkv[v + i];
             }
             double ds = p * (dp - delta[t * heads + h]) * scale;
-            double dsBound = UNIT * Math.abs(ds) + p * deltaBound[t * heads + h] * scale;
+            double dsBound = unit() * Math.abs(ds) + p * deltaBound[t * heads + h] * scale;
             for (int i = 0; i < headDim; i++) {
                 d[q + i] += ds * qkv[k + i];
                 d[k + i] += ds * qkv[q + i];
                 d[v + i] += p * dout[o + i];
                 bound[q + i] += dsBound * Math.abs(qkv[k + i]);
                 bound[k + i] += dsBound * Math.abs(qkv[q + i]);
-                bound[v + i] += UNIT * p * Math.abs(dout[o + i]);
+                bound[v + i] += unit() * p * Math.abs(dout[o + i]);
             }
         });
         return new Gradient(d, bound);
