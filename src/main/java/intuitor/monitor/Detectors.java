@@ -56,7 +56,8 @@ final class Detectors {
             return decoupled(h, spread, normalSpread);
         }
         boolean staysHigh = h.least("kl", FEW) > entropy / 5 && kl > 2 * klBefore;
-        boolean leaps = h.rises("kl", FEW) && h.latest("kl") > Math.max(entropy / 3, 2 * h.at(h.size() - FEW, "kl"));
+        boolean leaps = h.rises("kl", FEW)
+                && h.latest("kl") > Math.max(0.4 * entropy, 2 * h.at(h.size() - FEW, "kl"));
         boolean runsAway = spread < 0.75 * normalSpread && (staysHigh || leaps);
         boolean isAway = spread < 0.5 * normalSpread && kl > entropy;
         return sign(runsAway || isAway, h, "self-certainty differs less within groups (spread %.2f, early %.2f) and "

@@ -77,7 +77,8 @@ final class History {
 
     /** Whether each of the latest {@code count} steps has more than the one before it. */
     boolean rises(String name, int count) {
-        return size() >= count && IntStream.range(size() - count + 1, size()).allMatch(i -> at(i, name) > at(i - 1, name));
+        return size() >= count
+                && IntStream.range(size() - count + 1, size()).allMatch(i -> at(i, name) > at(i - 1, name));
     }
 
     /** Mean over the steps at the indices [from, to). */
