@@ -41,13 +41,16 @@ for folder in kernels native/include native/common benchmarks/gpu; do
     mkdir -p "$stage/$folder"
     cp -R "$here/$folder/." "$stage/$folder/"
 done
-cp -R "$here/models" "$here/recipes" "$stage/"
+# for the tokenizer; the demo, its weights with it, is in the jar
+mkdir -p "$stage/models/arithmetic-1m"
+cp "$here"/models/arithmetic-1m/*.json "$stage/models/arithmetic-1m/"
 {
     git -C "$here" rev-parse HEAD 2>/dev/null || echo unknown
     [ -z "$(git -C "$here" status --porcelain 2>/dev/null)" ] || echo "with changes that are not committed"
 } >"$stage/COMMIT"
 
-tar -C "$target/bundle" -c intuitor-native | xz -T0 -4 >"$target/intuitor-native-bundle.tar.xz.tmp"
+# --x86: jumps made absolute first, as half of it is machine code
+tar -C "$target/bundle" -c intuitor-native | xz -T0 --x86 --lzma2=preset=6 >"$target/intuitor-native-bundle.tar.xz.tmp"
 mv "$target/intuitor-native-bundle.tar.xz.tmp" "$target/intuitor-native-bundle.tar.xz"
 rm -rf "$target/bundle"
 echo "target/intuitor-native-bundle.tar.xz: $(($(wc -c <"$target/intuitor-native-bundle.tar.xz") / 1000000)) MB"

@@ -8,8 +8,10 @@ import intuitor.bench.Measurement;
 import intuitor.checkpoint.AtomicFiles;
 import intuitor.device.DType;
 import intuitor.device.Device;
+import intuitor.device.DeviceInfo;
 import java.nio.file.Path;
 import java.time.LocalDate;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
@@ -97,20 +99,29 @@ final class BenchCommand extends BaseCommand {
         try (Device device = deviceOptions.open()) {
             err().println(device.info().name() + ", " + device.info().isa());
             Bench bench = new Bench(device, rounds, roundMillis);
-            Consumer<Measurement> done = m -> err().println(BenchReport.line(m));
+            List<Measurement> soFar = new ArrayList<>();
+            Consumer<Measurement> done = m -> {
+                err().println(BenchReport.line(m));
+                soFar.add(m);
+                write(soFar, device.info());
+            };
             DType storage = deviceOptions.dtype(device);
             List<Measurement> results = lab ? bench.runLab(shape(device), storage, done)
                     : bench.run(shape(device), storage, this::wanted, done);
             out().println();
             out().print(BenchReport.table(results));
-            if (json != null) {
-                AtomicFiles.writeString(json, BenchReport.json(results, device.info(), LocalDate.now().toString(),
-                        new Main.Version().getVersion()[0]));
-            }
-            if (markdown != null) {
-                AtomicFiles.writeString(markdown, BenchReport.markdown(results));
-            }
             return CommandLine.ExitCode.OK;
+        }
+    }
+
+    /** After each kernel: what is measured stays, should a later one fail or the time run out. */
+    private void write(List<Measurement> results, DeviceInfo device) {
+        if (json != null) {
+            AtomicFiles.writeString(json, BenchReport.json(results, device, LocalDate.now().toString(),
+                    new Main.Version().getVersion()[0]));
+        }
+        if (markdown != null) {
+            AtomicFiles.writeString(markdown, BenchReport.markdown(results));
         }
     }
 

@@ -30,15 +30,24 @@ public final class CudaLibraries {
         List<NativeLibraries.Description> all = new ArrayList<>();
         all.add(describe(search, CudaLibrary.CUBLASLT, "cublasLtGetVersion"));
         all.add(describe(search, CudaLibrary.CUDNN, "cudnnGetVersion"));
+        all.add(describe(search, CudaLibrary.NVRTC));
         return all;
     }
 
+    /** Where a library is, or how to get it. */
+    private static NativeLibraries.Description describe(CudaSearch search, CudaLibrary library) {
+        return search.find(library).map(found -> new NativeLibraries.Description(
+                found.file().getFileName().toString(), Optional.of(found.file()), "by way of " + found.where()))
+                .orElseGet(() -> new NativeLibraries.Description(library.fileNames().getFirst(), Optional.empty(),
+                        "not found; " + library.purpose() + "; " + library.remedy() + ", or name its folder with "
+                                + CudaSearch.FLAG));
+    }
+
+    /** Its version too, which this function of the library returns. */
     private static NativeLibraries.Description describe(CudaSearch search, CudaLibrary library, String function) {
         Optional<CudaSearch.Found> found = search.find(library);
         if (found.isEmpty()) {
-            return new NativeLibraries.Description(library.fileNames().getFirst(), Optional.empty(),
-                    "not found; " + library.purpose() + "; " + library.remedy() + ", or name its folder with "
-                            + CudaSearch.FLAG);
+            return describe(search, library);
         }
         Path file = found.get().file();
         String detail;
@@ -66,9 +75,13 @@ public final class CudaLibraries {
         if (loaded != null) {
             return loaded;
         }
-        Path file = CudaSearch.here(given).find(library).map(CudaSearch.Found::file)
+        CudaSearch search = CudaSearch.here(given);
+        Path file = search.find(library).map(CudaSearch.Found::file)
                 .orElseThrow(() -> new UserError("CUDA needs " + library.namesInWords() + ", which was not found: "
                         + library.remedy() + ", or name its folder with " + CudaSearch.FLAG));
+        if (library == CudaLibrary.CUDNN) {
+            loadCompiler(search);
+        }
         try {
             System.load(file.toString());
         } catch (UnsatisfiedLinkError e) {
@@ -76,6 +89,25 @@ public final class CudaLibraries {
         }
         LOADED.put(library, file);
         return file;
+    }
+
+    /**
+     * cuDNN asks the dynamic linker for NVRTC by its name, and NVRTC for its built-in functions. In NVIDIA's Python
+     * packages the linker finds neither, unless they are loaded already. Where they are missing or unfit, cuDNN still
+     * has kernels that are compiled.
+     */
+    static void loadCompiler(CudaSearch search) {
+        search.find(CudaLibrary.NVRTC).map(CudaSearch.Found::file).ifPresent(nvrtc -> {
+            List<Path> files = new ArrayList<>(CudaSearch.matching(nvrtc.getParent(), "libnvrtc-builtins.so.*"));
+            files.add(nvrtc);
+            for (Path file : files) {
+                try { // global: to stay loaded
+                    SymbolLookup.libraryLookup(file, java.lang.foreign.Arena.global());
+                } catch (IllegalArgumentException unfit) {
+                    // cuDNN says so if it matters
+                }
+            }
+        });
     }
 
     /** Whether the dynamic linker finds the driver's library. */

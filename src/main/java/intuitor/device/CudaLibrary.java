@@ -10,7 +10,10 @@ enum CudaLibrary {
             "apt-get install -y libcublas-13-0 (NVIDIA's Debian packages) or pip install nvidia-cublas"),
     /** Attention, where it is asked for ({@link CudnnAttention}). */
     CUDNN("libcudnn.so", List.of(9), "needed for --attention cudnn only",
-            "apt-get install -y libcudnn9-cuda-13 (NVIDIA's Debian packages) or pip install nvidia-cudnn-cu13");
+            "apt-get install -y libcudnn9-cuda-13 (NVIDIA's Debian packages) or pip install nvidia-cudnn-cu13"),
+    /** What cuDNN compiles some of its kernels with, when they are first needed; this program calls nothing of it. */
+    NVRTC("libnvrtc.so", List.of(13, 12), "needed by cuDNN only",
+            "apt-get install -y cuda-nvrtc-13-0 (NVIDIA's Debian packages) or pip install nvidia-cuda-nvrtc");
 
     private final String stem;
     private final List<Integer> versions;

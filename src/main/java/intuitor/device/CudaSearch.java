@@ -94,7 +94,7 @@ final class CudaSearch {
             throw new UserError(where + ": there is no folder " + folder);
         }
         addToolkit(folder, where);
-        if (Stream.of(CudaLibrary.values()).noneMatch(library -> find(library).isPresent())) {
+        if (Stream.of(CudaLibrary.CUBLASLT, CudaLibrary.CUDNN).noneMatch(library -> find(library).isPresent())) {
             throw new UserError(where + ": " + folder + " has neither " + CudaLibrary.CUBLASLT.namesInWords() + " nor "
                     + CudaLibrary.CUDNN.namesInWords());
         }
@@ -196,7 +196,7 @@ final class CudaSearch {
     }
 
     /** What a folder holds under names of this pattern, in their order; nothing if it cannot be read. */
-    private static List<Path> matching(Path folder, String pattern) {
+    static List<Path> matching(Path folder, String pattern) {
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, pattern)) {
             List<Path> found = new ArrayList<>();
             entries.forEach(found::add);

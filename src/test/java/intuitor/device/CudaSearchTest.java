@@ -6,9 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import intuitor.UserError;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.SymbolLookup;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -131,6 +134,32 @@ class CudaSearchTest {
     void aFolderOfThatNameIsNoLibrary() throws IOException {
         Files.createDirectories(root.resolve("usr/local/cuda/lib64/libcublasLt.so.13"));
         assertEquals(Optional.empty(), search(null).find(CudaLibrary.CUBLASLT));
+    }
+
+    /** What cuDNN compiles kernels with: the dynamic linker finds it by name once it is loaded. */
+    @Test
+    void cudnnsCompilerIsThereByName() throws IOException, InterruptedException {
+        List<String> names = List.of("libnvrtc.so.13", "libnvrtc-builtins.so.13.0");
+        if (names.stream().anyMatch(CudaSearchTest::isFoundByName)) {
+            throw TestDevices.skip("cuDNN's compiler out of a folder", "the linker finds one of its own");
+        }
+        environment.put("VIRTUAL_ENV", root.resolve("venv").toString());
+        for (String name : names) {
+            Path file = library("venv/lib/python3.12/site-packages/nvidia/cu13/lib/" + name);
+            assertEquals(0, new ProcessBuilder("g++", "-shared", "-Wl,-soname," + name, "-o", file.toString(), "-x",
+                    "c++", "/dev/null").inheritIO().start().waitFor());
+        }
+        CudaLibraries.loadCompiler(search(null));
+        names.forEach(name -> assertTrue(isFoundByName(name), name));
+    }
+
+    private static boolean isFoundByName(String library) {
+        try (Arena arena = Arena.ofConfined()) {
+            SymbolLookup.libraryLookup(library, arena);
+            return true;
+        } catch (IllegalArgumentException notThere) {
+            return false;
+        }
     }
 
     private CudaSearch search(Path given) {

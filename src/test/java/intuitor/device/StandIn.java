@@ -35,6 +35,10 @@ final class StandIn {
      * @return the library
      */
     static Path build(String source, String name) {
+        if (!Files.exists(Path.of("src/test/native", source))) {
+            throw TestDevices.skip("tests with a stand-in for one of NVIDIA's libraries",
+                    "src/test/native is not in this folder: they run in the project's");
+        }
         try {
             Path folder = Files.createDirectories(Path.of("target/stand-ins").toAbsolutePath());
             Path library = folder.resolve(name);
