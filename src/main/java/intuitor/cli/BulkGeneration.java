@@ -99,6 +99,7 @@ final class BulkGeneration {
             }
             lines = new ArrayList<>(lines.subList(0, 1 + Math.min(done * perPortion(), prompts.size()) * written()));
             AtomicFiles.writeString(partial, String.join("\n", lines) + "\n");
+            progress.message((done > 0 ? "going on; " : "") + "interrupted, the same command goes on");
             for (int portion = done; portion < portions(); portion++) {
                 List<String> more = generate(portion);
                 lines.addAll(more);

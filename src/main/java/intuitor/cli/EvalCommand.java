@@ -317,6 +317,9 @@ final class EvalCommand extends BaseCommand {
                         + " prompts are too long for this model and lost their beginning");
             }
         }
+        if (judged == null && summaries.stream().anyMatch(s -> s.measures().isEmpty())) {
+            err().println("not judged: outputs.json has the answers; --judge-url names a judge");
+        }
         err().println("results: " + outputFolder() + "; to read them: " + Program.command() + " eval --output "
                 + outputFolder() + " --show wrong");
     }

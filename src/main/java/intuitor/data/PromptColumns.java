@@ -98,8 +98,17 @@ public record PromptColumns(List<String> prompts, List<String> answers, List<Str
                 return messages(value, row.where() + ": \"" + name + "\"");
             }
         }
-        throw new UserError(row.where() + ": no " + inWords(prompts) + " with a text or messages in this row; it has "
-                + row.fields().propertyNames() + "; prompt_column names another");
+        String asked = prompts.stream().filter(name -> !row.at(name).isMissingNode()).findFirst().orElse(null);
+        throw new UserError(row.where() + ": " + (asked == null
+                ? "no " + inWords(prompts) + " in this row; it has " + row.fields().propertyNames()
+                        + "; set prompt_column to the one that asks"
+                : "\"" + asked + "\" is " + (isEmpty(row.at(asked)) ? "empty" : "neither a text nor messages: "
+                        + row.at(asked))));
+    }
+
+    private static boolean isEmpty(JsonNode value) {
+        return value.isNull() || value.isContainer() && value.isEmpty()
+                || value.isString() && value.stringValue().isBlank();
     }
 
     private static List<Message> messages(JsonNode list, String where) {
@@ -121,7 +130,7 @@ public record PromptColumns(List<String> prompts, List<String> answers, List<Str
 
     /** The answer of a row, if it has one. */
     Optional<String> answer(Row row) {
-        return answers.stream().map(row::at).filter(value -> !value.isMissingNode() && !value.isNull())
+        return answers.stream().map(row::at).filter(value -> !value.isMissingNode() && !isEmpty(value))
                 .map(PromptColumns::text).findFirst();
     }
 

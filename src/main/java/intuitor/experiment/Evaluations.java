@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.json.JsonMapper;
@@ -31,13 +32,21 @@ public record Evaluations(int evalPrompts, int evalSamples, Map<String, String> 
     private static final JsonMapper JSON =
             JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
 
-    /** Evaluates the model and writes the file, unless it is there and says the same of the same model and problems. */
-    static void make(Path file, Experiment experiment, GrpoConfig config, Path model, BooleanSupplier stop) {
+    /**
+     * Evaluates the model and writes the file, unless it is there and is of the same model and problems.
+     *
+     * @param changed told the name where it is there, but of others
+     */
+    static void make(Path file, Experiment experiment, GrpoConfig config, Path model, BooleanSupplier stop,
+                     Consumer<String> changed) {
         Map<String, String> modelSha256 = Digests.ofModel(model);
         Map<String, String> tasksSha256 = new LinkedHashMap<>();
         experiment.tasks().forEach((task, problems) -> tasksSha256.put(task, Digests.of(problems)));
-        if (Files.exists(file) && read(file).isOf(config, modelSha256, tasksSha256)) {
-            return;
+        if (Files.exists(file)) {
+            if (read(file).isOf(config, modelSha256, tasksSha256)) {
+                return;
+            }
+            changed.accept(file.getFileName().toString().replace(".json", ""));
         }
         Evaluations made = new Evaluations(config.evalPrompts(), config.evalSamples(), modelSha256, tasksSha256,
                 ModelEvaluation.run(config, model, experiment.tasks(), stop));

@@ -81,7 +81,7 @@ public final class ExperimentRun {
         if (!stop.getAsBoolean()) {
             GrpoConfig config = Recipe.with(experiment.shared(), Map.of("seed", "" + seed));
             Path file = folder.evaluation(ExperimentFolder.baseName(seed));
-            Evaluations.make(file, experiment, config, config.model(), stop);
+            Evaluations.make(file, experiment, config, config.model(), stop, this::changed);
         }
     }
 
@@ -111,8 +111,13 @@ public final class ExperimentRun {
             }
         }
         GrpoConfig config = Recipe.with(experiment.shared(), Map.of("seed", "" + run.seed()));
-        Evaluations.make(folder.evaluation(run.name()), experiment, config, folder.run(run).resolve("final"), stop);
+        Evaluations.make(folder.evaluation(run.name()), experiment, config, folder.run(run).resolve("final"), stop,
+                this::changed);
         done(run, trained);
+    }
+
+    private void changed(String name) {
+        progress.message(name + ": evaluated again, as the tasks or the model have changed");
     }
 
     private synchronized void done(PlannedRun run, boolean before) {

@@ -57,7 +57,7 @@ final class UserReward implements Reward {
     private <T> T guarded(String doing, Supplier<T> work) {
         try {
             return work.get();
-        } catch (RuntimeException | LinkageError | StackOverflowError | AssertionError e) {
+        } catch (RuntimeException | LinkageError | VirtualMachineError | AssertionError e) {
             throw new UserError(where(doing) + e, e);
         }
     }

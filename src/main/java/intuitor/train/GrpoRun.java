@@ -235,7 +235,8 @@ public final class GrpoRun implements AutoCloseable {
         switch (config.onHacking()) {
             case WARN -> { }
             case STOP -> {
-                progress.message("stopping, as on_hacking says");
+                progress.message("stopping, as on_hacking says; --resume goes on all the same. To train without it: a "
+                        + "new run with a lower learning_rate, or on_hacking: rollback");
                 throw new StopRequested();
             }
             case ROLLBACK -> progress.message("the learning rate is now " + monitor.learningRateFactor()

@@ -141,7 +141,15 @@ public final class TrainPlan {
             part(memory.bytes() <= target.memoryBytes ? "there is" : "TOO MUCH: there is", target.memoryBytes);
         }
         if (target.memoryBytes > 0 && memory.bytes() > target.memoryBytes) {
-            line("", "less: micro_batch_tokens, kv_cache_mib, gradient_checkpointing: true, beta: 0 (no reference)");
+            List<String> less = new ArrayList<>(List.of("micro_batch_tokens", "kv_cache_mib"));
+            if (!config.gradientCheckpointing()) {
+                less.add("gradient_checkpointing: true");
+            }
+            if (config.needsReference()) {
+                less.add("beta: 0 (no reference)");
+            }
+            line("", memory.lastingBytes() > target.memoryBytes ? "what stays from step to step alone is too much for "
+                    + "this machine" : "less: " + String.join(", ", less));
         }
     }
 

@@ -126,9 +126,20 @@ class PromptSetTest {
         PromptColumns columns = PromptColumns.named("Question text", "gold", List.of());
         assertEquals(List.of(Prompt.of("Say \"hi\",\ntwice", "4"), Prompt.of("plain", "1,000")),
                 PromptSet.readProblems(file, columns, "a test"));
-        assertError("p.csv, row 1: no \"prompt\", \"question\", \"problem\" or \"description\" with a text or messages "
-                + "in this row; it has [id, Question text, gold]; prompt_column names another", file,
-                PromptColumns.USUAL);
+        assertError("p.csv, row 1: no \"prompt\", \"question\", \"problem\" or \"description\" in this row; it has "
+                + "[id, Question text, gold]; set prompt_column to the one that asks", file, PromptColumns.USUAL);
+    }
+
+    /** What is empty is not there. */
+    @Test
+    void emptyCellsAreSaid() throws IOException {
+        Path asked = Files.writeString(folder.resolve("a.csv"), "prompt,answer\nx,1\n ,2\n");
+        assertError("a.csv, row 2: \"prompt\" is empty", asked, PromptColumns.USUAL);
+        Path answered = Files.writeString(folder.resolve("b.csv"), "prompt,answer\nx,1\ny,\n");
+        assertTrue(assertThrows(UserError.class, () -> PromptSet.readProblems(answered, PromptColumns.USUAL, "a test"))
+                .getMessage().contains("b.csv, row 2: no \"answer\""));
+        Path number = Files.writeString(folder.resolve("n.jsonl"), "{\"prompt\": 5, \"answer\": 1}\n");
+        assertError("n.jsonl:1: \"prompt\" is neither a text nor messages: 5", number, PromptColumns.USUAL);
     }
 
     @Test

@@ -12,6 +12,8 @@ import java.util.stream.Collectors;
 final class ReportText {
 
     private static final double PERCENT = 100;
+    /** Below this an interval over the seeds is as good as none. */
+    private static final int FEW_SEEDS = 3;
 
     private final List<String> tasks;
     private final StringBuilder text = new StringBuilder();
@@ -32,7 +34,7 @@ final class ReportText {
         paragraph("Accuracy on held-out problems, %: mean over the seeds [95% interval].");
         accuracies(comparison.withBase(), arm -> (task, mode) -> cell(arm.accuracy(task, mode), PERCENT, "%.1f"));
         paragraph("Change from the base model with the same seed, in points: mean [95% interval]. "
-                + "**Bold**: the interval does not hold 0.");
+                + "**Bold**: the interval does not hold 0, and there are three seeds at least, which differ.");
         accuracies(comparison.arms(), arm -> (task, mode) -> change(arm.gain(comparison.base(), task, mode)));
         if (comparison.arms().size() > 1) {
             ArmData first = comparison.arms().getFirst();
@@ -149,7 +151,8 @@ final class ReportText {
 
     private static String change(Estimate e) {
         String text = cell(e, PERCENT, "%+.1f");
-        return e.hasInterval() && (e.low() > 0 || e.high() < 0) ? "**" + text + "**" : text;
+        boolean tellsApart = e.n() >= FEW_SEEDS && e.high() > e.low() && (e.low() > 0 || e.high() < 0);
+        return tellsApart ? "**" + text + "**" : text;
     }
 
     private static String number(String format, double value) {
