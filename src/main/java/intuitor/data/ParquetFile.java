@@ -73,7 +73,8 @@ final class ParquetFile {
                 } catch (TimeoutException e) {
                     if (progress.get() == seen) {
                         reader.interrupt();
-                        throw new UserError(file + ": not a parquet file that can be read: it is damaged", e);
+                        throw new UserError(file + ": nothing more can be read of this parquet file for "
+                                + stall.toSeconds() + " s: it is damaged, or the machine far too busy", e);
                     }
                 }
             }
