@@ -49,8 +49,8 @@ cp "$here"/models/arithmetic-1m/*.json "$stage/models/arithmetic-1m/"
     [ -z "$(git -C "$here" status --porcelain 2>/dev/null)" ] || echo "with changes that are not committed"
 } >"$stage/COMMIT"
 
-# --x86: jumps made absolute first, as half of it is machine code
-tar -C "$target/bundle" -c intuitor-native | xz -T0 --x86 --lzma2=preset=6 >"$target/intuitor-native-bundle.tar.xz.tmp"
+# xz's filter for machine code and preset 6 would save 0.6 percent
+tar -C "$target/bundle" -c intuitor-native | xz -T0 -4 >"$target/intuitor-native-bundle.tar.xz.tmp"
 mv "$target/intuitor-native-bundle.tar.xz.tmp" "$target/intuitor-native-bundle.tar.xz"
 rm -rf "$target/bundle"
 echo "target/intuitor-native-bundle.tar.xz: $(($(wc -c <"$target/intuitor-native-bundle.tar.xz") / 1000000)) MB"

@@ -13,6 +13,7 @@
 #   g++ and CUDA's headers   our small headers are checked against them
 #   compute-sanitizer        memcheck and racecheck of the kernels on small shapes
 #   python3 with torch and transformers    the engine against them, as oracle
+# ONLY=REGEX runs the steps whose names match alone, TOTAL=SECONDS has less time or more than 470 s.
 # To try the script itself where there is no GPU: DEVICE=emu, with the folder of the emulated device of `make -C native`
 # in INTUITOR_NATIVE_DIR. SIZE=tiny measures at small sizes and trains for one step, PATIENCE=N multiplies all limits of
 # time; on the emulated device they are tiny and 10.
@@ -30,8 +31,8 @@ trap 'rm -rf "$work"' EXIT
 child=
 trap 'kill $child 2>/dev/null; exit 143' INT TERM
 started=$(date +%s)
-total=$((470 * patience)) # seconds for everything; the most valuable steps come first
-most=1000000              # bytes of what a step prints that are kept
+total=$((${TOTAL:-470} * patience)) # seconds for everything; the most valuable steps come first
+most=1000000                        # bytes of what a step prints that are kept
 failed=0
 
 export INTUITOR_CACHE_DIR="${INTUITOR_CACHE_DIR:-$work/cache}"
@@ -63,10 +64,12 @@ size_of() {
 }
 
 # step NAME SECONDS COMMAND...: runs a program with a limit, keeps what it prints, and adds a line to the report; passed
-# says how it went
+# says how it went: yes or no
 step() {
     name=$1 limit=$(($2 * patience))
     shift 2
+    passed=yes
+    echo "$name" | grep -Eq -- "${ONLY:-}" || return 0
     passed=no
     left=$((total - ($(date +%s) - started)))
     if [ "$left" -lt 10 ]; then
@@ -163,7 +166,7 @@ suite "whole models" 60 BF16 $models
 bench bench 75
 # shellcheck disable=SC2086 # a flag and its value, or nothing
 intuitor "train" 75 train --device "$device" $short --output-dir "$work/run"
-cp "$work/run/metrics.jsonl" "$out/" 2>/dev/null
+find "$work/run" -name metrics.jsonl -exec cp {} "$out/" \; 2>/dev/null # in a folder of the run's own name
 
 # --- other implementations --------------------------------------------------------------------------------------------
 if python3 -c 'import importlib.util as i, sys; sys.exit(not all(map(i.find_spec, sys.argv[1:])))' \
@@ -198,7 +201,7 @@ if command -v compute-sanitizer >/dev/null 2>&1; then
         for tool in memcheck racecheck; do
             under="compute-sanitizer --tool $tool --target-processes all --launch-timeout 60 --error-exitcode 9"
             suite "$tool $test" 60 BF16 "intuitor.device.${test}KernelTest"
-            if grep -q 'Device not supported' "$work/said"; then
+            if grep -qs 'Device not supported' "$work/said"; then
                 skip "the other checks of compute-sanitizer" "it cannot work on this host"
                 break 2
             fi

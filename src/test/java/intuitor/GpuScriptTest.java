@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -27,6 +29,7 @@ class GpuScriptTest {
     Path folder;
     private Path bundle;
     private Path tools;
+    private final Map<String, String> environment = new HashMap<>();
 
     @BeforeEach
     void makeTheBundle() throws IOException {
@@ -36,8 +39,6 @@ class GpuScriptTest {
         Files.copy(Path.of("benchmarks/gpu/run.sh"), scripts.resolve("run.sh"));
         Files.writeString(scripts.resolve("check_headers.sh"), "echo the headers agree\n");
         Files.writeString(bundle.resolve("COMMIT"), "0123456\n");
-        // a second for every step
-        program(tools.resolve("timeout"), "shift 3; exec /usr/bin/timeout -k 1 1 \"$@\"\n");
         program(tools.resolve("python3"), "exit 1\n");
     }
 
@@ -56,6 +57,12 @@ class GpuScriptTest {
 
     @Test
     void aStepThatHangsIsStoppedWithItsChildren() throws IOException, InterruptedException {
+        program(tools.resolve("timeout"), """
+                limit=$3
+                case " $* " in *F32*) limit=1;; esac
+                shift 3
+                exec /usr/bin/timeout -k 1 "$limit" "$@"
+                """);
         java("*F32*) echo so far; sleep 77771 & sleep 77772; echo woke up;;");
         assertEquals(1, run());
         assertReported("parity fp32: NOT FINISHED, stopped", ": so far", "parity bf16: passed", "train: passed");
@@ -89,6 +96,23 @@ class GpuScriptTest {
         assertFalse(Files.readString(folder.resolve("out/report.md")).contains("parity"));
     }
 
+    @Test
+    void onlyTheStepsAskedFor() throws IOException, InterruptedException {
+        java("");
+        environment.put("ONLY", "^parity|lab");
+        assertEquals(0, run());
+        assertReported("parity fp32: passed", "parity bf16: passed", "bench-lab: passed");
+        assertEquals(List.of("bench-lab.json", "report.md", "steps.log"), files());
+    }
+
+    @Test
+    void whatTheTimeDoesNotAllowForIsSaid() throws IOException, InterruptedException {
+        java("");
+        environment.put("TOTAL", "9");
+        assertEquals(1, run());
+        assertReported("doctor: NOT RUN, the time is used up");
+    }
+
     /** @param special cases of a shell's {@code case} over all arguments, before the usual ones */
     private void java(String special) throws IOException {
         program(Files.createDirectories(bundle.resolve("runtime/bin")).resolve("java"), """
@@ -98,7 +122,7 @@ class GpuScriptTest {
                     case $1 in
                     --json) json=$2;;
                     --markdown) markdown=$2;;
-                    --output-dir) run=$2; mkdir -p "$run";;
+                    --output-dir) run=$2/run-1; mkdir -p "$run";;
                     esac
                     shift
                 done
@@ -123,6 +147,7 @@ class GpuScriptTest {
         ProcessBuilder builder = new ProcessBuilder("sh", bundle.resolve("benchmarks/gpu/run.sh").toString());
         builder.environment().clear();
         builder.environment().put("PATH", tools + ":/usr/bin:/bin");
+        builder.environment().putAll(environment);
         builder.environment().put("OUT", folder.resolve("out").toString());
         Process process = builder.redirectErrorStream(true).redirectOutput(folder.resolve("said").toFile()).start();
         assertTrue(process.waitFor(5, TimeUnit.MINUTES));
