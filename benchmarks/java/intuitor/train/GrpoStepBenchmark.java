@@ -35,7 +35,8 @@ import tools.jackson.databind.json.JsonMapper;
  * runs it against that implementation and says what that is.
  *
  * <pre>
- * GrpoStepBenchmark grpo|generate --size tiny|small|qwen2.5-0.5b [--dtype float32|bfloat16] [--threads 2] [--warmup 2] [--repeats 7] [--json FILE]
+ * GrpoStepBenchmark grpo|generate --size tiny|small|qwen2.5-0.5b [--dtype float32|bfloat16] [--threads 2]
+ *     [--warmup 2] [--repeats 7] [--json FILE]
  * </pre>
  */
 public final class GrpoStepBenchmark {

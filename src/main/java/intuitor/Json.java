@@ -24,10 +24,16 @@ public final class Json {
         Set<String> names = new TreeSet<>(then.propertyNames());
         names.addAll(now.propertyNames());
         return names.stream().filter(name -> !Objects.equals(then.get(name), now.get(name))).findFirst()
-                .map(name -> name + " was " + shown(then.get(name)) + " and is " + shown(now.get(name)));
+                .map(name -> difference(name, then.get(name), now.get(name)));
+    }
+
+    private static String difference(String name, JsonNode then, JsonNode now) {
+        return then != null && now != null && then.isObject() && now.isObject()
+                ? name + " differs: " + difference(then, now).orElseThrow()
+                : name + " was " + shown(then) + " and is " + shown(now);
     }
 
     private static String shown(JsonNode value) {
-        return value == null ? "not set" : value.isContainer() ? "different" : value.toString();
+        return value == null ? "not set" : value.toString();
     }
 }

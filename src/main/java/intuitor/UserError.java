@@ -38,6 +38,7 @@ public final class UserError extends RuntimeException {
             case NotDirectoryException file -> "not a folder" + other(file, what);
             case FileAlreadyExistsException taken -> "there is a file of that name" + other(taken, what);
             case FileSystemException f when f.getReason() != null -> f.getReason() + other(f, what);
+            case FileSystemException f -> f.getClass().getSimpleName() + other(f, what);
             default -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
         };
         return new UserError(what + ": " + reason, e);

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.SerializationFeature;
@@ -87,22 +88,20 @@ public record RunOrigin(String model, Map<String, String> modelSha256, String da
     /**
      * A {@link UserError} if a run that starts from these now would be another; they may have moved.
      *
-     * @param run   its folder, for the message
-     * @param model {@link Digests#ofModel} of the base model
+     * @param run    its folder, for the message
+     * @param model  {@link Digests#ofModel} of the base model
+     * @param digest {@link Digests#of}, or what it said before
      */
-    public void requireSame(Path run, Map<String, String> model, Path data, Path evalData, Path probeData) {
+    public void requireSame(Path run, Map<String, String> model, Path data, Path evalData, Path probeData,
+                            Function<Path, String> digest) {
         String changed = !model.equals(modelSha256) ? "the model"
-                : !isSame(data, dataSha256) ? data.toString()
-                : !isSame(evalData, evalDataSha256) ? evalData.toString()
-                : !isSame(probeData, probeDataSha256) ? probeData.toString() : null;
+                : !digest.apply(data).equals(dataSha256) ? data.toString()
+                : evalData != null && !digest.apply(evalData).equals(evalDataSha256) ? evalData.toString()
+                : probeData != null && !digest.apply(probeData).equals(probeDataSha256) ? probeData.toString() : null;
         if (changed != null) {
             throw new UserError(run + " was made before " + changed + " changed; put the old one back, or remove "
                     + "the run");
         }
-    }
-
-    private static boolean isSame(Path file, String sha256) {
-        return file == null || Digests.of(file).equals(sha256);
     }
 
     private static void require(String what, String file, String sha256) {

@@ -135,7 +135,7 @@ final class BulkGeneration {
         }
     }
 
-    /** Of the tokens, and so of the file, the tokenizer, the chat template and the day that this may tell. */
+    /** Of the tokens, and so of the file, the tokenizer and the chat template. */
     private String promptsSha256() {
         return Digests.ofText(prompts.stream().map(Arrays::toString).collect(Collectors.joining("\n")));
     }

@@ -126,6 +126,10 @@ final class GenerateCommand extends BaseCommand {
     @Option(names = "--system", paramLabel = "TEXT", description = "system message before it (with --chat)")
     private String system;
 
+    @Option(names = "--chat-template-date", paramLabel = "DATE",
+            description = "date that a chat template writes, as 2024-07-26 (default: today)")
+    private LocalDate date = LocalDate.now();
+
     @Option(names = "--stop-token", paramLabel = "TOKEN",
             description = "a token that ends the text, beside the model's own end tokens; may be given more than once")
     private List<String> stopTokens = List.of();
@@ -199,9 +203,7 @@ final class GenerateCommand extends BaseCommand {
             return;
         }
         Map<String, Object> settings = new LinkedHashMap<>();
-        settings.put("model", model.toString());
         settings.put("model_sha256", Digests.ofModel(model));
-        settings.put("prompts", prompts.toString());
         settings.put("n", n);
         settings.put("best", best ? answerExtraction.toString() : null);
         settings.put("max_new_tokens", maxNewTokens);
@@ -213,6 +215,7 @@ final class GenerateCommand extends BaseCommand {
         settings.put("seed", seed);
         settings.put("chat", chat);
         settings.put("system", system);
+        settings.put("chat_template_date", chat ? date.toString() : null);
         settings.put("stop_tokens", stopTokens);
         settings.put("stop_strings", stops);
         settings.put("kernels", loaded.device().info().arithmetic());
@@ -242,7 +245,7 @@ final class GenerateCommand extends BaseCommand {
         String flag = interactive ? "--interactive: " : "--chat: ";
         ChatTemplate template = !chat && !interactive ? null : ChatTemplate.load(model).orElseThrow(
                 () -> new UserError(flag + model + " has no chat template in its tokenizer_config.json"));
-        return new PromptEncoder(loaded.tokenizer(), template, system, LocalDate.now());
+        return new PromptEncoder(loaded.tokenizer(), template, system, date);
     }
 
     private int[] tokens(Prompt asked, PromptEncoder encoder, ModelConfig config) {

@@ -21,7 +21,7 @@ final class InterruptHandler implements AutoCloseable {
 
     private InterruptHandler(StopSignal stop, ProgressLine progress) {
         this.hook = new Thread(() -> {
-            progress.message("stopping in good order");
+            progress.message("stopping as soon as what is under way can be gone on with");
             stop.request();
             awaitDone();
         }, "stop");

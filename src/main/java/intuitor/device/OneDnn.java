@@ -192,7 +192,7 @@ final class OneDnn implements Blas {
         if (type == rows.dtype()) {
             return rows.address();
         }
-        narrowed = atLeast(narrowed, rows.size() * type.bytes());
+        narrowed = atLeast(narrowed, MAX_ROWS * b.rows() * type.bytes()); // what was smaller is freed late
         api.cast(narrowed.address(), type, rows.address(), rows.dtype(), rows.size());
         return narrowed.address();
     }

@@ -22,33 +22,33 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * @param evalPrompts problems of each task: the first
  * @param evalSamples completions sampled for each of them
- * @param modelSha256 of the model ({@link Digests#ofModel})
+ * @param baseSha256  of the base model ({@link Digests#ofModel})
  * @param tasksSha256 of the files of problems, by task
  * @param tasks       the completions, by task
  */
-public record Evaluations(int evalPrompts, int evalSamples, Map<String, String> modelSha256,
+public record Evaluations(int evalPrompts, int evalSamples, Map<String, String> baseSha256,
                           Map<String, String> tasksSha256, Map<String, HeldOutEvaluation.Judged> tasks) {
 
     private static final JsonMapper JSON =
             JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
 
     /**
-     * Evaluates the model and writes the file, unless it is there and is of the same model and problems.
+     * Evaluates the model and writes the file, unless it is there and is of the same base and problems.
      *
+     * @param base    {@link Digests#ofModel} of the experiment's base
      * @param changed told the name where it is there, but of others
      */
-    static void make(Path file, Experiment experiment, GrpoConfig config, Path model, BooleanSupplier stop,
-                     Consumer<String> changed) {
-        Map<String, String> modelSha256 = Digests.ofModel(model);
+    static void make(Path file, Experiment experiment, GrpoConfig config, Path model, Map<String, String> base,
+                     BooleanSupplier stop, Consumer<String> changed) {
         Map<String, String> tasksSha256 = new LinkedHashMap<>();
         experiment.tasks().forEach((task, problems) -> tasksSha256.put(task, Digests.of(problems)));
         if (Files.exists(file)) {
-            if (read(file).isOf(config, modelSha256, tasksSha256)) {
+            if (read(file).isOf(config, base, tasksSha256)) {
                 return;
             }
             changed.accept(file.getFileName().toString().replace(".json", ""));
         }
-        Evaluations made = new Evaluations(config.evalPrompts(), config.evalSamples(), modelSha256, tasksSha256,
+        Evaluations made = new Evaluations(config.evalPrompts(), config.evalSamples(), base, tasksSha256,
                 ModelEvaluation.run(config, model, experiment.tasks(), stop));
         AtomicFiles.writeString(file, JSON.writeValueAsString(made) + "\n");
     }
@@ -62,8 +62,8 @@ public record Evaluations(int evalPrompts, int evalSamples, Map<String, String> 
         }
     }
 
-    private boolean isOf(GrpoConfig config, Map<String, String> model, Map<String, String> problems) {
+    private boolean isOf(GrpoConfig config, Map<String, String> base, Map<String, String> problems) {
         return evalPrompts == config.evalPrompts() && evalSamples == config.evalSamples()
-                && model.equals(modelSha256) && problems.equals(tasksSha256);
+                && base.equals(baseSha256) && problems.equals(tasksSha256);
     }
 }

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * The folder of an experiment:
@@ -97,9 +98,10 @@ public record ExperimentFolder(Path path) {
      * Writes the run's recipe; a {@link UserError} if the folder has a run of that name with other settings, or one
      * that began with another model or other data.
      *
-     * @param model {@link intuitor.checkpoint.Digests#ofModel} of the base
+     * @param model  {@link intuitor.checkpoint.Digests#ofModel} of the base
+     * @param digest {@link intuitor.checkpoint.Digests#of}, or what it said before
      */
-    void settle(PlannedRun run, Map<String, String> model) {
+    void settle(PlannedRun run, Map<String, String> model, Function<Path, String> digest) {
         Path file = recipe(run);
         if (!Files.exists(file)) {
             AtomicFiles.writeString(file, Recipe.write(run.config()));
@@ -109,7 +111,8 @@ public record ExperimentFolder(Path path) {
         }
         if (isStarted(run)) {
             GrpoConfig config = run.config();
-            RunOrigin.read(run(run)).requireSame(run(run), model, config.data(), config.evalData(), config.probeData());
+            RunOrigin.read(run(run)).requireSame(run(run), model, config.data(), config.evalData(), config.probeData(),
+                    digest);
         }
     }
 }

@@ -1,6 +1,7 @@
 package intuitor.experiment;
 
 import intuitor.UserError;
+import intuitor.checkpoint.AtomicFiles;
 import intuitor.checkpoint.Digests;
 import intuitor.checkpoint.FolderLock;
 import intuitor.recipe.Recipe;
@@ -13,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,6 +46,8 @@ public final class ExperimentRun {
     private final BooleanSupplier stop;
     private final Map<String, String> failed = Collections.synchronizedMap(new LinkedHashMap<>());
 
+    /** Check sums of the base model. */
+    private Map<String, String> base;
     private int finished;
     private int made;
     private long started;
@@ -60,8 +64,9 @@ public final class ExperimentRun {
     public Outcome run() {
         List<PlannedRun> runs = experiment.runs();
         try (FolderLock lock = folder.take()) {
-            Map<String, String> model = Digests.ofModel(experiment.shared().model());
-            runs.forEach(run -> folder.settle(run, model));
+            base = Digests.ofModel(experiment.shared().model());
+            Map<Path, String> known = new HashMap<>();
+            runs.forEach(run -> folder.settle(run, base, file -> known.computeIfAbsent(file, Digests::of)));
             folder.keepRecipe(experiment.file());
             int parallel = experiment.settings().parallel();
             progress.message(runs.size() + " runs, " + parallel + " at once: " + folder.path());
@@ -81,7 +86,7 @@ public final class ExperimentRun {
         if (!stop.getAsBoolean()) {
             GrpoConfig config = Recipe.with(experiment.shared(), Map.of("seed", "" + seed));
             Path file = folder.evaluation(ExperimentFolder.baseName(seed));
-            Evaluations.make(file, experiment, config, config.model(), stop, this::changed);
+            Evaluations.make(file, experiment, config, config.model(), base, stop, this::changed);
         }
     }
 
@@ -99,6 +104,7 @@ public final class ExperimentRun {
         }
         boolean trained = folder.isTrained(run);
         if (!trained) {
+            AtomicFiles.delete(folder.evaluation(run.name())); // of a run of this name that is no more
             progress.message(run.name() + (folder.isStarted(run) ? ": goes on" : ": starts"));
             List<String> arguments = folder.isStarted(run) ? List.of("--resume", folder.run(run).toString())
                     : List.of(folder.recipe(run).toString());
@@ -111,8 +117,8 @@ public final class ExperimentRun {
             }
         }
         GrpoConfig config = Recipe.with(experiment.shared(), Map.of("seed", "" + run.seed()));
-        Evaluations.make(folder.evaluation(run.name()), experiment, config, folder.run(run).resolve("final"), stop,
-                this::changed);
+        Evaluations.make(folder.evaluation(run.name()), experiment, config, folder.run(run).resolve("final"), base,
+                stop, this::changed);
         done(run, trained);
     }
 

@@ -62,7 +62,7 @@ final class Detectors {
         boolean isAway = spread < 0.5 * normalSpread && kl > entropy;
         return sign(runsAway || isAway, h, "self-certainty differs less within groups (spread %.2f, early %.2f) and "
                 + "the policy %s the base (KL %.3f, %.3f five steps before; entropy %.3f)", spread, normalSpread,
-                runsAway ? "runs away from" : "is far from", h.latest("kl"), klBefore, entropy);
+                runsAway ? "runs away from" : "is far from", runsAway ? h.latest("kl") : kl, klBefore, entropy);
     }
 
     /** Without a reference there is no KL divergence. Then it shows, later, in what self-certainty prefers. */

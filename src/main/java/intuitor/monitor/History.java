@@ -69,10 +69,10 @@ final class History {
         return median(steps.subList(Math.max(0, end - count), end), name);
     }
 
-    /** The least over the latest {@code count} steps; NaN where one of them does not have it. */
+    /** The least over the latest {@code count} steps; NaN where there are fewer, or one of them does not have it. */
     double least(String name, int count) {
-        return steps.subList(Math.max(0, size() - count), size()).stream().mapToDouble(m -> value(m, name))
-                .reduce(Double.POSITIVE_INFINITY, Math::min);
+        return size() < count ? Double.NaN : steps.subList(size() - count, size()).stream()
+                .mapToDouble(m -> value(m, name)).reduce(Double.POSITIVE_INFINITY, Math::min);
     }
 
     /** Whether each of the latest {@code count} steps has more than the one before it. */

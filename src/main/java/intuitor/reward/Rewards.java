@@ -51,7 +51,11 @@ public final class Rewards implements AutoCloseable {
             try {
                 reward.close();
             } catch (RuntimeException e) {
-                failure = failure == null ? e : failure;
+                if (failure == null) {
+                    failure = e;
+                } else {
+                    failure.addSuppressed(e);
+                }
             }
         }
         if (failure != null) {

@@ -4,7 +4,8 @@ import intuitor.text.Tokenizer;
 import java.util.List;
 
 /**
- * Texts that end a completion, wherever its tokens are cut. The tokens that make up the text are part of the completion.
+ * Texts that end a completion, wherever its tokens are cut. The tokens that make up the text are part of the
+ * completion.
  *
  * @param tokenizer of the model; null where there is no text
  * @param texts     none of them empty; there may be none

@@ -68,7 +68,8 @@ public record GrpoConfig(
         int maxCompletionLength,
         @Key(help = "tokens that end a completion, beside the model's own end tokens")
         List<String> stopTokens,
-        @Key(help = "texts that end a completion, wherever its tokens are cut")
+        @Key(help = "texts that end a completion, wherever its tokens are cut, and stay its end; as a YAML list if "
+                + "one holds a comma")
         List<String> stopStrings,
         @Key(value = "1", range = "(0, inf)", help = "divides the logits, in sampling and in the loss")
         double temperature,

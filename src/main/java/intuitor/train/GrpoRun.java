@@ -161,7 +161,11 @@ public final class GrpoRun implements AutoCloseable {
             this.taskEvaluation = config.evalTasks().isEmpty() ? null
                     : TaskEvaluation.open(config, prompts, policy.config(), trainer.rollout());
         } catch (RuntimeException e) {
-            trainer.close();
+            try {
+                trainer.close();
+            } catch (RuntimeException second) {
+                e.addSuppressed(second);
+            }
             throw e;
         }
     }

@@ -160,6 +160,23 @@ class GenerateCommandTest {
             assertEquals(expected, Files.readString(file));
             Files.delete(file);
         }
+        // one line a prompt: as many lines are other prompts' work
+        Path bestPartial = folder.resolve("b.jsonl.partial");
+        Path bestFile = folder.resolve("b.jsonl");
+        String[] best = {"--prompts", prompts.toString(), "--output", bestFile.toString(), "--n", "130", "--best"};
+        String bestSettings = firstLineSeen(bestPartial, () -> {
+            Files.deleteIfExists(bestFile);
+            generate(best);
+        });
+        String bestExpected = Files.readString(bestFile);
+        assertEquals(5, bestExpected.lines().count());
+        Files.delete(bestFile);
+        for (int bytes : new int[] {0, bestExpected.length() / 2, bestExpected.length()}) {
+            Files.writeString(bestPartial, bestSettings + "\n" + bestExpected.substring(0, bytes));
+            assertEquals(0, generate(best).status());
+            assertEquals(bestExpected, Files.readString(bestFile));
+            Files.delete(bestFile);
+        }
         Files.writeString(partial, settings + "\n");
         Outcome other = generate("--prompts", prompts.toString(), "--output", file.toString(), "--n", "130", "--seed",
                 "1");

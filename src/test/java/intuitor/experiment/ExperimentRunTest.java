@@ -207,7 +207,7 @@ class ExperimentRunTest {
         run(experiment("e"), again, () -> false);
         assertEquals(List.of(), again.asked, "the runs never saw the problems of the task");
         assertNotEquals(before.tasksSha256(), Evaluations.read(evaluation).tasksSha256());
-        assertEquals(before.modelSha256(), Evaluations.read(evaluation).modelSha256());
+        assertEquals(before.baseSha256(), Evaluations.read(evaluation).baseSha256());
 
         Path data = experiment.shared().data();
         Files.writeString(data, Files.readString(data) + "{\"prompt\":\"1 + 1 =\"}\n");

@@ -84,6 +84,9 @@ class MonitorTest {
         assertEquals(List.of(), alarms(step -> leap(step, 0.05, 0.11)));
         assertEquals(List.of(), alarms(step -> leap(step, 0.003, 0.13)));
         assertAlarm(30, Hazard.COLLAPSE, 27, alarms(step -> leap(step, 0.05, 0.13)));
+        // not doubled within two steps, nor within five
+        assertEquals(List.of(), alarms(step -> union(leap(step, 0, 0), Map.of("kl",
+                step < 28 ? 0.07 : step == 28 ? 0.08 : step == 29 ? 0.1 : step == 30 ? 0.13 : 0.07))));
     }
 
     private static Map<String, Object> leap(int step, double first, double second) {
