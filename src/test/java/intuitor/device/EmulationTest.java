@@ -27,8 +27,8 @@ class EmulationTest {
     }
 
     /**
-     * The same with AddressSanitizer: no access outside of a tensor, of an array in shared memory, or at an address
-     * that the hardware could not take. With {@code -Pasan}.
+     * The same, and the lab, with AddressSanitizer: no access outside of a tensor, of an array in shared memory, or at
+     * an address that the hardware could not take. With {@code -Pasan}.
      */
     @Test
     void kernelsStayInsideTheirMemory() throws IOException, InterruptedException {
@@ -41,6 +41,7 @@ class EmulationTest {
             suites.add(suite(storage).property("intuitor.native.dir", build.toString())
                     // a tensor is an allocation, without guards around it
                     .property("intuitor.arena.block", "1").property("intuitor.test.exact", "true")
+                    .property("intuitor.test.lab", "true") // without AddressSanitizer these run by themselves
                     .environment("LD_PRELOAD", build.resolve("libasan.so").toString())
                     // the JVM leaks a little, and makes use of faults
                     .environment("ASAN_OPTIONS", "detect_leaks=0:handle_segv=0").start());

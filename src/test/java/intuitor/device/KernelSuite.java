@@ -14,7 +14,8 @@ import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 
 /**
  * Every kernel's parity tests as a program of their own: for another instruction set ({@code INTUITOR_ISA}, read once
- * in a process) or another library (the property {@code intuitor.test.device}). Arguments name test classes to run
+ * in a process) or another library (the property {@code intuitor.test.device}); with the property {@code
+ * intuitor.test.lab}, those of the lab too, which are for the emulated device. Arguments name test classes to run
  * instead.
  */
 final class KernelSuite {
@@ -42,7 +43,8 @@ final class KernelSuite {
             Arrays.stream(args).map(DiscoverySelectors::selectClass).forEach(request::selectors);
         } else {
             request.selectors(DiscoverySelectors.selectPackage(KernelSuite.class.getPackageName()))
-                    .filters(ClassNameFilter.includeClassNamePatterns(".*KernelTest"));
+                    .filters(ClassNameFilter.includeClassNamePatterns(".*KernelTest",
+                            Boolean.getBoolean("intuitor.test.lab") ? ".*LabTest" : "none"));
         }
         LauncherFactory.create().execute(request.build(), summary, new Progress());
         summary.getSummary().printFailuresTo(new PrintWriter(System.out, true), 10);
