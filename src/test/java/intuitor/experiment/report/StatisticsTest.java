@@ -71,8 +71,18 @@ class StatisticsTest {
         ComparisonData comparison = new ComparisonData("c", base, List.of(arm, same));
         String text = new ReportText(List.of("t")).comparison(comparison).toString();
         assertTrue(text.contains("| base | 2 | 50.0 [-267.7, 367.7] | 50.0 [-267.7, 367.7] |"), text);
-        assertTrue(text.contains("| arm | 2 | **+25.0 [+25.0, +25.0]** | **+25.0 [+25.0, +25.0]** |"), text);
+        // the two seeds agree by chance: nothing is marked
+        assertTrue(text.contains("| arm | 2 | +25.0 [+25.0, +25.0] | +25.0 [+25.0, +25.0] |"), text);
         assertTrue(text.contains("Difference from arm") && text.contains("| same | 2 | +0.0 [+0.0, +0.0] |"), text);
+    }
+
+    /** Gains of .20, .21 and .22: 4.3027 times .01 over the root of 3 on both sides of .21. */
+    @Test
+    void whatThreeSeedsTellFromZeroIsMarked() {
+        ArmData base = arm("base", Map.of(1L, evaluations(10, 100), 2L, evaluations(10, 100), 3L, evaluations(10, 100)));
+        ArmData arm = arm("arm", Map.of(1L, evaluations(30, 100), 2L, evaluations(31, 100), 3L, evaluations(32, 100)));
+        String text = new ReportText(List.of("t")).comparison(new ComparisonData("c", base, List.of(arm))).toString();
+        assertTrue(text.contains("| arm | 3 | **+21.0 [+18.5, +23.5]** | **+21.0 [+18.5, +23.5]** |"), text);
     }
 
     private static ArmData arm(String name, Map<Long, Evaluations> evaluations) {
