@@ -162,7 +162,7 @@ final class BulkGeneration {
         for (int i = 0; i < groups.size(); i++) {
             Group group = groups.get(i);
             String prompt = asked.get(from + i).text();
-            List<String> texts = group.completions().stream().map(c -> stop.cut(tokenizer.decode(c.tokens()))).toList();
+            List<String> texts = group.completions().stream().map(stop::of).toList();
             if (best == null) {
                 group.completions().forEach(c -> lines.add(line(prompt, texts, c, Map.of())));
             } else {

@@ -167,7 +167,7 @@ final class GenerateCommand extends BaseCommand {
                 out().println();
             } else {
                 StopText stopText = new StopText(loaded.tokenizer(), stops);
-                printAll(generate(rollout, tokens, decoding, stopText).getFirst(), stopText, loaded);
+                printAll(generate(rollout, tokens, decoding, stopText).getFirst(), stopText);
             }
             return CommandLine.ExitCode.OK;
         }
@@ -275,10 +275,9 @@ final class GenerateCommand extends BaseCommand {
         return rollout.generate(tokens, n, decoding, 0, () -> false, listener);
     }
 
-    private void printAll(Group group, StopText stopText, LoadedModel loaded) {
+    private void printAll(Group group, StopText stopText) {
         if (best) {
-            List<String> texts = group.completions().stream()
-                    .map(c -> stopText.cut(loaded.tokenizer().decode(c.tokens()))).toList();
+            List<String> texts = group.completions().stream().map(stopText::of).toList();
             BestOfN chosen = BestOfN.of(group, texts, answerExtraction);
             out().println(texts.get(chosen.completion().index()));
             err().printf("(completion %d of %d: self-certainty %.3f, %s)%n", chosen.completion().index() + 1, n,
@@ -289,7 +288,7 @@ final class GenerateCommand extends BaseCommand {
         for (Completion c : group.completions()) {
             out().printf("--- %d of %d: %d tokens, self-certainty %.3f%n", c.index() + 1, n, c.length(),
                     SelfCertainty.of(c));
-            out().println(stopText.cut(loaded.tokenizer().decode(c.tokens())));
+            out().println(stopText.of(c));
         }
     }
 }

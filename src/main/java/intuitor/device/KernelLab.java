@@ -7,6 +7,7 @@ import intuitor.device.lab.it_lab_head;
 import intuitor.device.lab.it_lab_reduction;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.LongStream;
 
 /**
@@ -92,31 +93,30 @@ public final class KernelLab {
     /** The steps of the self-certainty reduction on this device, in order. */
     public static List<Reduction> reductions(Device device) {
         MemorySegment lab = lab(device);
-        long count = it_lab.reduction_count(lab);
-        MemorySegment steps = it_lab.reductions(lab).reinterpret(count * it_lab_reduction.sizeof());
-        return LongStream.range(0, count).mapToObj(i -> it_lab_reduction.asSlice(steps, i))
-                .map(step -> new Reduction(text(it_lab_reduction.name(step)), text(it_lab_reduction.idea(step)),
-                        device.api(), it_lab_reduction.run(step))).toList();
+        return steps(it_lab.reductions(lab), it_lab.reduction_count(lab), it_lab_reduction.sizeof(),
+                step -> new Reduction(text(it_lab_reduction.name(step)), text(it_lab_reduction.idea(step)),
+                        device.api(), it_lab_reduction.run(step)));
     }
 
     /** The steps of the fused LM head that this device can run, in order. */
     public static List<Head> heads(Device device) {
         MemorySegment lab = lab(device);
-        long count = it_lab.head_count(lab);
-        MemorySegment steps = it_lab.heads(lab).reinterpret(count * it_lab_head.sizeof());
-        return LongStream.range(0, count).mapToObj(i -> it_lab_head.asSlice(steps, i))
-                .map(step -> new Head(text(it_lab_head.name(step)), text(it_lab_head.idea(step)), device.api(),
-                        it_lab_head.run(step))).toList();
+        return steps(it_lab.heads(lab), it_lab.head_count(lab), it_lab_head.sizeof(),
+                step -> new Head(text(it_lab_head.name(step)), text(it_lab_head.idea(step)),
+                        device.api(), it_lab_head.run(step)));
     }
 
     /** The steps of attention's forward pass on this device, in order. */
     public static List<Attention> attentions(Device device) {
         MemorySegment lab = lab(device);
-        long count = it_lab.attention_count(lab);
-        MemorySegment steps = it_lab.attentions(lab).reinterpret(count * it_lab_attention.sizeof());
-        return LongStream.range(0, count).mapToObj(i -> it_lab_attention.asSlice(steps, i))
-                .map(step -> new Attention(text(it_lab_attention.name(step)), text(it_lab_attention.idea(step)),
-                        device.api(), it_lab_attention.run(step))).toList();
+        return steps(it_lab.attentions(lab), it_lab.attention_count(lab), it_lab_attention.sizeof(),
+                step -> new Attention(text(it_lab_attention.name(step)), text(it_lab_attention.idea(step)),
+                        device.api(), it_lab_attention.run(step)));
+    }
+
+    private static <S> List<S> steps(MemorySegment first, long count, long size, Function<MemorySegment, S> step) {
+        MemorySegment all = first.reinterpret(count * size);
+        return LongStream.range(0, count).mapToObj(i -> step.apply(all.asSlice(i * size, size))).toList();
     }
 
     private static MemorySegment lab(Device device) {

@@ -84,8 +84,7 @@ public final class Probe {
      * Draws completions with the policy as it is; a {@link intuitor.rollout.StopRequested} ends it without a result.
      */
     public Result run(Rollout rollout, BooleanSupplier stop) {
-        List<Group> groups = rollout.generate(prompts, samples, decoding, STREAM, stop,
-                decoding.stopStrings().listener());
+        List<Group> groups = rollout.generate(prompts, samples, decoding, STREAM, stop);
         int all = problems.size() * samples;
         double[] certainty = new double[all];
         double[] confidence = new double[all];

@@ -61,13 +61,7 @@ public final class AnswerClusters {
 
     /** The largest cluster, the first of them where several are; {@link #NONE} where no completion has an answer. */
     public int plurality() {
-        int largest = NONE;
-        for (int cluster : clusterOf) {
-            if (cluster != NONE && (largest == NONE || sizes[cluster] > sizes[largest])) {
-                largest = cluster;
-            }
-        }
-        return largest;
+        return Vote.majority(clusterOf);
     }
 
     /** {@code -sum_c p_c log p_c} in nats, p_c = |c| / G; a completion without an answer is a cluster of its own. */

@@ -3,7 +3,6 @@ package intuitor.reward;
 import intuitor.eval.answer.Vote;
 import intuitor.rollout.Completion;
 import intuitor.rollout.Group;
-import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -21,11 +20,11 @@ public record BestOfN(Completion completion, int agreeing) {
     public static BestOfN of(Group group, List<String> texts, AnswerExtraction extraction) {
         List<Completion> all = group.completions();
         AnswerClusters answers = AnswerClusters.of(texts, extraction);
-        int elected = Vote.borda(IntStream.range(0, all.size()).map(answers::of).toArray(),
-                all.stream().mapToDouble(SelfCertainty::of).toArray());
-        int chosen = IntStream.range(0, all.size()).filter(i -> elected == Vote.NONE || answers.of(i) == elected).boxed()
-                .max(Comparator.<Integer>comparingDouble(i -> SelfCertainty.of(all.get(i)))
-                        .thenComparing(Comparator.reverseOrder())).orElseThrow();
+        double[] certainty = all.stream().mapToDouble(SelfCertainty::of).toArray();
+        int elected = Vote.borda(IntStream.range(0, all.size()).map(answers::of).toArray(), certainty);
+        int chosen = Vote.mostCertain(IntStream.range(0, all.size())
+                .mapToDouble(i -> elected == Vote.NONE || answers.of(i) == elected ? certainty[i]
+                        : Double.NEGATIVE_INFINITY).toArray());
         return new BestOfN(all.get(chosen), answers.size(chosen));
     }
 }

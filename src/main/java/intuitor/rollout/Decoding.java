@@ -12,7 +12,7 @@ import java.util.Set;
  * @param certaintyTemperature divides the logits that self-certainty is measured on
  * @param repetitionPenalty    makes tokens of the prompt and of the completion so far less likely, above 1; 1: none.
  *                             What is said about a drawn token is without it
- * @param stopStrings          texts that end one; whoever generates hands their {@link StopStrings#listener} over
+ * @param stopStrings          texts that end one, unless a listener of {@link Rollout#generate} takes their place
  */
 public record Decoding(Sampling sampling, int maxLength, Set<Integer> stopTokens, double certaintyTemperature,
                        double repetitionPenalty, StopStrings stopStrings) {

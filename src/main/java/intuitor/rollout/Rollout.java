@@ -103,6 +103,12 @@ public final class Rollout implements AutoCloseable {
                 shared.get(p).siblings().stream().map(GrowingSequence::completion).toList())).toList();
     }
 
+    /** The same, with nobody who listens but for the decoding's stop strings. */
+    public List<Group> generate(List<int[]> prompts, int generations, Decoding decoding, long stream,
+                                BooleanSupplier stop) {
+        return generate(prompts, generations, decoding, stream, stop, decoding.stopStrings().listener());
+    }
+
     /** Lets the completions of these prompts grow to their ends. */
     void generate(List<SharedPrompt> prompts, Decoding decoding, BooleanSupplier stop, TokenListener listener) {
         try (Arena call = memory.scope("generate")) {

@@ -50,8 +50,9 @@ public final class StopText implements TokenListener {
         return !stops.isEmpty() && tails.get(List.of(prompt, index)).ended;
     }
 
-    /** The text up to the first stop string. */
-    public String cut(String text) {
+    /** What a completion says up to the first stop string. */
+    public String of(Completion completion) {
+        String text = tokenizer.decode(completion.tokens());
         int at = find(text);
         return at == NOT_FOUND ? text : text.substring(0, at);
     }

@@ -104,7 +104,7 @@ public final class GrpoTrainer implements AutoCloseable {
 
         List<EncodedPrompt> batch = prompts.batch(step * config.promptsPerStep(), config.promptsPerStep());
         List<Group> groups = rollout.generate(batch.stream().map(EncodedPrompt::tokens).toList(),
-                config.numGenerations(), decoding, step, stop, decoding.stopStrings().listener());
+                config.numGenerations(), decoding, step, stop);
         time.lap("rollout");
 
         Scores scores = rewards.score(certaintyScored(groups), batch.stream().map(EncodedPrompt::answer).toList(),

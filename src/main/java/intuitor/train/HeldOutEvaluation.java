@@ -65,7 +65,7 @@ public final class HeldOutEvaluation {
     }
 
     private List<Group> generate(Rollout rollout, int n, Decoding how, BooleanSupplier stop) {
-        return rollout.generate(prompts, n, how, STREAM, stop, how.stopStrings().listener());
+        return rollout.generate(prompts, n, how, STREAM, stop);
     }
 
     private List<JudgedCompletion> judge(List<Group> groups) {

@@ -190,7 +190,7 @@ public final class Evaluator implements AutoCloseable {
     }
 
     private Result judged(Problem problem, Prompting.Encoded prompt, Completion c, StopText stopText) {
-        String text = stopText.cut(model.tokenizer().decode(c.tokens()));
+        String text = stopText.of(c);
         Verdict verdict = problem.judge().apply(text);
         float[] certainty = c.selfCertainty();
         double mean = IntStream.range(0, certainty.length).mapToDouble(t -> certainty[t]).sum() / certainty.length;
