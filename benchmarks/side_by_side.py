@@ -8,7 +8,7 @@ DIR holds the peer, which is not part of this repository:
                      policy with random weights (tiny: hidden 128, 4 layers, 4/2 heads, FFN 512, vocabulary 512; small: 512, 8,
                      8/2, 1536, 8192), 16 prompts of 32 tokens, 8 completions of 64 new tokens each (no token ends one);
                      `grpo` is rollout, self-certainty, reference and old log-probabilities, GRPO loss with KL, backward,
-                     clipping and AdamW; `generate` samples with batches 1, 32 and 128.
+                     clipping and AdamW; `generate` samples with batches 1, 32 and 128, and with --dtype bf16 by bf16 weights.
   tuned.sh           runs its arguments with PyTorch's best settings on this machine.
 
 Both sides take the same step on the same shapes, but not by the same passes. Ours makes no separate pass for the old
@@ -44,15 +44,15 @@ def java():
     return subprocess.run(["sh", "-c", script, str(ROOT)], capture_output=True, text=True, check=True).stdout.split()
 
 
-def ours(command, size, threads):
+def ours(command, size, threads, dtype):
     classpath = (ROOT / "target/benchmarks.classpath").read_text().strip()
     return [*java(), "--enable-native-access=ALL-UNNAMED", "-cp", classpath,
-            "intuitor.train.GrpoStepBenchmark", command, "--size", size, "--threads", str(threads)]
+            "intuitor.train.GrpoStepBenchmark", command, "--size", size, "--threads", str(threads), "--dtype", dtype]
 
 
-def peer(folder, command, size, threads):
+def peer(folder, command, size, threads, dtype):
     return [str(folder / "tuned.sh"), "/usr/bin/python3", str(folder / "torch_intuitor.py"),
-            command, "--size", size, "--threads", str(threads)]
+            command, "--size", size, "--threads", str(threads), "--dtype", {"float32": "f32", "bfloat16": "bf16"}[dtype]]
 
 
 def run(line, threads, out):
@@ -84,12 +84,16 @@ def main():
     p.add_argument("--peer", type=pathlib.Path, required=True, metavar="DIR")
     p.add_argument("--sizes", nargs="+", default=["tiny", "small"], choices=["tiny", "small"])
     p.add_argument("--commands", nargs="+", default=["grpo", "generate"], choices=["grpo", "generate"])
+    p.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"],
+                   help="of the matrices in generation; a step is in float32")
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--warmup", type=int, default=2, help="steps not counted, in each run")
     p.add_argument("--repeats", type=int, default=7, help="steps counted, in each run")
     p.add_argument("--json", type=pathlib.Path, help="default: benchmarks/results/side_by_side.json")
     a = p.parse_args()
+    if a.dtype != "float32" and a.commands != ["generate"]:
+        sys.exit("error: --dtype bfloat16 is for --commands generate: a step is in float32")
     for name in ("torch_intuitor.py", "tuned.sh"):
         if not (a.peer / name).is_file():
             sys.exit(f"error: {a.peer / name}: no such file (see --help)")
@@ -103,7 +107,8 @@ def main():
                 for r in range(a.rounds):
                     for who in ("ours", "peer") if r % 2 == 0 else ("peer", "ours"):
                         out = os.path.join(work, f"{size}-{command}-{r}-{who}.json")
-                        line = ours(command, size, a.threads) if who == "ours" else peer(a.peer, command, size, a.threads)
+                        line = (ours(command, size, a.threads, a.dtype) if who == "ours"
+                                else peer(a.peer, command, size, a.threads, a.dtype))
                         line += ["--warmup", str(a.warmup), "--repeats", str(a.repeats), "--json", out]
                         results[who].append(run(line, a.threads, out))
                         print(f"{size} {command} round {r + 1} of {a.rounds}: {who} done", file=sys.stderr)
@@ -121,7 +126,7 @@ def main():
     out = a.json or ROOT / "benchmarks/results/side_by_side.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     with open(out, "w") as f:
-        json.dump(dict(date=datetime.date.today().isoformat(), processor=processor(), threads=a.threads, rounds=a.rounds, warmup=a.warmup, repeats=a.repeats,
+        json.dump(dict(date=datetime.date.today().isoformat(), processor=processor(), dtype=a.dtype, threads=a.threads, rounds=a.rounds, warmup=a.warmup, repeats=a.repeats,
                        table=table, runs=raw), f, indent=1)
     print(f"\nwritten to {out}")
 

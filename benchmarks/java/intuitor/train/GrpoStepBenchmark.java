@@ -36,7 +36,7 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * <pre>
  * GrpoStepBenchmark grpo|generate --size tiny|small|qwen2.5-0.5b [--dtype float32|bfloat16] [--threads 2]
- *     [--warmup 2] [--repeats 7] [--json FILE]
+ *     [--batch-invariant true|false] [--warmup 2] [--repeats 7] [--json FILE]
  * </pre>
  */
 public final class GrpoStepBenchmark {
@@ -55,6 +55,8 @@ public final class GrpoStepBenchmark {
     private final ModelConfig model;
     /** Of generation's matrices; a step is in float32. */
     private final StorageType dtype;
+    /** Of a step: whether the scoring passes have the sampler's bits. */
+    private final String batchInvariant;
     private final int threads;
     private final int warmup;
     private final int repeats;
@@ -62,6 +64,7 @@ public final class GrpoStepBenchmark {
     private GrpoStepBenchmark(Map<String, String> options) {
         this.model = model(options.getOrDefault("size", "tiny"));
         this.dtype = StorageType.named(options.getOrDefault("dtype", "float32"), "--dtype");
+        this.batchInvariant = options.getOrDefault("batch-invariant", "true");
         this.threads = Integer.parseInt(options.getOrDefault("threads", "2"));
         this.warmup = Integer.parseInt(options.getOrDefault("warmup", "2"));
         this.repeats = Integer.parseInt(options.getOrDefault("repeats", "7"));
@@ -114,7 +117,8 @@ public final class GrpoStepBenchmark {
                 Map.entry("max_prompt_length", "" + PROMPT_TOKENS), Map.entry("max_completion_length", "" + NEW_TOKENS),
                 Map.entry("learning_rate", "1e-5"), Map.entry("lr_scheduler_type", "constant"),
                 Map.entry("adam_beta2", "0.95"), Map.entry("weight_decay", "0.01"), Map.entry("beta", "0.005"),
-                Map.entry("micro_batch_tokens", "" + MICRO_BATCH_TOKENS), Map.entry("shuffle_dataset", "false")));
+                Map.entry("micro_batch_tokens", "" + MICRO_BATCH_TOKENS), Map.entry("shuffle_dataset", "false"),
+                Map.entry("batch_invariant", batchInvariant)));
         TrainingWeights policy = weights(device, "policy");
         ParameterSet reference = weights(device, "reference").working();
         PromptStream<EncodedPrompt> prompts = new PromptStream<>(
