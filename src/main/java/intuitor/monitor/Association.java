@@ -64,6 +64,19 @@ public final class Association {
     }
 
     /**
+     * Standard error of an AUROC (Hanley and McNeil 1982, Radiology 143: 29 - 36, equations 1 and 2).
+     *
+     * @param rights number of right ones
+     * @param wrongs number of wrong ones
+     */
+    static double aurocError(double auroc, double rights, double wrongs) {
+        double square = auroc * auroc;
+        double twoRight = auroc / (2 - auroc) - square;
+        double twoWrong = 2 * square / (1 + auroc) - square;
+        return Math.sqrt((auroc * (1 - auroc) + (rights - 1) * twoRight + (wrongs - 1) * twoWrong) / (rights * wrongs));
+    }
+
+    /**
      * Expected calibration error (Guo et al. 2017, arXiv 1706.04599): the mean distance between confidence and accuracy
      * over ten bins of equal width, weighted by their number of completions.
      *

@@ -30,7 +30,7 @@ final class Detectors {
             Hazard.LENGTH_EXPLOSION, Detectors::lengthExplosion,
             Hazard.REPETITION, Detectors::repetition,
             Hazard.COPYING, Detectors::copying,
-            Hazard.REWARD_HACKING, h -> disagreement(h).or(() -> wrongAnswers(h))));
+            Hazard.REWARD_HACKING, h -> disagreement(h).or(() -> wrongAnswers(h)).or(() -> wrongPreference(h))));
 
     private Detectors() { }
 
@@ -137,6 +137,25 @@ final class Detectors {
         boolean fell = accuracy < bestAccuracy - Math.max(0.1, 2 * error);
         return sign(fell && reward > bestReward, h.step(best), "the reward has risen from %.3g to %.3g while accuracy "
                 + "on probe_data fell from %.2f to %.2f", bestReward, reward, bestAccuracy, accuracy);
+    }
+
+    /**
+     * Where self-certainty is the reward: the latest look at the labelled problems finds it prefer the right answers
+     * less than the first one did. That comes before there are fewer of them.
+     */
+    private static Optional<Sign> wrongPreference(History h) {
+        int[] looks = h.having("monitor/probe/auroc");
+        if (looks.length == 0 || Double.isNaN(h.latest("rewards/self_certainty/mean"))) {
+            return Optional.empty();
+        }
+        double first = h.at(looks[0], "monitor/probe/auroc");
+        int now = looks[looks.length - 1];
+        double auroc = h.at(now, "monitor/probe/auroc");
+        double right = h.at(now, "monitor/probe/accuracy") * h.at(now, "monitor/probe/completions");
+        double wrong = h.at(now, "monitor/probe/completions") - right;
+        boolean fell = auroc < first - Math.max(0.1, 2 * Association.aurocError(auroc, right, wrong));
+        return sign(fell, h.step(mostRight(h).orElse(now)), "self-certainty, the reward, prefers the right answers to "
+                + "probe_data less (AUROC %.2f, at first %.2f)", auroc, first);
     }
 
     /** Index of the first of the {@link #MANY} steps in which groups agreed most; none where there are not as many. */

@@ -16,7 +16,10 @@ public enum Hazard {
     REPETITION,
     /** Completions hold long runs of their own prompt, or of what is written under other prompts. */
     COPYING,
-    /** The reward rises while completions agree less, or fewer answers to the labelled problems are right. */
+    /**
+     * The reward rises while completions agree less, or fewer answers to the labelled problems are right; or it prefers
+     * these less than it did.
+     */
     REWARD_HACKING;
 
     /** As in the log: {@code length_explosion}. */

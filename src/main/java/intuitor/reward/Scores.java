@@ -1,6 +1,8 @@
 package intuitor.reward;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * What the rewards gave the completions of a step.
@@ -23,5 +25,12 @@ public record Scores(List<String> names, double[] weights, double[][][] values) 
             }
         }
         return total;
+    }
+
+    /** The rewards that judged none of the step's completions. */
+    public List<String> silent() {
+        return IntStream.range(0, values.length)
+                .filter(r -> Arrays.stream(values[r]).flatMapToDouble(Arrays::stream).allMatch(Double::isNaN))
+                .mapToObj(names::get).toList();
     }
 }

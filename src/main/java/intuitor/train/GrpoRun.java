@@ -23,11 +23,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -56,6 +58,7 @@ public final class GrpoRun implements AutoCloseable {
     private final HeldOutEvaluation evaluation;
     private final TaskEvaluation taskEvaluation;
     private final RunMonitor monitor;
+    private final Set<String> silentRewards = new HashSet<>();
 
     private double seconds;
 
@@ -218,6 +221,7 @@ public final class GrpoRun implements AutoCloseable {
             if (logged && config.logCompletions()) {
                 CompletionLog.write(folder.completions(result.step()), result, prompts.tokenizer());
             }
+            warnOfSilentRewards(result);
             if (!decision.alarms().isEmpty()) {
                 heed(decision, folder);
             }
@@ -227,6 +231,17 @@ public final class GrpoRun implements AutoCloseable {
             evaluateTasks(folder);
         }
         progress.end();
+    }
+
+    /** A reward may have nothing to judge a completion by; one that judges none of a step's is told of, once. */
+    private void warnOfSilentRewards(StepResult result) {
+        for (String reward : result.scores().silent()) {
+            if (silentRewards.add(reward)) {
+                progress.message("warning: step " + result.step() + ": reward " + reward + " judged none of the "
+                        + result.completions().size() + " completions; where it is the only reward, nothing is learned "
+                        + "from them");
+            }
+        }
     }
 
     /** Says what the monitor saw, and does what the settings ask for. */

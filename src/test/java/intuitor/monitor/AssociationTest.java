@@ -36,6 +36,13 @@ class AssociationTest {
      * Bin 9: confidences .95, .92 and 1, one right of three: |2.87 - 1|. Bin 4: .45, right: |.45 - 1|. Over four
      * completions.
      */
+    /** The example of Hanley and McNeil's paper. */
+    @Test
+    void theErrorOfAnAurocDependsOnHowManyThereAre() {
+        assertEquals(0.0325, Association.aurocError(0.893, 51, 58), 5e-5);
+        assertTrue(Association.aurocError(0.893, 5, 58) > 0.07);
+    }
+
     @Test
     void calibrationErrorIsWeightedByBin() {
         double[] confidence = {0.95, 0.92, 1, 0.45};

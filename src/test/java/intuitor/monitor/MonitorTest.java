@@ -162,6 +162,21 @@ class MonitorTest {
         assertEquals(List.of(), probed(accuracy, 1000, 0));
     }
 
+    /** Looked at every tenth step, 200 completions, half of them right: the standard error of .85 is .027. */
+    @Test
+    void selfCertaintyPrefersRightAnswersLess() {
+        double[] auroc = {0.95, 0.97, 0.9, 0.84, 0.83, 0.8};
+        assertAlarm(31, Hazard.REWARD_HACKING, 1, preferring(auroc, 200, "rewards/self_certainty/mean"));
+        assertEquals(List.of(), preferring(auroc, 200, "rewards/accuracy/mean"));
+        // two standard errors of 12 completions are .24
+        assertEquals(List.of(), preferring(auroc, 12, "rewards/self_certainty/mean"));
+    }
+
+    private static List<Alarm> preferring(double[] auroc, int completions, String reward) {
+        return alarms(step -> step % 10 != 1 ? Map.of(reward, 14) : Map.of(reward, 14, "monitor/probe/accuracy", 0.5,
+                "monitor/probe/completions", completions, "monitor/probe/auroc", auroc[step / 10]));
+    }
+
     private static List<Alarm> probed(double[] accuracy, int completions, double rise) {
         return alarms(step -> step % 10 != 1 ? Map.of() : Map.of("reward", 14 + rise * step,
                 "monitor/probe/completions", completions, "monitor/probe/accuracy", accuracy[step / 10]));

@@ -50,6 +50,21 @@ class RecordedRunsTest {
         assertCaughtInTime(13, run("collapsing-suddenly"));
     }
 
+    /**
+     * Learning rate 1e-3, seed 9: accuracy has lost 19.5 points, of .57, when anything shows without labels. With them
+     * it shows earlier that self-certainty prefers right answers less.
+     */
+    @Test
+    void aCollapseThatShowsOnLabelsOnlyIsCaughtByTheProbe() {
+        List<Map<String, Object>> run = run("collapsing-silently");
+        assertEquals(13, alarms(run.stream().map(RecordedRunsTest::withoutLabels).toList()).getFirst().step());
+        Alarm first = alarms(run).getFirst();
+        assertEquals(Hazard.REWARD_HACKING, first.hazard());
+        assertEquals(10, first.step());
+        assertTrue(first.message().contains("AUROC 0.84, at first 0.96"), first.message());
+        assertEquals(0.535, accuracy(run.get(first.step() - 1)));
+    }
+
     /** The alarm needs no label: what the probe found is only compared with. */
     private static void assertCaughtInTime(int step, List<Map<String, Object>> run) {
         Alarm first = alarms(run.stream().map(RecordedRunsTest::withoutLabels).toList()).getFirst();
@@ -62,7 +77,7 @@ class RecordedRunsTest {
 
     private static Map<String, Object> withoutLabels(Map<String, Object> metrics) {
         Map<String, Object> without = new HashMap<>(metrics);
-        without.remove(ACCURACY);
+        without.keySet().removeIf(name -> name.startsWith("monitor/probe/"));
         return without;
     }
 

@@ -64,6 +64,14 @@ class UserClassesTest {
         assertMessage("no class demo.Brief on the class path; INTUITOR_CLASSPATH can name its jar",
                 () -> new UserClasses(null).make("demo.Brief"));
         assertMessage("INTUITOR_CLASSPATH: no such file: /nowhere.jar", () -> new UserClasses("/nowhere.jar"));
+        assertMessage("no class demo.Brif in " + classes + ", which INTUITOR_CLASSPATH names, nor on the class path",
+                () -> new UserClasses(classes.toString()).make("demo.Brif"));
+    }
+
+    @Test
+    void whatIsNoJarIsSaid() throws IOException {
+        Path source = Files.writeString(folder.resolve("brief.jar"), "class Brief {}");
+        assertMessage("INTUITOR_CLASSPATH: not a jar: " + source, () -> new UserClasses(source.toString()));
     }
 
     /** Whatever goes wrong in a user's class is one line that names it, and no other reward is left open. */

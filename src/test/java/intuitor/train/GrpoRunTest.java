@@ -16,6 +16,8 @@ import intuitor.model.ModelConfig;
 import intuitor.model.ParameterSet;
 import intuitor.recipe.Recipe;
 import intuitor.report.ProgressLine;
+import intuitor.reward.Reward;
+import intuitor.reward.RewardContext;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -25,6 +27,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -97,6 +100,28 @@ class GrpoRunTest {
         assertEquals("finished", assertThrows(UserError.class, () -> resume("full")).getMessage()
                 .replaceAll(".* is (\\w+):.*", "$1"));
         assertThrows(UserError.class, () -> start("full", Map.of()));
+    }
+
+    /** A reward that has nothing to judge any completion by. */
+    public static final class Undecided implements Reward {
+
+        @Override
+        public double[] score(RewardContext context) {
+            double[] none = new double[context.completions().size()];
+            Arrays.fill(none, Double.NaN);
+            return none;
+        }
+    }
+
+    @Test
+    void aRewardThatJudgesNothingIsToldOfOnce() throws IOException {
+        ByteArrayOutputStream said = new ByteArrayOutputStream();
+        ProgressLine progress = new ProgressLine(new PrintStream(said, true, StandardCharsets.UTF_8), false, 120);
+        GrpoRun.start(config("undecided", Map.of("reward_funcs", "self_certainty," + Undecided.class.getName(),
+                "max_steps", "2")), progress, new StopSignal());
+        assertEquals(List.of("warning: step 1: reward GrpoRunTest$Undecided judged none of the 12 completions; "
+                + "where it is the only reward, nothing is learned from them"), said.toString(StandardCharsets.UTF_8).lines()
+                .filter(line -> line.startsWith("warning")).toList());
     }
 
     @Test
