@@ -77,6 +77,33 @@ typedef struct it_sampling {
     uint64_t seed;
 } it_sampling;
 
+/* What was drawn for a sequence in one step, with the outputs of sample() for it. */
+typedef struct it_drawn {
+    int32_t token;
+    float logprob, entropy, self_certainty;
+} it_drawn;
+
+/*
+ * N sequences that decode for up to K steps while the host does not look: everything lies in device memory. The inputs
+ * of a step are made of what the step before it drew. A sequence has ended when `drawn` reaches `limit`: then its
+ * inputs stay as they are, so that it repeats its last step, harmlessly, until all have ended.
+ */
+typedef struct it_decode_run {
+    int64_t N, K;
+    it_addr ids;            /* int32 [N], the token that is each sequence's input */
+    it_addr positions;      /* int32 [N], that token's, for RoPE */
+    it_addr cache_rows;     /* int32 [N], where its key and value go */
+    it_addr segments;       /* it_segment [N], for attention_decode; q_len 1 */
+    it_addr draw_positions; /* int32 [N], for the noise of sample() */
+    it_addr pages;          /* int32, the page table: with pages for the keys of all that may be drawn */
+    int64_t page_size;
+    it_addr drawn;          /* int32 [N], tokens of each sequence in the log */
+    it_addr limit;          /* int32 [N], at most K */
+    it_addr log;            /* it_drawn [K, N] */
+    it_addr stop_tokens;    /* int32 [stop_count], those that end a sequence */
+    int64_t stop_count;
+} it_decode_run;
+
 typedef struct it_api {
     uint32_t abi_version; /* IT_ABI_VERSION */
     uint32_t table_bytes; /* sizeof(it_api), to detect a header/library mismatch */
@@ -223,6 +250,18 @@ typedef struct it_api {
        and multiplied by it if not. logits fp32 [N, V], in place; tokens int32; offsets int32 [N + 1]. */
     int (*repetition_penalty)(it_addr logits, int64_t ld, it_addr tokens, it_addr offsets, float penalty, int64_t N,
                               int64_t V, it_stream s);
+
+    /* --- decoding on the device ----------------------------------------------------------------------------------- */
+
+    /* Ends a step of decoding: takes what sample() drew, and makes the inputs of the next step of it. Of a sequence n
+       with drawn[n] < limit[n],
+         - log[drawn[n], n] = {token, logprob, entropy, self_certainty}[n], and drawn[n] += 1;
+         - if token[n] is one of the stop tokens, limit[n] = drawn[n];
+         - if still drawn[n] < limit[n], ids[n] = token[n]; positions[n], draw_positions[n] and the segment's k_len grow
+           by 1; cache_rows[n] is where the page table has row k_start + k_len - 1.
+       The others are left alone. token int32 [N], the other three fp32 [N]. */
+    int (*decode_advance)(const it_decode_run *run, it_addr token, it_addr logprob, it_addr entropy,
+                          it_addr self_certainty, it_stream s);
 
     /* --- optimiser --------------------------------------------------------------------------------------------- */
 

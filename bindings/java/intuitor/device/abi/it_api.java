@@ -51,6 +51,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int (*logprob_backward)(it_addr, int64_t, it_addr, it_addr, it_addr, float, int64_t, int64_t, int32_t, it_stream);
  *     int (*sample)(it_addr, it_addr, it_addr, it_addr, it_addr, int64_t, it_addr, it_addr, const it_sampling *, float, int64_t, int64_t, int32_t, it_stream);
  *     int (*repetition_penalty)(it_addr, int64_t, it_addr, it_addr, float, int64_t, int64_t, it_stream);
+ *     int (*decode_advance)(const it_decode_run *, it_addr, it_addr, it_addr, it_addr, it_stream);
  *     int (*adamw)(it_addr, it_addr, it_addr, it_addr, int64_t, float, float, float, float, float, float, int64_t, it_stream);
  *     int (*sum_squares)(it_addr, it_addr, int64_t, it_stream);
  *     int (*any_nonfinite)(it_addr, it_addr, int64_t, int32_t, it_stream);
@@ -101,6 +102,7 @@ public class it_api {
         Intuitor.C_POINTER.withName("logprob_backward"),
         Intuitor.C_POINTER.withName("sample"),
         Intuitor.C_POINTER.withName("repetition_penalty"),
+        Intuitor.C_POINTER.withName("decode_advance"),
         Intuitor.C_POINTER.withName("adamw"),
         Intuitor.C_POINTER.withName("sum_squares"),
         Intuitor.C_POINTER.withName("any_nonfinite"),
@@ -3800,6 +3802,111 @@ public class it_api {
      */
     public static void repetition_penalty(MemorySegment struct, MemorySegment fieldValue) {
         struct.set(repetition_penalty$LAYOUT, repetition_penalty$OFFSET, fieldValue);
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int (*decode_advance)(const it_decode_run *, it_addr, it_addr, it_addr, it_addr, it_stream)
+     * }
+     */
+    public final static class decode_advance {
+
+        private decode_advance() {
+            // Should not be called directly
+        }
+
+        /**
+         * The function pointer signature, expressed as a functional interface
+         */
+        public interface Function {
+            int apply(MemorySegment _x0, long _x1, long _x2, long _x3, long _x4, long _x5);
+        }
+
+        private static final FunctionDescriptor $DESC = FunctionDescriptor.of(
+            Intuitor.C_INT,
+            Intuitor.C_POINTER,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG
+        );
+
+        /**
+         * The descriptor of this function pointer
+         */
+        public static FunctionDescriptor descriptor() {
+            return $DESC;
+        }
+
+        private static final MethodHandle UP$MH = Intuitor.upcallHandle(decode_advance.Function.class, "apply", $DESC);
+
+        /**
+         * Allocates a new upcall stub, whose implementation is defined by {@code fi}.
+         * The lifetime of the returned segment is managed by {@code arena}
+         */
+        public static MemorySegment allocate(decode_advance.Function fi, Arena arena) {
+            return Linker.nativeLinker().upcallStub(UP$MH.bindTo(fi), $DESC, arena);
+        }
+
+        private static final MethodHandle DOWN$MH = Linker.nativeLinker().downcallHandle($DESC);
+
+        /**
+         * Invoke the upcall stub {@code funcPtr}, with given parameters
+         */
+        public static int invoke(MemorySegment funcPtr, MemorySegment _x0, long _x1, long _x2, long _x3, long _x4, long _x5) {
+            try {
+                return (int) DOWN$MH.invokeExact(funcPtr, _x0, _x1, _x2, _x3, _x4, _x5);
+            } catch (Error | RuntimeException ex) {
+                throw ex;
+            } catch (Throwable ex$) {
+                throw new AssertionError("should not reach here", ex$);
+            }
+        }
+    }
+
+    private static final AddressLayout decode_advance$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("decode_advance"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int (*decode_advance)(const it_decode_run *, it_addr, it_addr, it_addr, it_addr, it_stream)
+     * }
+     */
+    public static final AddressLayout decode_advance$layout() {
+        return decode_advance$LAYOUT;
+    }
+
+    private static final long decode_advance$OFFSET = $LAYOUT.byteOffset(groupElement("decode_advance"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int (*decode_advance)(const it_decode_run *, it_addr, it_addr, it_addr, it_addr, it_stream)
+     * }
+     */
+    public static final long decode_advance$offset() {
+        return decode_advance$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int (*decode_advance)(const it_decode_run *, it_addr, it_addr, it_addr, it_addr, it_stream)
+     * }
+     */
+    public static MemorySegment decode_advance(MemorySegment struct) {
+        return struct.get(decode_advance$LAYOUT, decode_advance$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int (*decode_advance)(const it_decode_run *, it_addr, it_addr, it_addr, it_addr, it_stream)
+     * }
+     */
+    public static void decode_advance(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(decode_advance$LAYOUT, decode_advance$OFFSET, fieldValue);
     }
 
     /**

@@ -8,6 +8,9 @@ import java.util.List;
 /** Prints one completion as it comes, and ends it where a stop string begins, of which nothing is printed. */
 final class StreamedText implements TokenListener {
 
+    /** Tokens: on a GPU they are drawn faster than anyone reads, and a few at a time still flow. */
+    private static final int MAX_DELAY = 4;
+
     private final StreamDecoder decoder;
     private final List<String> stops;
     private final PrintWriter out;
@@ -26,6 +29,11 @@ final class StreamedText implements TokenListener {
         append(decoder.next(token));
         int held = stops.stream().mapToInt(String::length).max().orElse(1) - 1; // may be the beginning of a stop string
         printUpTo(ended ? text.length() : Math.max(printed, text.length() - held));
+    }
+
+    @Override
+    public int maxDelay() {
+        return MAX_DELAY;
     }
 
     @Override

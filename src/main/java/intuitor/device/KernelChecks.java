@@ -207,6 +207,45 @@ final class KernelChecks {
         that(penalty > 0, call, "the penalty must be positive");
     }
 
+    static void decodeAdvance(DecodeInputs inputs, DecodeProgress progress, Tensor token, VocabStats stats) {
+        String call = "decodeAdvance";
+        int n = inputs.size();
+        rank(call, "log", progress.log(), 3);
+        required(call, "log", progress.log(), I32, progress.log().dim(0), n, DecodeProgress.WIDTH);
+        required(call, "token", token, I32, n);
+        required(call, "logprob", stats.logprob(), F32, n);
+        required(call, "entropy", stats.entropy(), F32, n);
+        required(call, "selfCertainty", stats.selfCertainty(), F32, n);
+        that(inputs.tokens().size() >= n, call, inputs.tokens() + " has fewer than " + n + " tokens");
+        required(call, "tokens", inputs.tokens(), I32, inputs.tokens().size());
+        required(call, "positions", inputs.positions(), I32, inputs.tokens().size());
+        required(call, "cacheRows", inputs.cacheRows(), I32, n);
+        required(call, "segments", inputs.segments().segments(), I32, n, Segments.WIDTH);
+        required(call, "pages", inputs.pages().pages(), I32, inputs.pages().pages().size());
+        required(call, "stopTokens", progress.stopTokens(), I32, progress.stopTokens().size());
+        required(call, "drawPositions", progress.drawPositions(), I32, n);
+        int[] drawn = downloaded(call, "drawn", progress.drawn(), n);
+        int[] limit = downloaded(call, "limit", progress.limit(), n);
+        int[] segments = downloaded(call, "segments", inputs.segments().segments().view((long) n * Segments.WIDTH),
+                n * Segments.WIDTH);
+        long rows = inputs.pages().pages().size() * inputs.pages().pageSize();
+        for (int i = 0; i < n; i++) {
+            that(drawn[i] >= 0 && limit[i] <= progress.log().dim(0), call, "sequence " + i + " has drawn " + drawn[i]
+                    + " of " + limit[i] + " tokens, the log has room for " + progress.log().dim(0));
+            int at = i * Segments.WIDTH;
+            long end = (long) segments[at + 4] + segments[at + 5] + limit[i] - drawn[i] - 1;
+            that(drawn[i] >= limit[i] || end <= rows, call, "sequence " + i + " may come to row " + (end - 1)
+                    + ", the page table has " + rows);
+        }
+    }
+
+    private static int[] downloaded(String call, String argument, Tensor t, int n) {
+        required(call, argument, t, I32, n);
+        int[] values = new int[n];
+        t.owner().device().download(values, t);
+        return values;
+    }
+
     /** The tensor is of a type that weights and activations may have. */
     private static void storage(String call, String argument, Tensor t) {
         that(t.dtype() == F32 || t.dtype() == BF16, call, argument + " must be F32 or BF16, not " + t);

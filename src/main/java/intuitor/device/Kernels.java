@@ -5,6 +5,7 @@ import static intuitor.device.DType.F64;
 import static intuitor.device.DType.I32;
 
 import intuitor.device.abi.it_api;
+import intuitor.device.abi.it_decode_run;
 import intuitor.device.abi.it_sampling;
 import java.lang.foreign.MemorySegment;
 
@@ -37,11 +38,13 @@ public final class Kernels {
     private final MemorySegment logprobBackward;
     private final MemorySegment sample;
     private final MemorySegment repetitionPenalty;
+    private final MemorySegment decodeAdvance;
     private final MemorySegment adamw;
     private final MemorySegment sumSquares;
     private final MemorySegment anyNonfinite;
     private final MemorySegment readCeiling;
     private final MemorySegment sampling; // the it_sampling of the call being made
+    private final MemorySegment decodeRun; // likewise
 
     Kernels(NativeApi api) {
         MemorySegment table = api.table();
@@ -64,11 +67,13 @@ public final class Kernels {
         logprobBackward = it_api.logprob_backward(table);
         sample = it_api.sample(table);
         repetitionPenalty = it_api.repetition_penalty(table);
+        decodeAdvance = it_api.decode_advance(table);
         adamw = it_api.adamw(table);
         sumSquares = it_api.sum_squares(table);
         anyNonfinite = it_api.any_nonfinite(table);
         readCeiling = it_api.read_ceiling(table);
         sampling = it_sampling.allocate(java.lang.foreign.Arena.ofAuto());
+        decodeRun = it_decode_run.allocate(java.lang.foreign.Arena.ofAuto());
     }
 
     // --- rows ------------------------------------------------------------------------------------------------------
@@ -363,6 +368,40 @@ public final class Kernels {
         }
         api.check(it_api.repetition_penalty.invoke(repetitionPenalty, logits.address(), logits.dim(1),
                 tokens.address(), offsets.address(), (float) penalty, logits.dim(0), logits.dim(1), 0));
+    }
+
+    // --- decoding on the device ------------------------------------------------------------------------------------
+
+    /**
+     * Ends a step of decoding: keeps what was drawn in the log, and makes the inputs of the next step of it.
+     *
+     * @param inputs   of the step that was made; of the next one afterwards. The page table has pages for all that may
+     *                 be drawn
+     * @param progress brought up to date
+     * @param token    int32 [N], the drawn tokens
+     * @param stats    of them: log-probability, entropy and self-certainty
+     */
+    public void decodeAdvance(DecodeInputs inputs, DecodeProgress progress, Tensor token, VocabStats stats) {
+        if (Checks.ENABLED) {
+            KernelChecks.decodeAdvance(inputs, progress, token, stats);
+        }
+        MemorySegment run = decodeRun;
+        it_decode_run.N(run, inputs.size());
+        it_decode_run.K(run, progress.log().dim(0));
+        it_decode_run.ids(run, inputs.tokens().address());
+        it_decode_run.positions(run, inputs.positions().address());
+        it_decode_run.cache_rows(run, inputs.cacheRows().address());
+        it_decode_run.segments(run, inputs.segments().segments().address());
+        it_decode_run.draw_positions(run, progress.drawPositions().address());
+        it_decode_run.pages(run, inputs.pages().pages().address());
+        it_decode_run.page_size(run, inputs.pages().pageSize());
+        it_decode_run.drawn(run, progress.drawn().address());
+        it_decode_run.limit(run, progress.limit().address());
+        it_decode_run.log(run, progress.log().address());
+        it_decode_run.stop_tokens(run, progress.stopTokens().address());
+        it_decode_run.stop_count(run, progress.stopTokens().size());
+        api.check(it_api.decode_advance.invoke(decodeAdvance, run, token.address(), stats.logprob().address(),
+                stats.entropy().address(), stats.selfCertainty().address(), 0));
     }
 
     // --- optimiser -------------------------------------------------------------------------------------------------

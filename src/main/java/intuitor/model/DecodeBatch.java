@@ -1,6 +1,7 @@
 package intuitor.model;
 
 import intuitor.device.Arena;
+import intuitor.device.DecodeInputs;
 import intuitor.device.PageTable;
 import intuitor.device.Segments;
 import java.util.Arrays;
@@ -42,6 +43,11 @@ public final class DecodeBatch {
         sharedPages = null;
     }
 
+    /** Adds the next token of a sequence that goes no further before the batch is filled again. */
+    public void add(int token, int[] promptPages, int promptLength, int[] ownPages, int ownLength) {
+        add(token, promptPages, promptLength, ownPages, ownLength, 1);
+    }
+
     /**
      * Adds the next token of a sequence. Its position is promptLength + ownLength - 1, and its key and value go into
      * the last of the rows that ownLength tokens take of the sequence's own pages.
@@ -49,10 +55,11 @@ public final class DecodeBatch {
      * @param token        the token itself
      * @param promptPages  the pages of the sequence's prompt; the same array for its siblings
      * @param promptLength tokens of the prompt, filled in by {@link Transformer#prefill}
-     * @param ownPages     the pages of the sequence's completion, enough for ownLength tokens
+     * @param ownPages     the pages of the sequence's completion, enough for ownLength + steps - 1 tokens
      * @param ownLength    tokens of the completion, this one included
+     * @param steps        tokens that it may take, this one included, before the batch is filled again
      */
-    public void add(int token, int[] promptPages, int promptLength, int[] ownPages, int ownLength) {
+    public void add(int token, int[] promptPages, int promptLength, int[] ownPages, int ownLength, int steps) {
         if (ownLength < 1) {
             throw new IllegalArgumentException("the sequence's own length counts the new token: it is at least 1");
         }
@@ -69,9 +76,9 @@ public final class DecodeBatch {
         segments[s + 1] = 1;
         segments[s + 2] = sharedAt;
         segments[s + 3] = promptLength;
-        segments[s + 4] = table(ownPages, ownLength);
+        segments[s + 4] = table(ownPages, ownLength + steps - 1);
         segments[s + 5] = ownLength;
-        maxK = Math.max(maxK, promptLength + ownLength);
+        maxK = Math.max(maxK, promptLength + ownLength + steps - 1);
         size++;
     }
 
@@ -100,39 +107,22 @@ public final class DecodeBatch {
         return Math.multiplyExact(pageCount - count, pageSize);
     }
 
-    /** The tokens, and as many zeros as make {@code rows} of them. */
-    int[] tokens(int rows) {
-        return padded(tokens, rows);
-    }
-
-    /** The positions, and as many zeros as make {@code rows} of them. */
-    int[] positions(int rows) {
-        return padded(positions, rows);
+    /**
+     * All of it in device memory.
+     *
+     * @param rows of tokens and positions, at least {@link #size}: zeros follow
+     */
+    DecodeInputs upload(Arena arena, int rows) {
+        Segments uploaded = new Segments(arena.upload("segments", Arrays.copyOf(segments, size * Segments.WIDTH))
+                .view(size, Segments.WIDTH), null, size, 0, 1, maxK, null);
+        return new DecodeInputs(arena.upload("tokens", padded(tokens, rows)), arena.upload("positions",
+                padded(positions, rows)), arena.upload("cache rows", Arrays.copyOf(cacheRows, size)), uploaded,
+                new PageTable(arena.upload("pages", Arrays.copyOf(pages, pageCount)), pageSize));
     }
 
     private int[] padded(int[] values, int rows) {
         int[] result = new int[rows];
         System.arraycopy(values, 0, result, 0, size);
         return result;
-    }
-
-    int[] cacheRows() {
-        return Arrays.copyOf(cacheRows, size);
-    }
-
-    /** Longest sequence, the new token included. */
-    int maxPositions() {
-        return maxK;
-    }
-
-    /** The segments as attention reads them, in device memory. */
-    Segments uploadSegments(Arena arena) {
-        int[] used = Arrays.copyOf(segments, size * Segments.WIDTH);
-        return new Segments(arena.upload("segments", used).view(size, Segments.WIDTH), null, size, 0, 1, maxK, null);
-    }
-
-    /** Where the rows of the segments are, in device memory. */
-    PageTable uploadPages(Arena arena) {
-        return new PageTable(arena.upload("pages", Arrays.copyOf(pages, pageCount)), pageSize);
     }
 }

@@ -162,29 +162,40 @@ public final class LmHead {
                        double certaintyTemperature, RepetitionPenalty repetition, PackedWeights packed, int[] tokens,
                        TokenStats out, Arena scratch) {
         try (Arena scope = scratch.scope("sample")) {
-            Chunk chunk = new Chunk(scope, hidden, tokens.length);
-            Tensor index = scope.upload("rows", rows == null ? IntStream.range(0, tokens.length).toArray() : rows);
-            Tensor sequences = scope.upload("sequences", sequence);
-            Tensor positions = scope.upload("positions", position);
-            Tensor drawn = scope.allocate("tokens", DType.I32, tokens.length);
-            VocabStats stats = stats(scope, out, chunk.size);
+            int n = tokens.length;
+            Tensor drawn = scope.allocate("tokens", DType.I32, n);
+            VocabStats stats = stats(scope, out, n);
+            draw(hidden, scope.upload("rows", rows == null ? IntStream.range(0, n).toArray() : rows),
+                    scope.upload("sequences", sequence), scope.upload("positions", position), sampling,
+                    certaintyTemperature, repetition, packed, drawn, stats, scope);
+            download(out, stats, 0, n);
+            device.download(tokens, drawn);
+        }
+    }
+
+    /** The same in device memory: rows, position and tokens int32 [N], sequence int64 [N], statistics fp32 [N]. */
+    public void draw(Tensor hidden, Tensor rows, Tensor sequence, Tensor position, Sampling sampling,
+                     double certaintyTemperature, RepetitionPenalty repetition, PackedWeights packed, Tensor tokens,
+                     VocabStats out, Arena scratch) {
+        try (Arena scope = scratch.scope("draw")) {
+            int count = Math.toIntExact(tokens.size());
+            Chunk chunk = new Chunk(scope, hidden, count);
             Penalized penalized = repetition == null ? null : new Penalized(scope, repetition, chunk.size);
-            for (int from = 0; from < tokens.length; from += chunk.size) {
-                int n = Math.min(chunk.size, tokens.length - from);
-                Tensor logits = chunk.logits(index.rows(from, n), packed);
-                Tensor token = drawn.rows(from, n);
+            for (int from = 0; from < count; from += chunk.size) {
+                int n = Math.min(chunk.size, count - from);
+                Tensor logits = chunk.logits(rows.rows(from, n), packed);
+                Tensor token = tokens.rows(from, n);
+                VocabStats stats = part(out, from, n);
                 if (penalized == null) {
-                    kernels.sample(token, head(stats, n), logits, sequences.rows(from, n), positions.rows(from, n),
-                            sampling, certaintyTemperature);
+                    kernels.sample(token, stats, logits, sequence.rows(from, n), position.rows(from, n), sampling,
+                            certaintyTemperature);
                 } else {
-                    kernels.sample(token, VocabStats.NONE, penalized.logits(logits, from),
-                            sequences.rows(from, n), positions.rows(from, n), sampling, certaintyTemperature);
-                    kernels.vocabReduce(head(stats, n), logits, token,
+                    kernels.sample(token, VocabStats.NONE, penalized.logits(logits, from), sequence.rows(from, n),
+                            position.rows(from, n), sampling, certaintyTemperature);
+                    kernels.vocabReduce(stats, logits, token,
                             sampling.temperature() == 0 ? 1 : sampling.temperature(), certaintyTemperature);
                 }
-                download(out, head(stats, n), from, n);
             }
-            device.download(tokens, drawn);
         }
     }
 
@@ -273,11 +284,16 @@ public final class LmHead {
 
     /** The first n elements of each. */
     private static VocabStats head(VocabStats s, int n) {
-        return new VocabStats(null, head(s.logprob(), n), head(s.entropy(), n), head(s.selfCertainty(), n), null);
+        return part(s, 0, n);
     }
 
-    private static Tensor head(Tensor t, int n) {
-        return t == null ? null : t.rows(0, n);
+    private static VocabStats part(VocabStats s, int from, int n) {
+        return new VocabStats(null, part(s.logprob(), from, n), part(s.entropy(), from, n),
+                part(s.selfCertainty(), from, n), null);
+    }
+
+    private static Tensor part(Tensor t, int from, int n) {
+        return t == null ? null : t.rows(from, n);
     }
 
     private void download(TokenStats out, VocabStats stats, int from, int n) {

@@ -2,6 +2,7 @@ package intuitor.model;
 
 import intuitor.device.Arena;
 import intuitor.device.DType;
+import intuitor.device.DecodeInputs;
 import intuitor.device.Device;
 import intuitor.device.Tensor;
 import intuitor.model.Activations.Keep;
@@ -87,23 +88,26 @@ public final class Transformer implements AutoCloseable {
         return hidden.rows(0, batch.rows());
     }
 
+    /** Brings a batch into device memory, where {@link #decode} reads it. */
+    public DecodeInputs upload(DecodeBatch batch, Arena arena) {
+        return batch.upload(arena, Math.toIntExact(device.blas().paddedRows(batch.size())));
+    }
+
     /**
-     * One token further for each sequence of the batch, whose keys and values are added to the cache.
+     * One token further for each sequence, whose keys and values are added to the cache.
      *
+     * @param inputs of the step, from {@link #upload} or what the device has made of them since; maxK bounds positions
      * @param packed this model's weights as they are now
-     * @return hidden states [B,H], which predict the next token of each sequence
+     * @return hidden states [N,H], which predict the next token of each sequence
      */
-    public Tensor decode(DecodeBatch batch, KvCache cache, PackedWeights packed, Arena scratch) {
-        int rows = Math.toIntExact(device.blas().paddedRows(batch.size()));
-        Tensor hidden = allocateHidden(scratch, rows);
+    public Tensor decode(DecodeInputs inputs, KvCache cache, PackedWeights packed, Arena scratch) {
+        Tensor hidden = allocateHidden(scratch, inputs.tokens().size());
         try (Arena scope = scratch.scope("decode")) {
-            CacheUse use = new CacheUse(cache, scope.upload("cache rows", batch.cacheRows()),
-                    batch.uploadPages(scope));
-            infer(hidden, new Pass(scope.upload("tokens", batch.tokens(rows)), scope.upload("positions",
-                    batch.positions(rows)), rope.table(batch.maxPositions()), batch.uploadSegments(scope), use, packed),
-                    scope);
+            CacheUse use = new CacheUse(cache, inputs.cacheRows(), inputs.pages());
+            infer(hidden, new Pass(inputs.tokens(), inputs.positions(), rope.table(inputs.segments().maxK()),
+                    inputs.segments(), use, packed), scope);
         }
-        return hidden.rows(0, batch.size());
+        return hidden.rows(0, inputs.size());
     }
 
     private void infer(Tensor hidden, Pass pass, Arena scope) {

@@ -69,6 +69,11 @@ final class GrowingSequence {
         return stopped || length == maxLength;
     }
 
+    /** Of a number of tokens more, how many it has to its greatest length. */
+    int ahead(int tokens, int maxLength) {
+        return Math.min(tokens, maxLength - length);
+    }
+
     /** Tokens whose keys and values later ones attend to: all but the last, which has not been an input yet. */
     int[] seenTokens() {
         return Arrays.copyOf(tokens, Math.max(0, length - 1));

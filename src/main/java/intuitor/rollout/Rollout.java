@@ -11,6 +11,7 @@ import intuitor.model.PackedWeights;
 import intuitor.model.RepetitionPenalty;
 import intuitor.model.TokenStats;
 import intuitor.model.Transformer;
+import intuitor.rollout.Scheduler.Growing;
 import intuitor.rollout.Scheduler.Prefill;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,8 +23,9 @@ import java.util.stream.IntStream;
  * Generates completions with the cached keys and values of all tokens so far.
  *
  * <p>A prompt is computed once and its pages of the cache are shared by its siblings. All completions for which there
- * is room grow by one token at a time ({@link Scheduler}); one that ends leaves the batch at once, and others enter.
- * Log-probability, entropy and self-certainty of each token come out of the kernel that draws it.
+ * is room grow together ({@link Scheduler}), on a GPU by some tokens at a time ({@link DecodeRun}); those that have
+ * ended then leave the batch, and others enter. Log-probability, entropy and self-certainty of each token come out of
+ * the kernel that draws it.
  *
  * <p>What is drawn depends on the seed, the stream, the prompt's and the completion's place and the position alone, and
  * on the logits. On a CPU these have the same bits whatever else is in the batch, and whether a completion gave up its
@@ -40,6 +42,13 @@ public final class Rollout implements AutoCloseable {
      */
     private static final int PREFILL_TOKENS = 256;
     private static final int PREFILL_TOKENS_GPU = 4096;
+    /**
+     * Steps that a device makes without the host. On a GPU each reading and the uploads that follow leave it idle, for
+     * about as long as a short step takes: a sixteenth of that is little. And so are the eight steps, on average, that a
+     * completion of some hundreds of tokens waits at its end. A CPU is its own host.
+     */
+    private static final int STEPS = 1;
+    private static final int STEPS_GPU = 16;
 
     private final Transformer model;
     private final LmHead head;
@@ -48,24 +57,25 @@ public final class Rollout implements AutoCloseable {
     private final long cacheBytes;
     private final int pageSize;
     private final int prefillTokens;
+    private final int maxSteps;
     private long preemptions;
 
     /** @param cacheBytes memory for keys and values; what does not fit waits */
     public Rollout(Device device, Transformer model, long cacheBytes) {
-        this(device.arena("rollout"), true, model, cacheBytes, PAGE_SIZE);
+        this(device.arena("rollout"), true, model, cacheBytes, PAGE_SIZE, steps(device));
     }
 
     /** Generation in memory that serves other purposes between the calls; it is all given back. */
     public Rollout(Arena memory, Transformer model, long cacheBytes) {
-        this(memory, false, model, cacheBytes, PAGE_SIZE);
+        this(memory, false, model, cacheBytes, PAGE_SIZE, steps(memory.device()));
     }
 
-    /** With pages of another size. */
-    Rollout(Device device, Transformer model, long cacheBytes, int pageSize) {
-        this(device.arena("rollout"), true, model, cacheBytes, pageSize);
+    /** With pages of another size, and another number of steps that the device makes without the host. */
+    Rollout(Device device, Transformer model, long cacheBytes, int pageSize, int maxSteps) {
+        this(device.arena("rollout"), true, model, cacheBytes, pageSize, maxSteps);
     }
 
-    private Rollout(Arena memory, boolean ownsMemory, Transformer model, long cacheBytes, int pageSize) {
+    Rollout(Arena memory, boolean ownsMemory, Transformer model, long cacheBytes, int pageSize, int maxSteps) {
         this.model = model;
         this.head = new LmHead(memory.device(), model.weights());
         this.memory = memory;
@@ -73,6 +83,11 @@ public final class Rollout implements AutoCloseable {
         this.cacheBytes = cacheBytes;
         this.pageSize = pageSize;
         this.prefillTokens = prefillTokens(memory.device().info().isGpu());
+        this.maxSteps = maxSteps;
+    }
+
+    private static int steps(Device device) {
+        return device.info().isGpu() ? STEPS_GPU : STEPS;
     }
 
     /** Prompt tokens computed at once, unless one prompt has more. */
@@ -84,8 +99,9 @@ public final class Rollout implements AutoCloseable {
      * Draws {@code generations} completions for each prompt.
      *
      * @param stream   sets the noise of this call apart from that of others with the same seed, for instance the step
-     * @param stop     polled before each token; once true, the call ends with {@link StopRequested}
-     * @param listener told each token as it is drawn
+     * @param stop     polled before each token, on a GPU before each few; once true, the call ends with {@link
+     *                 StopRequested}
+     * @param listener told each token when it was drawn
      * @return a group for each prompt, in order
      */
     public List<Group> generate(List<int[]> prompts, int generations, Decoding decoding, long stream,
@@ -131,6 +147,7 @@ public final class Rollout implements AutoCloseable {
         private final Scheduler scheduler;
         private final PackedWeights packed;
         private final KvCache cache;
+        private final int steps;
 
         Call(Arena scope, List<SharedPrompt> prompts, Decoding decoding, BooleanSupplier stop, TokenListener listener) {
             this.scope = scope;
@@ -142,6 +159,8 @@ public final class Rollout implements AutoCloseable {
             cache = new KvCache(scope, model.config(), model.dtype(), pages(prompts, sequences.size()), pageSize);
             PagePool pool = new PagePool(cache.pages(), pageSize);
             scheduler = new Scheduler(sequences, pool, decoding.maxLength(), MAX_SEQUENCES);
+            // the tokens to penalise are gathered here
+            steps = decoding.repetitionPenalty() == 1 ? Math.min(maxSteps, listener.maxDelay()) : 1;
         }
 
         /** As many as are ever needed at once or, if that is less, fit the cache; but enough for any one completion. */
@@ -160,7 +179,6 @@ public final class Rollout implements AutoCloseable {
         }
 
         void run() {
-            DecodeBatch batch = new DecodeBatch(pageSize);
             while (!scheduler.isDone()) {
                 StopRequested.poll(stop);
                 List<Prefill> work = scheduler.admit(prefillTokens);
@@ -171,25 +189,24 @@ public final class Rollout implements AutoCloseable {
                 if (!work.isEmpty()) {
                     scheduler.retire(); // a first token may be the last one
                 }
-                List<GrowingSequence> growing = scheduler.makeRoom();
-                if (!growing.isEmpty()) {
+                Growing growing = scheduler.makeRoom(steps);
+                if (!growing.sequences().isEmpty()) {
                     StopRequested.poll(stop);
-                    step(growing, batch);
+                    decode(growing);
                     scheduler.retire();
                 }
             }
             preemptions += scheduler.preemptions();
         }
 
-        /** One token more for each of these completions. */
-        private void step(List<GrowingSequence> growing, DecodeBatch batch) {
-            batch.clear();
-            for (GrowingSequence s : growing) {
-                batch.add(s.lastToken(), s.shared.pages(), s.shared.tokens.length, s.pages(), s.length());
-            }
-            try (Arena step = scope.scope("decode step")) {
-                Tensor hidden = model.decode(batch, cache, packed, step);
-                draw(hidden, null, growing, step);
+        private void decode(Growing growing) {
+            try (Arena memory = scope.scope("decode run")) {
+                DecodeRun run = new DecodeRun(memory, model, growing.sequences(), growing.steps(), decoding, pageSize);
+                RepetitionPenalty repetition = repetition(growing.sequences());
+                for (int i = 0; i < growing.steps(); i++) {
+                    run.step(model, head, cache, packed, repetition);
+                }
+                run.finish(this::grow);
             }
         }
 
@@ -270,13 +287,15 @@ public final class Rollout implements AutoCloseable {
             head.sample(hidden, rows, ids, positions, decoding.sampling(), decoding.certaintyTemperature(),
                     repetition(sequences), packed, tokens, stats, step);
             for (int i = 0; i < n; i++) {
-                GrowingSequence s = sequences.get(i);
-                s.add(tokens[i], stats.logprob()[i], stats.entropy()[i], stats.selfCertainty()[i],
-                        decoding.stopTokens().contains(tokens[i]));
-                listener.token(s.prompt, s.index, tokens[i]);
-                if (listener.ends(s.prompt, s.index)) {
-                    s.end();
-                }
+                grow(sequences.get(i), tokens[i], stats.logprob()[i], stats.entropy()[i], stats.selfCertainty()[i]);
+            }
+        }
+
+        private void grow(GrowingSequence s, int token, float logprob, float entropy, float selfCertainty) {
+            s.add(token, logprob, entropy, selfCertainty, decoding.stopTokens().contains(token));
+            listener.token(s.prompt, s.index, token);
+            if (listener.ends(s.prompt, s.index)) {
+                s.end();
             }
         }
     }

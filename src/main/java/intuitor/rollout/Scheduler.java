@@ -6,11 +6,12 @@ import java.util.Deque;
 import java.util.List;
 
 /**
- * Continuous batching: decides before each token which completions grow and which pages of the cache they have. One
- * that has ended leaves at once, and the next ones in line enter as soon as there is room.
+ * Continuous batching: decides before each token, or before each few of them, which completions grow and which pages of
+ * the cache they have. One that has ended leaves at once, and the next ones in line enter as soon as there is room.
  *
  * <p>All completions have a rank, that of their prompt and their place in the group, and those that grow rank before
- * those that wait. A page is given out only when it is about to be written. One enters if the free pages suffice for
+ * those that wait. A page is given out only when it is about to be written; for several tokens ahead, only
+ * if it is free. One enters if the free pages suffice for
  * what it and those that grow already are expected to take; where that expectation fails, the last in rank gives its
  * pages up and waits again, and when it comes back, what it had is computed once more in one pass. The first in rank
  * can always go on, because the pool holds at least one whole completion: so every completion ends.
@@ -32,6 +33,14 @@ final class Scheduler {
             return prompt.tokens.length + begun.stream().mapToInt(s -> s.length() - 1).sum();
         }
     }
+
+    /**
+     * Who grows now.
+     *
+     * @param sequences in the order of their rank
+     * @param steps     tokens that each may grow by, up to its greatest length, before the scheduler is asked again
+     */
+    record Growing(List<GrowingSequence> sequences, int steps) { }
 
     private final PagePool pool;
     private final int maxLength;
@@ -109,11 +118,35 @@ final class Scheduler {
     }
 
     /**
-     * Gives every completion that grows a place for its last token in the cache. Some may have to wait again.
+     * Gives every completion that grows a place in the cache for its last token and, as far as pages are free, for
+     * those that follow. Some may have to wait again if there is no place for last tokens; never for the sake of more.
      *
-     * @return those that grow by one token now, in the order of their rank
+     * @param maxSteps tokens to grow by at most
      */
-    List<GrowingSequence> makeRoom() {
+    Growing makeRoom(int maxSteps) {
+        makeRoomForLastTokens();
+        int longest = growing.stream().mapToInt(s -> s.ahead(maxSteps, maxLength)).max().orElse(0);
+        int steps = Math.min(1, longest);
+        while (steps < longest && missing(steps + 1) <= pool.free()) {
+            steps++;
+        }
+        for (GrowingSequence s : growing) {
+            takePages(s, cached(s, steps));
+        }
+        return new Growing(List.copyOf(growing), steps);
+    }
+
+    /** Tokens that a completion has in the cache when it has grown by so many more. */
+    private int cached(GrowingSequence s, int steps) {
+        return s.length() + s.ahead(steps, maxLength) - 1;
+    }
+
+    /** Pages that lack for so many tokens more of all that grow. */
+    private long missing(int steps) {
+        return growing.stream().mapToLong(s -> pool.pagesFor(cached(s, steps)) - s.pageCount()).sum();
+    }
+
+    private void makeRoomForLastTokens() {
         for (int i = 0; i < growing.size(); i++) {
             GrowingSequence s = growing.get(i);
             int missing = pool.pagesFor(s.length()) - s.pageCount();
@@ -124,7 +157,6 @@ final class Scheduler {
                 takePages(s, s.length());
             }
         }
-        return List.copyOf(growing);
     }
 
     private void preemptLast() {

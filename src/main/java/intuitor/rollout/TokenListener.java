@@ -14,6 +14,14 @@ public interface TokenListener {
     void token(int prompt, int index, int token);
 
     /**
+     * How many tokens of a completion may be drawn before it is told the first of them. More are faster on a GPU, fewer
+     * let a text flow.
+     */
+    default int maxDelay() {
+        return Integer.MAX_VALUE;
+    }
+
+    /**
      * Whether the completion ends with the token that was told last, as a stop token would end it: for texts that end a
      * completion wherever its tokens are cut.
      */

@@ -127,6 +127,13 @@ final class KernelRun implements AutoCloseable {
         return guarded(dtype, shape);
     }
 
+    /** An int32 tensor that a kernel updates. */
+    Tensor inOut(int[] values, long... shape) {
+        Tensor inside = guarded(DType.I32, shape);
+        device.upload(inside, values);
+        return inside;
+    }
+
     Tensor in(int[] values) {
         return arena.upload("int input", values);
     }

@@ -34,6 +34,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RolloutTest {
 
@@ -63,7 +64,7 @@ class RolloutTest {
         ParameterSet parameters = new ParameterSet(device.arena("parameters"), MODEL, DType.F32, "weights");
         parameters.initialize(3, 0.25);
         model = new Transformer(device, parameters);
-        rollout = new Rollout(device, model, LARGE_CACHE);
+        rollout = new Rollout(device, model, LARGE_CACHE, Rollout.PAGE_SIZE, 1);
         exact = !TestDevices.isCuda() && device.blas().isRowInvariant();
     }
 
@@ -127,10 +128,10 @@ class RolloutTest {
      * drawn and what is said about it; where the matrix library adds up in one order, not by a bit.
      */
     @ParameterizedTest
-    @CsvSource({"1, 1", "40, 1", "60, 3", "100, 7", "100, 16", "1000, 4"})
-    void drawsDoNotDependOnTheBatch(int cacheRows, int pageSize) {
+    @CsvSource({"1, 1, 1", "1, 1, 7", "40, 1, 2", "60, 3, 1", "60, 3, 16", "100, 7, 16", "100, 16, 1", "1000, 4, 7"})
+    void drawsDoNotDependOnTheBatch(int cacheRows, int pageSize, int steps) {
         List<Group> together = generate(rollout, 6, TEMPERATURE);
-        try (Rollout small = new Rollout(device, model, cacheRows * KvCache.bytesPerRow(MODEL, DType.F32), pageSize)) {
+        try (Rollout small = small(cacheRows, pageSize, steps)) {
             assertSame(together, generate(small, 6, TEMPERATURE));
         }
         List<Group> alone = rollout.generate(prompts.subList(0, 1), 2, decoding(TEMPERATURE, 5), 8, () -> false,
@@ -147,7 +148,7 @@ class RolloutTest {
         try (InferenceWeights weights = InferenceWeights.random(device, MODEL, DType.BF16, 3, 0.25);
                 Transformer packed = new Transformer(device, weights);
                 Rollout roomy = new Rollout(device, packed, LARGE_CACHE);
-                Rollout crowded = new Rollout(device, packed, 40 * KvCache.bytesPerRow(MODEL, DType.F32), 2)) {
+                Rollout crowded = new Rollout(device, packed, 40 * KvCache.bytesPerRow(MODEL, DType.F32), 2, 3)) {
             List<Group> together = generate(roomy, 6, TEMPERATURE);
             assertFalse(Arrays.equals(joined(together.getFirst(), Completion::logprobs),
                     joined(generate(rollout, 6, TEMPERATURE).getFirst(), Completion::logprobs)), "they are rounded");
@@ -159,12 +160,86 @@ class RolloutTest {
     }
 
     /** Its pages given up, taken back and computed again: a completion goes on as if nothing had happened. */
-    @Test
-    void completionsThatHadToWaitAreTheSame() {
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 7, 16})
+    void completionsThatHadToWaitAreTheSame(int steps) {
         List<Group> expected = generate(rollout, 12, TEMPERATURE);
-        try (Rollout small = new Rollout(device, model, 36 * KvCache.bytesPerRow(MODEL, DType.F32), 2)) {
+        try (Rollout small = small(36, 2, steps)) {
             assertSame(expected, generate(small, 12, TEMPERATURE));
             assertTrue(small.preemptions() > 0, "the pool is too small for what was expected");
+        }
+    }
+
+    /** Steps that the device makes by itself are those that the host would have made, to the bit. */
+    @ParameterizedTest
+    @ValueSource(ints = {2, 7, 16})
+    void stepsWithoutTheHostDrawTheSame(int steps) {
+        List<Group> expected = generate(rollout, 4, TEMPERATURE);
+        try (Rollout ahead = small(1000, 4, steps)) {
+            List<Group> actual = generate(ahead, 4, TEMPERATURE);
+            assertSame(expected, actual);
+            if (TestDevices.KIND.equals("emu")) { // whose matrix library's rows do not depend on others either
+                assertSame(expected, actual, 0);
+            }
+        }
+    }
+
+    /** A listener that ends a completion ends it there, however many steps the device has made. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 7, 16})
+    void aCompletionEndsWhereTheListenerEndsIt(int steps) {
+        List<Group> whole = generate(rollout, 4, TEMPERATURE);
+        try (Rollout ahead = small(1000, 4, steps)) {
+            int[] last = new int[1];
+            TokenListener odd = new TokenListener() {
+                @Override
+                public void token(int prompt, int index, int token) {
+                    last[0] = token;
+                }
+
+                @Override
+                public boolean ends(int prompt, int index) {
+                    return last[0] % 5 == 0;
+                }
+            };
+            List<Group> cut = ahead.generate(prompts, 4, decoding(TEMPERATURE, 5), 8, () -> false, odd);
+            for (int i = 0; i < whole.size(); i++) {
+                for (int j = 0; j < 4; j++) {
+                    int[] tokens = whole.get(i).completions().get(j).tokens();
+                    int end = IntStream.range(0, tokens.length).filter(t -> tokens[t] % 5 == 0).findFirst()
+                            .orElse(tokens.length - 1);
+                    assertArrayEquals(Arrays.copyOf(tokens, end + 1), cut.get(i).completions().get(j).tokens());
+                }
+            }
+        }
+    }
+
+    /** A text that is read as it comes is not held back for long, and the penalty sees every token before the next. */
+    @Test
+    void tokensComeSoonToWhoWaitsForThem() {
+        try (Rollout ahead = small(1000, 4, 16)) {
+            List<Integer> polls = new ArrayList<>(); // tokens heard of when the call looked whether to go on
+            int[] heard = new int[1];
+            TokenListener reader = new TokenListener() {
+                @Override
+                public void token(int prompt, int index, int token) {
+                    heard[0]++;
+                }
+
+                @Override
+                public int maxDelay() {
+                    return 3;
+                }
+            };
+            Decoding endless = new Decoding(new Sampling(1, 0, 1, 0, VOCAB, 5), MAX_LENGTH, Set.of(), 1);
+            ahead.generate(prompts.subList(0, 1), 1, endless, 8, () -> !polls.add(heard[0]), reader);
+            assertEquals(List.of(0, 1, 4, 7, 10, 13), polls.stream().distinct().toList());
+            polls.clear();
+            heard[0] = 0;
+            Decoding penalized = new Decoding(endless.sampling(), MAX_LENGTH, Set.of(), 1, 1.5, StopStrings.NONE);
+            ahead.generate(prompts.subList(0, 1), 1, penalized, 8, () -> !polls.add(heard[0]),
+                    (prompt, index, token) -> heard[0]++);
+            assertEquals(IntStream.range(0, MAX_LENGTH).boxed().toList(), polls.stream().distinct().toList());
         }
     }
 
@@ -244,6 +319,10 @@ class RolloutTest {
         assertEquals(prompts.size(), generate(rollout, 2, TEMPERATURE).size());
     }
 
+    private Rollout small(int cacheRows, int pageSize, int steps) {
+        return new Rollout(device, model, cacheRows * KvCache.bytesPerRow(MODEL, DType.F32), pageSize, steps);
+    }
+
     private List<Group> generate(Rollout with, int generations, double temperature) {
         return with.generate(prompts, generations, decoding(temperature, 5), 8, () -> false, TokenListener.NONE);
     }
@@ -268,6 +347,9 @@ class RolloutTest {
         float[] of(Completion c);
     }
 
+    private static final List<Part> PARTS = List.of(Completion::logprobs, Completion::entropy,
+            Completion::selfCertainty);
+
     private static float[] joined(Group group, Part part) {
         float[] all = new float[group.completions().stream().mapToInt(Completion::length).sum()];
         int n = 0;
@@ -280,10 +362,13 @@ class RolloutTest {
 
     /** The same tokens, and the same bits of what was said about them if {@link #exact}. */
     private void assertSame(List<Group> expected, List<Group> actual) {
+        assertSame(expected, actual, exact ? 0 : 1e-5f);
+    }
+
+    private static void assertSame(List<Group> expected, List<Group> actual, float tolerance) {
         assertEquals(tokens(expected), tokens(actual));
-        float tolerance = exact ? 0 : 1e-5f;
         for (int i = 0; i < expected.size(); i++) {
-            for (Part part : List.<Part>of(Completion::logprobs, Completion::entropy, Completion::selfCertainty)) {
+            for (Part part : PARTS) {
                 assertArrayEquals(joined(expected.get(i), part), joined(actual.get(i), part), tolerance);
             }
         }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import intuitor.rollout.Scheduler.Growing;
 import intuitor.rollout.Scheduler.Prefill;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -34,6 +35,7 @@ class SchedulerTest {
         final Set<GrowingSequence> computed = new HashSet<>(); // those whose tokens are in their pages
         final Set<SharedPrompt> promptsComputed = new HashSet<>();
         int steps;
+        int runs;
         int largestBatch;
         int prefilledTokens;
 
@@ -55,23 +57,33 @@ class SchedulerTest {
         }
 
         void play() {
+            play(1);
+        }
+
+        /** @param maxSteps tokens that they grow by at a time, at most */
+        void play(int maxSteps) {
             while (!scheduler.isDone()) {
                 for (Prefill work : scheduler.admit(100)) {
                     prefill(work);
                 }
                 scheduler.retire();
-                List<GrowingSequence> growing = scheduler.makeRoom();
+                Growing grow = scheduler.makeRoom(maxSteps);
+                List<GrowingSequence> growing = grow.sequences();
+                assertTrue(grow.steps() <= maxSteps && grow.steps() >= Math.min(1, growing.size()));
                 computed.retainAll(growing);
                 promptsComputed.removeIf(p -> !p.isCached());
                 requireDistinctPages(growing);
                 growing.forEach(s -> {
                     assertTrue(s.length() == 1 || computed.contains(s), "the tokens before are in the cache");
                     assertTrue(promptsComputed.contains(s.shared), "so is the prompt");
-                    assertTrue(s.pageCount() * pageSize >= s.length(), "there is a place for the new one");
-                    draw(s);
+                    for (int i = 0; i < grow.steps() && !s.finished(maxLength); i++) {
+                        assertTrue(s.pageCount() * pageSize >= s.length(), "there is a place for the new one");
+                        draw(s);
+                    }
                     computed.add(s);
                 });
-                steps++;
+                steps += grow.steps();
+                runs++;
                 largestBatch = Math.max(largestBatch, growing.size());
                 scheduler.retire();
                 assertTrue(steps < 100_000, "it ends");
@@ -120,12 +132,14 @@ class SchedulerTest {
         int[] prompts = random.ints(12, 1, 9).toArray();
         int[] lengths = random.ints(12 * 5, 1, 26).toArray();
         int least = 8 / pageSize + 25 / pageSize + 2;
-        Game game = new Game(prompts, 5, 25, lengths, Math.max(pages, least), pageSize, maxSequences);
-        game.play();
-        assertEquals(Arrays.stream(lengths).boxed().toList(),
-                game.sequences.stream().map(GrowingSequence::length).toList());
-        assertEquals(game.pool.size(), game.pool.free());
-        assertTrue(game.largestBatch <= maxSequences);
+        for (int steps : new int[] {1, 2, 7, 16, 100}) {
+            Game game = new Game(prompts, 5, 25, lengths, Math.max(pages, least), pageSize, maxSequences);
+            game.play(steps);
+            assertEquals(Arrays.stream(lengths).boxed().toList(),
+                    game.sequences.stream().map(GrowingSequence::length).toList());
+            assertEquals(game.pool.size(), game.pool.free());
+            assertTrue(game.largestBatch <= maxSequences);
+        }
     }
 
     /** With room for all, each prompt is computed once and everything grows together. */
@@ -139,6 +153,45 @@ class SchedulerTest {
         assertEquals(12, game.largestBatch);
         assertEquals(18, game.prefilledTokens);
         assertEquals(0, game.scheduler.preemptions());
+    }
+
+    /** Several tokens at a time, and no more than lack. */
+    @Test
+    void whatFitsGrowsManyTokensAtATime() {
+        int[] lengths = new int[12];
+        Arrays.fill(lengths, 20);
+        Game game = new Game(new int[] {5, 6, 7}, 4, 20, lengths, 3 * 2 + 12 * 5, 4, 1000);
+        game.play(16);
+        assertEquals(2, game.runs);
+        assertEquals(19, game.steps);
+    }
+
+    /** Pages are taken ahead as far as they are free; nobody gives its own up for that. */
+    @Test
+    void growingSeveralTokensTakesNobodysPages() {
+        SharedPrompt prompt = new SharedPrompt(new int[4]);
+        for (int i = 0; i < 30; i++) {
+            prompt.add(new GrowingSequence(0, i, 0, prompt));
+        }
+        PagePool pool = new PagePool(1 + 8, 4);
+        Scheduler scheduler = new Scheduler(prompt.siblings(), pool, 14, 10);
+        scheduler.admit(100);
+        prompt.begin();
+        prompt.siblings().forEach(s -> s.add(0, 0, 0, 0, s.index >= 3));
+        scheduler.retire();
+        scheduler.admit(100); // so many ended at once that little is expected of the three
+
+        Growing first = scheduler.makeRoom(16);
+        assertEquals(prompt.siblings().subList(0, 3), first.sequences());
+        assertEquals(8, first.steps(), "two pages for each; nine tokens would take a ninth");
+        assertEquals(0, scheduler.preemptions());
+        for (int i = 0; i < 8; i++) {
+            first.sequences().forEach(s -> s.add(0, 0, 0, 0, false));
+        }
+        Growing second = scheduler.makeRoom(16);
+        assertEquals(1, scheduler.preemptions(), "two pages are left, and all three need one");
+        assertEquals(prompt.siblings().subList(0, 2), second.sequences());
+        assertEquals(5, second.steps(), "to the greatest length");
     }
 
     /** Completions of the greatest length are foreseen: none enters to be thrown out again. */
