@@ -2,10 +2,13 @@ package intuitor.bench;
 
 import static intuitor.device.DType.F32;
 
+import intuitor.bench.KernelCase.Trial;
 import intuitor.device.DType;
 import intuitor.device.PackedAttention;
 import intuitor.device.Segments;
 import intuitor.device.Tensor;
+import java.util.Arrays;
+import java.util.List;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 
@@ -19,6 +22,9 @@ final class AttentionCases {
     interface Forward {
         void run(Tensor out, Tensor lse, Tensor qkv, Segments segments);
     }
+
+    /** Looked at, of the gradients. */
+    private static final int LAST_ROWS = 8;
 
     private final BenchShape s;
     private final DType storage;
@@ -34,6 +40,15 @@ final class AttentionCases {
         bytes = (double) s.tokens() * (width + s.heads() * s.headDim()) * storage.bytes();
     }
 
+    /** Forward and backward by one library, whose name comes behind the kernels'. */
+    List<KernelCase> both(String whose, Function<Inputs, PackedAttention> library) {
+        return List.of(forward("attention_forward" + whose, in -> {
+            PackedAttention packed = library.apply(in);
+            return (out, lse, qkv, segments) -> packed.forward(out, lse, qkv, segments, s.heads(), s.kvHeads(),
+                    s.headDim(), in.arena());
+        }), backward("attention_backward" + whose, library));
+    }
+
     KernelCase forward(String name, Function<Inputs, Forward> implementation) {
         return KernelCase.computing(name, shape(), storage, bytes, flops, in -> {
             Tensor qkv = in.gaussian(storage, s.tokens(), width);
@@ -41,11 +56,15 @@ final class AttentionCases {
             Tensor lse = lse(in);
             Segments segments = segments(in);
             Forward forward = implementation.apply(in);
-            return () -> forward.run(out, lse, qkv, segments);
+            Runnable run = () -> forward.run(out, lse, qkv, segments);
+            return new Trial(run, () -> {
+                run.run();
+                return forwardError(in, out, lse, qkv);
+            });
         });
     }
 
-    KernelCase backward(String name, Function<Inputs, PackedAttention> library) {
+    private KernelCase backward(String name, Function<Inputs, PackedAttention> library) {
         return KernelCase.computing(name, shape(), storage, 2 * bytes, 2.5 * flops, in -> {
             Tensor qkv = in.gaussian(storage, s.tokens(), width);
             Tensor out = out(in);
@@ -55,13 +74,66 @@ final class AttentionCases {
             attention.forward(out, lse, qkv, segments, s.heads(), s.kvHeads(), s.headDim(), in.arena());
             Tensor dout = in.gaussian(storage, s.tokens(), s.heads() * s.headDim());
             Tensor dqkv = in.empty(storage, s.tokens(), width);
-            return () -> attention.backward(dqkv, dout, qkv, out, lse, segments, s.heads(), s.kvHeads(), s.headDim(),
-                    in.arena());
+            Runnable run = () -> attention.backward(dqkv, dout, qkv, out, lse, segments, s.heads(), s.kvHeads(),
+                    s.headDim(), in.arena());
+            return new Trial(run, () -> {
+                run.run();
+                return backwardError(in, dqkv, dout, qkv);
+            });
         });
     }
 
+    /** Of a few rows of the last sequence, its first and its last head. */
+    private double forwardError(Inputs in, Tensor out, Tensor lse, Tensor qkv) {
+        int from = s.tokens() - s.sequence();
+        AttentionReference reference = lastSequence(in, qkv);
+        double worst = 0;
+        for (int i : Errors.sample(s.sequence())) {
+            double[] results = in.values(out.rows(from + i, 1));
+            double[] sums = in.values(lse.rows(from + i, 1));
+            for (int head : new int[] {0, s.heads() - 1}) {
+                double[] one = Arrays.copyOfRange(results, head * s.headDim(), (head + 1) * s.headDim());
+                worst = Math.max(worst, Errors.of(one, reference.out(i, head)));
+                worst = Math.max(worst, Errors.of(sums[head], reference.lse(i, head)));
+            }
+        }
+        return worst;
+    }
+
+    /** Of the last rows, which are the only ones to see their keys, and the last key-value head. */
+    private double backwardError(Inputs in, Tensor dqkv, Tensor dout, Tensor qkv) {
+        int rows = Math.min(LAST_ROWS, s.sequence());
+        int group = s.heads() / s.kvHeads();
+        int[] begin = {(s.heads() - group) * s.headDim(), (s.heads() + s.kvHeads() - 1) * s.headDim(),
+                width - s.headDim()};
+        double[][] given = new double[rows][];
+        double[][] results = new double[rows][];
+        for (int r = 0; r < rows; r++) {
+            given[r] = in.values(dout.rows(s.tokens() - rows + r, 1));
+            results[r] = in.values(dqkv.rows(s.tokens() - rows + r, 1));
+        }
+        double[][][] expected = lastSequence(in, qkv).gradients(given, s.kvHeads() - 1);
+        double worst = 0;
+        for (int part = 0; part < begin.length; part++) {
+            int size = expected[part][0].length;
+            double[] got = new double[rows * size];
+            double[] wanted = new double[rows * size];
+            for (int r = 0; r < rows; r++) {
+                System.arraycopy(results[r], begin[part], got, r * size, size);
+                System.arraycopy(expected[part][r], 0, wanted, r * size, size);
+            }
+            worst = Math.max(worst, Errors.of(got, wanted));
+        }
+        return worst;
+    }
+
+    private AttentionReference lastSequence(Inputs in, Tensor qkv) {
+        return AttentionReference.packed(in.values(qkv.rows(s.tokens() - s.sequence(), s.sequence())), s.heads(),
+                s.kvHeads(), s.headDim());
+    }
+
     private String shape() {
-        return KernelCases.shape(s.tokens() / s.sequence(), s.sequence(), s.heads(), s.headDim()) + " / " + s.kvHeads();
+        return KernelCase.shape(s.tokens() / s.sequence(), s.sequence(), s.heads(), s.headDim()) + " / " + s.kvHeads();
     }
 
     private Tensor out(Inputs in) {

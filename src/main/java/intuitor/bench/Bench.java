@@ -66,7 +66,9 @@ public final class Bench {
     private Measurement measure(KernelCase one) {
         try (Arena arena = device.arena("bench " + one.kernel()); Stopwatch clock = device.stopwatch()) {
             Inputs inputs = new Inputs(arena);
-            List<Runnable> calls = copies(one, one.setUp(), inputs);
+            List<KernelCase.Trial> trials = copies(one, one.setUp(), inputs);
+            double error = trials.getFirst().error().getAsDouble();
+            List<Runnable> calls = trials.stream().map(KernelCase.Trial::run).toList();
             List<Runnable> ceilings = copies(one, one.ceiling(), inputs);
             double[] millis = new double[rounds];
             double[] ceilingMillis = new double[rounds];
@@ -76,12 +78,12 @@ public final class Bench {
                 ceilingMillis[round] = time(clock, ceilings, ceilingsARound);
                 millis[round] = time(clock, calls, callsARound);
             }
-            return new Measurement(one, median(millis), median(ceilingMillis));
+            return new Measurement(one, median(millis), median(ceilingMillis), error);
         }
     }
 
     /** Calls with inputs of their own, as many as it takes to leave the caches; arithmetic does not mind them. */
-    private static List<Runnable> copies(KernelCase one, Function<Inputs, Runnable> setUp, Inputs inputs) {
+    private static <T> List<T> copies(KernelCase one, Function<Inputs, T> setUp, Inputs inputs) {
         int count = one.arithmetic() ? 1 : (int) Math.clamp(Math.ceil(CACHES / one.bytes()), 1, MOST_COPIES);
         return Stream.generate(() -> setUp.apply(inputs)).limit(count).toList();
     }

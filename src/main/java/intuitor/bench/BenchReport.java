@@ -15,7 +15,7 @@ public final class BenchReport {
 
     private static final JsonMapper JSON = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
     private static final List<String> HEADER =
-            List.of("kernel", "shape", "type", "ms", "achieved", "ceiling", "ceiling ms", "fraction");
+            List.of("kernel", "shape", "type", "ms", "achieved", "ceiling", "ceiling ms", "fraction", "error");
 
     private BenchReport() {
     }
@@ -29,15 +29,15 @@ public final class BenchReport {
 
     /** One line of the table, while the others are still being measured. */
     public static String line(Measurement m) {
-        return String.format(Locale.ROOT, "%-32s %-28s %-5s %10s ms  %s of the ceiling", m.of().kernel(),
-                m.of().shape(), type(m), millis(m.millis()), fraction(m));
+        return String.format(Locale.ROOT, "%-32s %-28s %-5s %10s ms  %s of the ceiling, error %s",
+                m.of().kernel(), m.of().shape(), type(m), millis(m.millis()), fraction(m), error(m));
     }
 
     /** For a Markdown page. */
     public static String markdown(List<Measurement> measurements) {
         StringBuilder text = new StringBuilder();
         text.append("| ").append(String.join(" | ", HEADER)).append(" |\n");
-        text.append("|---|---|---|---:|---:|---:|---:|---:|\n");
+        text.append("|---|---|---|---:|---:|---:|---:|---:|---:|\n");
         measurements.forEach(m -> text.append("| ").append(String.join(" | ", cells(m))).append(" |\n"));
         return text.toString();
     }
@@ -58,7 +58,10 @@ public final class BenchReport {
             row.put("ms", m.millis());
             row.put("ceiling_ms", m.ceilingMillis());
             row.put("fraction", m.fraction());
-            row.put(m.of().arithmetic() ? "flops" : "bytes", m.of().arithmetic() ? m.of().flops() : m.of().bytes());
+            row.put("error", m.error());
+            row.put("bytes", m.of().bytes());
+            row.put("flops", m.of().flops());
+            row.put("bound", m.of().arithmetic() ? "flops" : "bytes");
             rows.add(row);
         }
         root.put("kernels", rows);
@@ -67,7 +70,7 @@ public final class BenchReport {
 
     private static List<String> cells(Measurement m) {
         return List.of(m.of().kernel(), m.of().shape(), type(m), millis(m.millis()), speed(m, m.tera()),
-                speed(m, m.ceilingTera()), millis(m.ceilingMillis()), fraction(m));
+                speed(m, m.ceilingTera()), millis(m.ceilingMillis()), fraction(m), error(m));
     }
 
     private static String type(Measurement m) {
@@ -83,6 +86,10 @@ public final class BenchReport {
         String unit = m.of().arithmetic() ? "FLOP/s" : "B/s";
         return tera < 1 ? String.format(Locale.ROOT, "%.1f G%s", tera * 1e3, unit)
                 : String.format(Locale.ROOT, "%.2f T%s", tera, unit);
+    }
+
+    private static String error(Measurement m) {
+        return String.format(Locale.ROOT, "%.1e", m.error());
     }
 
     private static String fraction(Measurement m) {

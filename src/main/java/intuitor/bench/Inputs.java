@@ -77,6 +77,31 @@ final class Inputs {
         return arena.upload("longs", values);
     }
 
+    /** The numbers of a tensor of any floating-point type, on the host. */
+    double[] values(Tensor t) {
+        float[] values = new float[Math.toIntExact(t.size())];
+        try (Arena scope = arena.scope("values")) {
+            Tensor wide = t;
+            if (t.dtype() != DType.F32) {
+                wide = scope.allocate("values", DType.F32, t.size());
+                device().cast(wide, t.view(t.size()));
+            }
+            device().download(values, wide);
+        }
+        double[] result = new double[values.length];
+        for (int i = 0; i < values.length; i++) {
+            result[i] = values[i];
+        }
+        return result;
+    }
+
+    /** Of a tensor of integers. */
+    int[] integers(Tensor t) {
+        int[] values = new int[Math.toIntExact(t.size())];
+        device().download(values, t);
+        return values;
+    }
+
     /** RoPE's cosines and sines, fp32 [positions, 2, headDim / 2]; any numbers do. */
     Tensor rope(int positions, int headDim) {
         return gaussian(DType.F32, positions, 2, headDim / 2);

@@ -3,6 +3,7 @@ package intuitor.bench;
 import static intuitor.device.DType.BF16;
 import static intuitor.device.DType.F32;
 
+import intuitor.bench.KernelCase.Trial;
 import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.KernelLab;
@@ -33,12 +34,16 @@ final class LabCases {
         int v = shape.vocab();
         double bytes = (double) n * v * storage.bytes();
         return KernelLab.reductions(device).stream().map(step -> KernelCase.reading("self-certainty, " + step.name(),
-                KernelCases.shape(n, v), storage, bytes, in -> {
+                KernelCase.shape(n, v), storage, bytes, VocabularyCases.REDUCING * n * v, in -> {
                     Tensor logits = in.gaussian(storage, n, v);
                     Tensor targets = in.indices(n, v);
                     VocabStats out = new VocabStats(in.empty(F32, n), in.empty(F32, n), in.empty(F32, n),
                             in.empty(F32, n), null);
-                    return () -> step.run(out, logits, targets);
+                    Runnable run = () -> step.run(out, logits, targets);
+                    return new Trial(run, () -> {
+                        run.run();
+                        return new VocabularyErrors(in).reduction(out, logits, targets);
+                    });
                 })).toList();
     }
 
@@ -48,14 +53,18 @@ final class LabCases {
         int h = shape.hidden();
         int v = shape.vocab();
         double bytes = ((double) n * h + (double) v * h) * BF16.bytes();
-        return KernelLab.heads(device).stream().map(step -> new KernelCase("LM head, " + step.name(),
-                KernelCases.shape(n, h, v), BF16, bytes, 2.0 * n * h * v, in -> {
+        return KernelLab.heads(device).stream().map(step -> KernelCase.multiplying("LM head, " + step.name(), BF16,
+                bytes, n, v, h, in -> {
                     Tensor hidden = in.gaussian(BF16, n, h);
                     Tensor weight = in.gaussian(BF16, v, h);
                     Tensor targets = in.indices(n, v);
-                    VocabStats out = KernelCases.stats(in, n);
-                    return () -> step.run(out, hidden, weight, targets);
-                }, Ceilings.gemm(BF16, BF16, n, v, h))).toList();
+                    VocabStats out = VocabularyCases.stats(in, n);
+                    Runnable run = () -> step.run(out, hidden, weight, targets);
+                    return new Trial(run, () -> {
+                        run.run();
+                        return new VocabularyErrors(in).head(out, hidden, weight, targets);
+                    });
+                }, BF16)).toList();
     }
 
     private static List<KernelCase> attentions(Device device, BenchShape shape, DType storage) {

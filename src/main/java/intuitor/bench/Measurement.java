@@ -5,8 +5,9 @@ package intuitor.bench;
  *
  * @param millis        median of a call
  * @param ceilingMillis median of the ceiling, measured in turns with it, for as many bytes or operations
+ * @param error         greatest difference from double precision, as {@link Errors} has it
  */
-public record Measurement(KernelCase of, double millis, double ceilingMillis) {
+public record Measurement(KernelCase of, double millis, double ceilingMillis, double error) {
 
     /** Of the ceiling's speed; 1 is the ceiling. */
     public double fraction() {

@@ -4,10 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import intuitor.bench.Bench;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -23,8 +25,9 @@ class BenchCommandTest {
     void measuresEveryKernel() throws IOException {
         Path json = folder.resolve("bench.json");
         Path markdown = folder.resolve("bench.md");
+        Path picture = folder.resolve("roofline.png");
         Outcome outcome = Outcome.of("bench", "--device", "cpu", "--size", "tiny", "--rounds", "1", "--round-ms", "1",
-                "--json", json.toString(), "--markdown", markdown.toString());
+                "--json", json.toString(), "--markdown", markdown.toString(), "--roofline", picture.toString());
         assertEquals(0, outcome.status(), outcome.err());
         JsonNode root = new JsonMapper().readTree(Files.readString(json));
         assertEquals("cpu", root.at("/device/kind").asString());
@@ -36,7 +39,10 @@ class BenchCommandTest {
             assertTrue(row.get("ms").asDouble() > 0 && row.get("ceiling_ms").asDouble() > 0, row.toString());
             assertEquals(row.get("ceiling_ms").asDouble() / row.get("ms").asDouble(), row.get("fraction").asDouble(),
                     1e-9);
+            assertTrue(row.get("error").asDouble() < 1e-5, row.toString());
         }
+        BufferedImage roofline = ImageIO.read(picture.toFile());
+        assertTrue(roofline.getWidth() > 800 && roofline.getHeight() > 500, roofline.toString());
     }
 
     @Test
@@ -49,10 +55,16 @@ class BenchCommandTest {
 
     /** Every step of the three ladders, in order. */
     @Test
-    void theLab() {
+    void theLab() throws IOException {
+        Path json = folder.resolve("lab.json");
         Outcome outcome = Outcome.of("bench", "--lab", "--device", "emu", "--size", "tiny", "--rounds", "1",
-                "--round-ms", "1");
+                "--round-ms", "1", "--json", json.toString());
         assertEquals(0, outcome.status(), outcome.err());
+        for (JsonNode row : new JsonMapper().readTree(Files.readString(json)).get("kernels")) {
+            boolean rounded = row.get("dtype").asString().equals("bf16")
+                    && row.get("kernel").asString().startsWith("attention");
+            assertTrue(row.get("error").asDouble() < (rounded ? 1e-2 : 1e-4), row.toString());
+        }
         List<String> steps = outcome.out().strip().lines().skip(2).map(line -> line.split(" {2,}")[0]).toList();
         assertEquals(List.of("self-certainty, 1 a thread a row", "self-certainty, 2 a block a row",
                 "self-certainty, 3 one pass", "self-certainty, 4 vectors", "self-certainty, 5 strips",

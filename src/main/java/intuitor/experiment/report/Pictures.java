@@ -1,46 +1,28 @@
 package intuitor.experiment.report;
 
-import intuitor.checkpoint.AtomicFiles;
+import intuitor.report.Charts;
 import intuitor.train.JudgedCompletion;
 import java.awt.BasicStroke;
 import java.awt.Color;
-import java.awt.Graphics2D;
-import java.awt.image.BufferedImage;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.stream.IntStream;
-import javax.imageio.ImageIO;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategoryChartBuilder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
-import org.knowm.xchart.internal.chartpart.Chart;
-import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
-/** Draws the pictures of a report as PNG files, with XChart: the only class that needs the module java.desktop. */
+/** Draws the pictures of a report as PNG files. */
 final class Pictures {
 
-    static {
-        System.setProperty("java.awt.headless", "true");
-    }
-
-    /** Okabe and Ito's colours, which colour-blind readers can tell apart, and three more. */
-    private static final List<Color> COLOURS = List.of(new Color(0x0072B2), new Color(0xD55E00), new Color(0x009E73),
-            new Color(0xCC79A7), new Color(0xE69F00), new Color(0x56B4E9), new Color(0x333333), new Color(0x8A6D3B),
-            new Color(0x7F00FF), new Color(0x999999));
     private static final int BAND_ALPHA = 45;
     private static final int WIDTH = 560;
     private static final int HEIGHT = 330;
-    private static final double SCALE = 1.5;
     /** Width of a bin of self-certainty, in nats. */
     private static final double BIN = 0.2;
 
@@ -51,7 +33,7 @@ final class Pictures {
         XYChart chart = xy(curve.title(), "step", curve.unit());
         int colour = 0;
         for (Map.Entry<String, SortedMap<Integer, Estimate>> arm : arms.entrySet()) {
-            Color line = COLOURS.get(colour++ % COLOURS.size());
+            Color line = Charts.COLOURS.get(colour++ % Charts.COLOURS.size());
             SortedMap<Integer, Estimate> points = arm.getValue();
             if (points.isEmpty()) {
                 continue;
@@ -66,7 +48,7 @@ final class Pictures {
             series.setLineColor(line);
             series.setLineWidth(2);
         }
-        write(file, chart);
+        Charts.write(file, chart);
     }
 
     /** A closed outline: along the upper ends, and back along the lower ones. */
@@ -89,7 +71,7 @@ final class Pictures {
     static void accuracies(Path file, Mode mode, List<String> tasks, List<ArmData> arms) {
         CategoryChart chart = new CategoryChartBuilder().width(WIDTH).height(HEIGHT)
                 .title("Held-out accuracy, " + mode.label()).yAxisTitle("share right").build();
-        style(chart.getStyler());
+        Charts.style(chart.getStyler());
         chart.getStyler().setPlotGridVerticalLinesVisible(false);
         chart.getStyler().setYAxisMin(0.0).setYAxisMax(1.0);
         int colour = 0;
@@ -97,10 +79,11 @@ final class Pictures {
             List<Estimate> estimates = tasks.stream().map(task -> arm.accuracy(task, mode)).toList();
             chart.addSeries(arm.name(), tasks, estimates.stream().map(Estimate::mean).toList(),
                             estimates.stream().map(e -> e.hasInterval() ? e.high() - e.mean() : 0.0).toList())
-                    .setFillColor(colour == 0 ? Color.LIGHT_GRAY : COLOURS.get((colour - 1) % COLOURS.size()));
+                    .setFillColor(colour == 0 ? Color.LIGHT_GRAY
+                            : Charts.COLOURS.get((colour - 1) % Charts.COLOURS.size()));
             colour++;
         }
-        write(file, chart);
+        Charts.write(file, chart);
     }
 
     /**
@@ -121,49 +104,22 @@ final class Pictures {
                     IntStream.range(0, bins).mapToDouble(i -> low + (i + 0.5) * BIN).toArray(), counts);
             series.setXYSeriesRenderStyle(XYSeriesRenderStyle.Area);
             series.setMarker(SeriesMarkers.NONE);
-            Color colour = COLOURS.get(right ? 2 : 1);
+            Color colour = Charts.COLOURS.get(right ? 2 : 1);
             series.setLineColor(colour);
             series.setLineWidth(2);
             series.setFillColor(faint(colour));
         }
-        write(file, chart);
+        Charts.write(file, chart);
     }
 
     private static XYChart xy(String title, String x, String y) {
         XYChart chart = new XYChartBuilder().width(WIDTH).height(HEIGHT).title(title).xAxisTitle(x).yAxisTitle(y)
                 .build();
-        style(chart.getStyler());
+        Charts.style(chart.getStyler());
         return chart;
-    }
-
-    private static void style(Styler styler) {
-        styler.setChartBackgroundColor(Color.WHITE);
-        styler.setLegendBorderColor(Color.WHITE);
-        styler.setLegendPosition(Styler.LegendPosition.OutsideE);
     }
 
     private static Color faint(Color colour) {
         return new Color(colour.getRed(), colour.getGreen(), colour.getBlue(), BAND_ALPHA);
-    }
-
-    private static void write(Path file, Chart<?, ?> chart) {
-        BufferedImage image =
-                new BufferedImage((int) (WIDTH * SCALE), (int) (HEIGHT * SCALE), BufferedImage.TYPE_INT_RGB);
-        Graphics2D graphics = image.createGraphics();
-        graphics.scale(SCALE, SCALE);
-        chart.paint(graphics, WIDTH, HEIGHT);
-        graphics.dispose();
-        ByteArrayOutputStream png = new ByteArrayOutputStream();
-        try {
-            ImageIO.write(image, "png", png);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        AtomicFiles.write(file, out -> {
-            ByteBuffer bytes = ByteBuffer.wrap(png.toByteArray());
-            while (bytes.hasRemaining()) {
-                out.write(bytes);
-            }
-        });
     }
 }

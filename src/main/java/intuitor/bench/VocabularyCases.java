@@ -1,0 +1,110 @@
+package intuitor.bench;
+
+import static intuitor.device.DType.F32;
+import static intuitor.device.DType.I32;
+
+import intuitor.bench.KernelCase.Trial;
+import intuitor.device.DType;
+import intuitor.device.Sampling;
+import intuitor.device.Tensor;
+import intuitor.device.VocabStats;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.LongStream;
+
+/** What is done with logits, and the LM head that makes them. */
+final class VocabularyCases {
+
+    /** Operations on a logit: difference, exponential, product, three sums. */
+    static final double REDUCING = 6;
+    private static final double SCALING = 3; // difference, exponential, product
+    private static final double DRAWING = 10; // a reduction, two logarithms, a sum, a comparison
+
+    private VocabularyCases() { }
+
+    static List<KernelCase> of(BenchShape s, DType storage) {
+        List<KernelCase> cases = new ArrayList<>();
+        for (DType type : storage == F32 ? List.of(F32) : List.of(storage, F32)) {
+            cases.add(reduction(s.scored(), s.vocab(), type));
+            cases.add(gradient(s.scored(), s.vocab(), type));
+        }
+        cases.add(sampling("sample", s.batch(), s.vocab(), new Sampling(1, 0, 1, 0, s.vocab(), 7)));
+        cases.add(sampling("sample, top-k 50, top-p 0.95", s.batch(), s.vocab(),
+                new Sampling(1, 50, 0.95, 0, s.vocab(), 7)));
+        cases.add(head(s.scored(), s.hidden(), s.vocab(), storage));
+        return cases;
+    }
+
+    static VocabStats stats(Inputs in, int n) {
+        return new VocabStats(in.empty(F32, n), in.empty(F32, n), in.empty(F32, n), in.empty(F32, n), in.empty(I32, n));
+    }
+
+    private static KernelCase reduction(int n, int v, DType type) {
+        return KernelCase.reading("vocab_reduce", KernelCase.shape(n, v), type, (double) n * v * type.bytes(),
+                REDUCING * n * v, in -> {
+                    Tensor logits = in.gaussian(type, n, v);
+                    Tensor targets = in.indices(n, v);
+                    VocabStats out = stats(in, n);
+                    Runnable run = () -> in.device().kernels().vocabReduce(out, logits, targets, 1, 1);
+                    return new Trial(run, () -> {
+                        run.run();
+                        return new VocabularyErrors(in).reduction(out, logits, targets);
+                    });
+                });
+    }
+
+    private static KernelCase gradient(int n, int v, DType type) {
+        return KernelCase.moving("logprob_backward", KernelCase.shape(n, v), type, 2.0 * n * v * type.bytes(),
+                SCALING * n * v, in -> {
+                    Tensor logits = in.gaussian(type, n, v);
+                    Tensor targets = in.indices(n, v);
+                    Tensor lse = in.gaussian(F32, n);
+                    Tensor coefficient = in.gaussian(F32, n);
+                    Runnable run = () -> in.device().kernels().logprobBackward(logits, lse, targets, coefficient, 1);
+                    return new Trial(run, () -> {
+                        int row = n / 2;
+                        double[] before = in.values(logits.rows(row, 1));
+                        run.run();
+                        return VocabularyErrors.gradient(before, in.values(logits.rows(row, 1)),
+                                in.integers(targets)[row], in.values(lse)[row], in.values(coefficient)[row]);
+                    });
+                });
+    }
+
+    /** Its error is that of what is said about the drawn token. */
+    private static KernelCase sampling(String name, int b, int v, Sampling how) {
+        double size = (double) b * v;
+        return KernelCase.reading(name, KernelCase.shape(b, v), F32, size * F32.bytes(), DRAWING * size, in -> {
+            Tensor logits = in.gaussian(F32, b, v);
+            Tensor token = in.empty(I32, b);
+            Tensor sequence = in.longs(LongStream.range(0, b).toArray());
+            Tensor position = in.indices(b, 1000);
+            VocabStats out = new VocabStats(null, in.empty(F32, b), in.empty(F32, b), in.empty(F32, b), null);
+            Runnable run = () -> in.device().kernels().sample(token, out, logits, sequence, position, how, 1);
+            return new Trial(run, () -> {
+                run.run();
+                return new VocabularyErrors(in).reduction(out, logits, token);
+            });
+        });
+    }
+
+    /** Logits of a chunk of rows and their reduction, against the product alone. */
+    private static KernelCase head(int n, int h, int v, DType storage) {
+        double bytes = ((double) n * h + (double) v * h) * storage.bytes() + (double) n * v * F32.bytes();
+        return KernelCase.multiplying("lm_head + vocab_reduce", storage, bytes, n, v, h, in -> {
+            Tensor hidden = in.gaussian(storage, n, h);
+            Tensor weight = in.gaussian(storage, v, h);
+            Tensor logits = in.empty(F32, n, v);
+            Tensor targets = in.indices(n, v);
+            VocabStats out = stats(in, n);
+            Runnable run = () -> {
+                in.device().blas().gemm(logits, hidden, false, weight, true, false);
+                in.device().kernels().vocabReduce(out, logits, targets, 1, 1);
+            };
+            return new Trial(run, () -> {
+                run.run();
+                return new VocabularyErrors(in).head(out, hidden, weight, targets);
+            });
+        }, F32);
+    }
+}
