@@ -13,6 +13,7 @@ import intuitor.rollout.Completion;
 import intuitor.rollout.Decoding;
 import intuitor.rollout.Group;
 import intuitor.rollout.Rollout;
+import intuitor.rollout.StopStrings;
 import intuitor.rollout.StopText;
 import intuitor.text.Tokenizer;
 import java.io.IOException;
@@ -156,7 +157,7 @@ final class BulkGeneration {
     private List<String> generate(int portion) {
         int from = portion * perPortion();
         List<int[]> some = prompts.subList(from, Math.min(prompts.size(), from + perPortion()));
-        StopText stop = new StopText(tokenizer, stops);
+        StopText stop = new StopText(new StopStrings(tokenizer, stops));
         List<String> lines = new ArrayList<>();
         List<Group> groups = rollout.generate(some, n, decoding, portion, () -> false, stop);
         for (int i = 0; i < groups.size(); i++) {

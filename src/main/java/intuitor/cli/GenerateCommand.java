@@ -166,7 +166,7 @@ final class GenerateCommand extends BaseCommand {
                 text.finish();
                 out().println();
             } else {
-                StopText stopText = new StopText(loaded.tokenizer(), stops);
+                StopText stopText = new StopText(new StopStrings(loaded.tokenizer(), stops));
                 printAll(generate(rollout, tokens, decoding, stopText).getFirst(), stopText);
             }
             return CommandLine.ExitCode.OK;

@@ -1,7 +1,6 @@
 package intuitor.rollout;
 
 import intuitor.text.StreamDecoder;
-import intuitor.text.Tokenizer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -9,10 +8,7 @@ import java.util.Map;
 /** Ends completions as soon as a stop string is in them, and cuts it off. */
 public final class StopText implements TokenListener {
 
-    private static final int NOT_FOUND = -1;
-
-    private final Tokenizer tokenizer;
-    private final List<String> stops;
+    private final StopStrings stops;
     private final int longest;
     private final Map<List<Integer>, Tail> tails = new HashMap<>();
 
@@ -27,37 +23,30 @@ public final class StopText implements TokenListener {
         }
     }
 
-    /** @param stops the strings that end a completion; there may be none */
-    public StopText(Tokenizer tokenizer, List<String> stops) {
-        this.tokenizer = tokenizer;
+    /** @param stops there may be none */
+    public StopText(StopStrings stops) {
         this.stops = stops;
-        this.longest = stops.stream().mapToInt(String::length).max().orElse(0);
+        this.longest = stops.texts().stream().mapToInt(String::length).max().orElse(0);
     }
 
     @Override
     public void token(int prompt, int index, int token) {
-        if (stops.isEmpty()) {
+        if (stops.texts().isEmpty()) {
             return;
         }
-        Tail tail = tails.computeIfAbsent(List.of(prompt, index), k -> new Tail(tokenizer.stream()));
+        Tail tail = tails.computeIfAbsent(List.of(prompt, index), k -> new Tail(stops.tokenizer().stream()));
         String text = tail.text + tail.decoder.next(token);
-        tail.ended = find(text) != NOT_FOUND;
+        tail.ended = stops.areIn(text);
         tail.text = text.substring(Math.max(0, text.length() - longest));
     }
 
     @Override
     public boolean ends(int prompt, int index) {
-        return !stops.isEmpty() && tails.get(List.of(prompt, index)).ended;
+        return !stops.texts().isEmpty() && tails.get(List.of(prompt, index)).ended;
     }
 
     /** What a completion says up to the first stop string. */
     public String of(Completion completion) {
-        String text = tokenizer.decode(completion.tokens());
-        int at = find(text);
-        return at == NOT_FOUND ? text : text.substring(0, at);
-    }
-
-    private int find(String text) {
-        return stops.stream().mapToInt(text::indexOf).filter(i -> i != NOT_FOUND).min().orElse(NOT_FOUND);
+        return stops.textOf(completion.tokens());
     }
 }

@@ -158,7 +158,7 @@ public final class GrpoRun implements AutoCloseable {
         this.totalSteps = config.totalSteps(prompts.encoded().size());
         this.trainer = new GrpoTrainer(device, config, policy, reference,
                 new PromptStream<>(prompts.encoded(), config.shuffleDataset(), config.seed()), prompts.decoding(),
-                prompts.tokenizer()::decode, totalSteps, stop);
+                prompts::text, totalSteps, stop);
         try {
             this.monitor = RunMonitor.of(config, prompts, trainer.rollout());
             this.taskEvaluation = config.evalTasks().isEmpty() ? null

@@ -9,10 +9,10 @@ import intuitor.rollout.Completion;
 import intuitor.rollout.Decoding;
 import intuitor.rollout.Group;
 import intuitor.rollout.Rollout;
-import intuitor.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 
 /**
  * Accuracy on problems with known answers: of sampled completions (as training draws them) and of one greedy completion
@@ -31,7 +31,7 @@ public final class HeldOutEvaluation {
 
     private final List<Prompt> problems;
     private final List<int[]> prompts;
-    private final Tokenizer tokenizer;
+    private final Function<int[], String> text;
     private final Decoding decoding;
     private final int samples;
     private final AnswerExtraction extraction;
@@ -39,15 +39,16 @@ public final class HeldOutEvaluation {
     /**
      * @param problems   with answers
      * @param prompts    the same problems as the model sees them, in tokens
+     * @param text       what a completion says
      * @param decoding   of the sampled completions; greedy ones end as they do
      * @param samples    completions sampled for each problem
      * @param extraction where a completion's answer is looked for
      */
-    HeldOutEvaluation(List<Prompt> problems, List<int[]> prompts, Tokenizer tokenizer, Decoding decoding, int samples,
-                      AnswerExtraction extraction) {
+    HeldOutEvaluation(List<Prompt> problems, List<int[]> prompts, Function<int[], String> text, Decoding decoding,
+                      int samples, AnswerExtraction extraction) {
         this.problems = problems;
         this.prompts = prompts;
-        this.tokenizer = tokenizer;
+        this.text = text;
         this.decoding = decoding;
         this.samples = samples;
         this.extraction = extraction;
@@ -72,7 +73,7 @@ public final class HeldOutEvaluation {
         List<JudgedCompletion> judged = new ArrayList<>();
         for (int i = 0; i < groups.size(); i++) {
             for (Completion completion : groups.get(i).completions()) {
-                boolean right = isRight(tokenizer.decode(completion.tokens()), problems.get(i).answer(), extraction);
+                boolean right = isRight(text.apply(completion.tokens()), problems.get(i).answer(), extraction);
                 judged.add(JudgedCompletion.of(completion, right));
             }
         }

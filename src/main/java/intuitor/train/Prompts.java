@@ -70,6 +70,11 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<EncodedPrompt> e
                 : PromptSet.readProblems(config.data(), config.columns(), "the reward " + needing.getFirst());
     }
 
+    /** What a completion says, up to a stop string: what rewards and judges read. */
+    String text(int[] tokens) {
+        return decoding.stopStrings().textOf(tokens);
+    }
+
     private static int[] encode(PromptEncoder encoder, Prompt prompt, Path file) {
         try {
             return encoder.encode(prompt.messages());
@@ -81,7 +86,7 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<EncodedPrompt> e
     /** The first problems of {@code eval_data}. */
     HeldOutEvaluation evaluation(GrpoConfig config) {
         List<Prompt> problems = problems(config, config.evalData(), config.evalPrompts(), "an evaluation");
-        return new HeldOutEvaluation(problems, questions(config.evalData(), problems), tokenizer, decoding,
+        return new HeldOutEvaluation(problems, questions(config.evalData(), problems), this::text, decoding,
                 config.evalSamples(), config.answerExtraction());
     }
 
@@ -89,7 +94,7 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<EncodedPrompt> e
     Probe probe(GrpoConfig config) {
         List<Prompt> problems = problems(config, config.probeData(), config.probePrompts(), "the probe");
         return new Probe(problems, questions(config.probeData(), problems), decoding, config.probeSamples(),
-                tokenizer::decode, config.answerExtraction());
+                this::text, config.answerExtraction());
     }
 
     private static List<Prompt> problems(GrpoConfig config, Path file, int limit, String purpose) {

@@ -7,7 +7,6 @@ import intuitor.monitor.Monitor;
 import intuitor.monitor.Probe;
 import intuitor.monitor.Signals;
 import intuitor.rollout.Rollout;
-import intuitor.text.Tokenizer;
 import intuitor.train.GrpoConfig.OnHacking;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -15,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -37,22 +37,22 @@ final class RunMonitor {
     record Decision(List<Alarm> alarms, OptionalInt returnTo) { }
 
     private final GrpoConfig config;
-    private final Tokenizer tokenizer;
+    private final Function<int[], String> text;
     private final Rollout rollout;
     private final Probe probe;
     private final Monitor monitor = new Monitor();
     private double learningRateFactor = 1;
     private double betaFactor = 1;
 
-    private RunMonitor(GrpoConfig config, Tokenizer tokenizer, Rollout rollout, Probe probe) {
+    private RunMonitor(GrpoConfig config, Function<int[], String> text, Rollout rollout, Probe probe) {
         this.config = config;
-        this.tokenizer = tokenizer;
+        this.text = text;
         this.rollout = rollout;
         this.probe = probe;
     }
 
     static RunMonitor of(GrpoConfig config, Prompts prompts, Rollout rollout) {
-        return new RunMonitor(config, prompts.tokenizer(), rollout,
+        return new RunMonitor(config, prompts::text, rollout,
                 config.probeData() == null ? null : prompts.probe(config));
     }
 
@@ -72,7 +72,7 @@ final class RunMonitor {
 
     /** Metrics of the completions of a step. */
     Map<String, Object> signals(StepResult result) {
-        return Signals.of(result.groups(), tokenizer::decode, config.answerExtraction()).metrics();
+        return Signals.of(result.groups(), text, config.answerExtraction()).metrics();
     }
 
     /** What follows from a step; what of it a resumed run must know is added to its metrics. */

@@ -267,10 +267,23 @@ class GrpoRunTest {
     }
 
     /** The text ends the completion with the token that completes it, whatever else that token says. */
+    /** Whether a completion's text has a 1 or a + in it. */
+    public static final class OneOrPlus implements Reward {
+
+        @Override
+        public double[] score(RewardContext context) {
+            return context.texts().stream().mapToDouble(t -> t.matches("(?s).*[1+].*") ? 1 : 0).toArray();
+        }
+    }
+
+    /** Rewards read the text up to there, the log has what was drawn. */
     @Test
     void aTextEndsCompletions() throws IOException {
-        start("endless", Map.of());
-        start("ended", Map.of("stop_strings", "1,+", "repetition_penalty", "1.3"));
+        String rewards = "self_certainty," + OneOrPlus.class.getName();
+        start("endless", Map.of("reward_funcs", rewards));
+        start("ended", Map.of("reward_funcs", rewards, "stop_strings", "1,+", "repetition_penalty", "1.3"));
+        assertTrue(greatest("endless", "rewards/GrpoRunTest$OneOrPlus/mean") > 0);
+        assertEquals(0, greatest("ended", "rewards/GrpoRunTest$OneOrPlus/mean"));
         assertTrue(completions("endless").stream().anyMatch(c -> endsBeforeItsEnd(c.path("completion").asString())));
         for (JsonNode completion : completions("ended")) {
             String text = completion.path("completion").asString();
@@ -282,6 +295,12 @@ class GrpoRunTest {
     /** Tokens of this model have at most this many letters after a stop string in them. */
     private static boolean endsBeforeItsEnd(String text) {
         return text.matches("(?s).*[1+].{8,}");
+    }
+
+    /** Of all steps. */
+    private double greatest(String run, String name) throws IOException {
+        return Files.readAllLines(files.resolve("runs").resolve(run).resolve("metrics.jsonl")).stream()
+                .mapToDouble(line -> JSON.readTree(line).path(name).asDouble()).max().orElseThrow();
     }
 
     private List<JsonNode> completions(String run) throws IOException {

@@ -9,6 +9,7 @@ import intuitor.rollout.Completion;
 import intuitor.rollout.Decoding;
 import intuitor.rollout.Group;
 import intuitor.rollout.StopRequested;
+import intuitor.rollout.StopStrings;
 import intuitor.rollout.StopText;
 import intuitor.rollout.StopTokens;
 import java.util.ArrayList;
@@ -175,7 +176,7 @@ public final class Evaluator implements AutoCloseable {
                                         Decoding decoding, BooleanSupplier stop) {
         long start = System.nanoTime();
         List<Prompting.Encoded> prompts = batch.stream().map(prompting::encode).toList();
-        StopText stopText = new StopText(model.tokenizer(), task.protocol().stopStrings());
+        StopText stopText = new StopText(new StopStrings(model.tokenizer(), task.protocol().stopStrings()));
         List<Group> groups = model.rollout().generate(prompts.stream().map(Prompting.Encoded::tokens).toList(),
                 drawing.numSamples(), decoding, number, stop, stopText);
         times = times.plus(new Times((System.nanoTime() - start) / 1e9, 0));
