@@ -132,14 +132,13 @@ draw_tokens(int32_t *token, VocabOutputs outputs, const VocabSums<float> *strips
     __shared__ int32_t shared_likeliest;
     const int64_t n = blockIdx.x;
     const T *z = logits + n * ld;
-    const int limit = sampling.valid_vocab, count = (int)vocab_strips(V);
-    VocabSums<double> row;
+    const int limit = sampling.valid_vocab;
+    VocabState row;
     if (threadIdx.x < WARP) {
-        row = sum_row(strips + n * count, count);
-        int32_t likeliest = find_highest<T, ALIGNED>(z, V, row.highest, row.first);
+        add_tile<T, ALIGNED>(row.sums, strips + n * vocab_strips(V), z, V, 0, true);
         if (threadIdx.x == 0) {
-            shared_highest = row.highest;
-            shared_likeliest = likeliest;
+            shared_highest = row.sums.highest;
+            shared_likeliest = row.sums.first;
         }
     }
     __syncthreads();
@@ -158,7 +157,7 @@ draw_tokens(int32_t *token, VocabOutputs outputs, const VocabSums<float> *strips
     }
     if (threadIdx.x == 0) {
         token[n] = drawn;
-        outputs.write(n, row, to_float(z[drawn]));
+        outputs.write(n, row.sums, to_float(z[drawn]));
     }
 }
 

@@ -19,6 +19,7 @@
 namespace intuitor::cuda {
 
 constexpr int VOCAB_STRIP = 8192;
+static_assert(IT_VOCAB_SEGMENT % VOCAB_STRIP == 0);
 constexpr int VOCAB_VECTORS = 4; // 16-byte loads in flight, a lane
 constexpr int VOCAB_THREADS = 128;
 constexpr int VOCAB_WARPS = VOCAB_THREADS / WARP;
@@ -296,35 +297,47 @@ sum_strips(VocabSums<float> *strips, const T *logits, int64_t ld, int64_t V, int
 
 /* --- a row -------------------------------------------------------------------------------------------------------- */
 
-/* The sums of a row from those of its strips, by a warp, in every lane. */
-__device__ __forceinline__ VocabSums<double> sum_row(const VocabSums<float> *strips, int count) {
-    int lane = threadIdx.x % WARP;
-    VocabSums<double> row = {{NO_SHIFT, 0, 0}, {NO_SHIFT, 0, 0}, -INFINITY, 0, 0};
-    for (int s = lane; s < count; s += WARP) {
-        row.main.shift = fmaxf(row.main.shift, strips[s].main.shift);
-        row.certainty.shift = fmaxf(row.certainty.shift, strips[s].certainty.shift);
-    }
-    for (int s = lane; s < count; s += WARP) {
-        auto add = [](Moments<double> &to, const Moments<float> &strip) {
-            Moments<double> wide = {strip.shift, strip.sum, strip.weighted};
-            wide.move(to.shift);
-            to.sum += wide.sum;
-            to.weighted += wide.weighted;
-        };
-        add(row.main, strips[s].main);
-        add(row.certainty, strips[s].certainty); // nothing, where it is the main one
-        row.total += strips[s].total;
-        LargerThenFirst::take(row, strips[s].highest, strips[s].first);
-    }
-    warp_add<true>(row);
-    return row;
+/* What is known of a row so far; `first` is the column itself of the largest logit, 0 where all are -inf or NaN. */
+struct VocabState {
+    VocabSums<double> sums = {{NO_SHIFT, 0, 0}, {NO_SHIFT, 0, 0}, -INFINITY, 0, 0};
+    float target_logit = NAN;
+};
+static_assert(sizeof(VocabState) == IT_VOCAB_STATE_BYTES);
+
+/* Adds a strip's sums. The shifts are whole numbers, so that scaling is exact. */
+__device__ __forceinline__ void add_strip(Moments<double> &to, const Moments<float> &strip) {
+    Moments<double> wide = {strip.shift, strip.sum, strip.weighted};
+    bool beyond = wide.shift > to.shift;
+    Moments<double> high = beyond ? wide : to, low = beyond ? to : wide;
+    low.move(high.shift);
+    to = {high.shift, high.sum + low.sum, high.weighted + low.weighted};
 }
 
-/* The lowest column of the row z [V] that has its largest logit, by a warp, in every lane; 0 where all are -inf or
-   NaN. */
+/*
+ * Adds a row's next strips, by a warp, the same in every lane; `highest` is the largest of their logits, in the batch
+ * that begins at `batch`. They are added one by one: where a row is cut into several calls makes no difference.
+ */
+__device__ __forceinline__ void add_strips(VocabSums<double> &row, float &highest, int32_t &batch,
+                                           const VocabSums<float> *strips, int count) {
+    highest = -INFINITY;
+    batch = 0;
+#pragma unroll 2
+    for (int s = 0; s < count; s++) {
+        const VocabSums<float> strip = strips[s];
+        add_strip(row.main, strip.main);
+        add_strip(row.certainty, strip.certainty); // nothing, where it is the main one
+        row.total += strip.total;
+        if (strip.highest > highest) {
+            highest = strip.highest;
+            batch = strip.first;
+        }
+    }
+}
+
+/* The lowest column of the batch from `first` on that has the logit `highest`, of a row z [V], by a warp, in every
+   lane. */
 template <class T, bool ALIGNED>
 __device__ __forceinline__ int32_t find_highest(const T *z, int64_t V, float highest, int32_t first) {
-    if (highest == -INFINITY) return 0;
     int best = VOCAB_BATCH<T>;
     auto offer = [&](float x, int column) { best = x == highest && column < best ? column : best; };
     if (first + VOCAB_BATCH<T> <= V) {
@@ -335,21 +348,45 @@ __device__ __forceinline__ int32_t find_highest(const T *z, int64_t V, float hig
     return first + warp_reduce(best, [](int a, int b) { return min(a, b); });
 }
 
-/* What a call wants of each row, each optional; the definitions are the ABI's. */
-struct VocabOutputs {
-    float *lse, *logprob, *entropy, *self_certainty;
+/*
+ * Adds columns first .. first + columns - 1 of a row, which lie at z, to what is known of it, from their strips; by a
+ * warp, the same in every lane. The column of the largest logit only if it is asked for.
+ */
+template <class T, bool ALIGNED>
+__device__ __forceinline__ void add_tile(VocabSums<double> &row, const VocabSums<float> *strips, const T *z,
+                                         int64_t columns, int64_t first, bool argmax) {
+    float highest;
+    int32_t batch;
+    add_strips(row, highest, batch, strips, (int)vocab_strips(columns));
+    if (argmax && highest > row.highest) {
+        row.highest = highest;
+        row.first = (int32_t)first + find_highest<T, ALIGNED>(z, columns, highest, batch);
+    }
+}
+
+/* The temperatures of a call. */
+struct VocabScales {
     float c, certainty_c;
     double temperature, natural, certainty_natural; // from c z to z / temperature: c's rounding cancels
-    double V, log_V;
     bool two; // the temperatures differ
+
+    VocabScales(float temperature, float certainty_temperature)
+        : c((float)(LOG2_E / temperature)), certainty_c((float)(LOG2_E / certainty_temperature)),
+          temperature(temperature), natural(1 / ((double)c * temperature)),
+          certainty_natural(1 / ((double)certainty_c * certainty_temperature)),
+          two(temperature != certainty_temperature) {}
+};
+
+/* What a call wants of each row, each optional; the definitions are the ABI's. */
+struct VocabOutputs : VocabScales {
+    float *lse, *logprob, *entropy, *self_certainty;
+    double V, log_V;
 
     VocabOutputs(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, float temperature,
                  float certainty_temperature, int64_t V)
-        : lse((float *)lse), logprob((float *)logprob), entropy((float *)entropy),
-          self_certainty((float *)self_certainty), c((float)(LOG2_E / temperature)),
-          certainty_c((float)(LOG2_E / certainty_temperature)), temperature(temperature),
-          natural(1 / ((double)c * temperature)), certainty_natural(1 / ((double)certainty_c * certainty_temperature)),
-          V((double)V), log_V(std::log((double)V)), two(temperature != certainty_temperature) {}
+        : VocabScales(temperature, certainty_temperature), lse((float *)lse), logprob((float *)logprob),
+          entropy((float *)entropy), self_certainty((float *)self_certainty), V((double)V),
+          log_V(std::log((double)V)) {}
 
     /* Of row n; one thread. */
     __device__ __forceinline__ void write(int64_t n, const VocabSums<double> &row, float target_logit) const {
@@ -370,15 +407,15 @@ inline size_t strips_bytes(int64_t N, int64_t V) { return (size_t)(N * vocab_str
 
 template <class T, bool ALIGNED>
 cudaError_t launch_sum_strips(VocabSums<float> *strips, const T *logits, int64_t ld, int64_t N, int64_t V,
-                              int64_t limit, const VocabOutputs &outputs, it_stream s) {
+                              int64_t limit, const VocabScales &scales, it_stream s) {
     unsigned blocks_per_row = (unsigned)ceil_div(vocab_strips(V), VOCAB_WARPS);
     int warps = (int)min(vocab_strips(V), (int64_t)VOCAB_WARPS);
-    return launch(outputs.two ? sum_strips<T, ALIGNED, true> : sum_strips<T, ALIGNED, false>,
-                  dim3((unsigned)N * blocks_per_row), warps * WARP, 0, s, strips, logits, ld, V, limit, outputs.c,
-                  outputs.certainty_c, blocks_per_row);
+    return launch(scales.two ? sum_strips<T, ALIGNED, true> : sum_strips<T, ALIGNED, false>,
+                  dim3((unsigned)N * blocks_per_row), warps * WARP, 0, s, strips, logits, ld, V, limit, scales.c,
+                  scales.certainty_c, blocks_per_row);
 }
 
-/* Sizes that vocab_reduce, logprob_backward and sample take; else a status. */
+/* Sizes that the kernels of rows of logits take; else a status. */
 inline int check_vocab(const char *function, int64_t N, int64_t V, int64_t ld) {
     if (N < 0 || V <= 0 || V > INT32_MAX || ld < V) {
         return fail(IT_INVALID, function, "sizes N %lld, V %lld, ld %lld", (long long)N, (long long)V, (long long)ld);

@@ -10,10 +10,13 @@ __global__ void __launch_bounds__(VOCAB_THREADS)
 finish(Head head, const VocabSums<float> *strips, const float *target_logits) {
     int n = blockIdx.x * VOCAB_WARPS + threadIdx.x / WARP, count = head_strips(head.V);
     if (n >= head.N) return;
-    VocabSums<double> row = sum_row(strips + (int64_t)n * count, count);
+    VocabState row;
+    float highest;
+    int32_t column;
+    add_strips(row.sums, highest, column, strips + (int64_t)n * count, count);
     if (threadIdx.x % WARP == 0) {
-        head.outputs.write(n, row, target_logits[n]);
-        head.argmax[n] = row.first;
+        head.outputs.write(n, row.sums, target_logits[n]);
+        head.argmax[n] = column;
     }
 }
 

@@ -164,7 +164,8 @@ int sample(it_addr token, it_addr logprob, it_addr entropy, it_addr self_certain
     IT_CHECK(sampling->valid_vocab > 0 && sampling->valid_vocab <= V, "valid_vocab %d, V %lld", sampling->valid_vocab,
              (long long)V);
     const float scale = temperature > 0 ? temperature : 1;
-    VocabOutputs outputs(0, logprob, entropy, self_certainty, scale, self_certainty ? certainty_temperature : scale, V);
+    VocabScales scales(scale, self_certainty ? certainty_temperature : scale);
+    VocabOutputs outputs(0, logprob, entropy, self_certainty, scales, V);
     const int64_t *sequence = (const int64_t *)sequence_;
     const int32_t *position = (const int32_t *)position_;
     return dtype == IT_F32 ? draw((int32_t *)token, outputs, (const float *)logits, ld, sequence, position, *sampling,

@@ -10,44 +10,84 @@
 
 namespace intuitor::INTUITOR_ISA {
 
-struct ReducePart {
+/* What is known of a row so far. */
+struct VocabState {
     VocabSums sums;
-    float best;
+    float best = -__builtin_inff(); // the largest logit,
+    int32_t best_id = 0;            // the lowest id that has it
+    float target_logit = __builtin_nanf("");
+};
+static_assert(sizeof(VocabState) == IT_VOCAB_STATE_BYTES);
+
+struct SegmentPart {
+    VocabSums sums;
+    float best; // these two where they are asked for
     int32_t best_id;
 };
+
+/* parts[n, s]: what segment s of row n comes to. */
+template <class T>
+static void sum_segments(SegmentPart *parts, VocabScales scales, bool argmax, const T *logits, int64_t ld, int64_t N,
+                         int64_t V) {
+    const int64_t segments = vocab_segments(V);
+    parallel_for_dynamic(N * segments, V < VOCAB_SEGMENT ? V : VOCAB_SEGMENT, [=](int64_t item) {
+        const T *z = logits + item / segments * ld;
+        int64_t begin = item % segments * VOCAB_SEGMENT, end = V - begin < VOCAB_SEGMENT ? V : begin + VOCAB_SEGMENT;
+        SegmentPart &part = parts[item];
+        if (argmax) {
+            Argmax<T> best(z, V);
+            part.sums = sum_segment(z, begin, end, scales, best);
+            part.best = best.value;
+            part.best_id = best.id();
+        } else {
+            NoChunkMax none;
+            part.sums = sum_segment(z, begin, end, scales, none);
+        }
+    });
+}
+
+/* Adds the next segments of a row, the first of which begins at column `first`, one by one: where they are cut into
+   several calls makes no difference. */
+static void add_segments(VocabState &row, const SegmentPart *parts, int64_t segments, int64_t first, bool argmax) {
+    for (int64_t s = 0; s < segments; s++) {
+        row.sums.add(parts[s].sums);
+        if (argmax && parts[s].best > row.best) {
+            row.best = parts[s].best;
+            row.best_id = (int32_t)(first + parts[s].best_id);
+        }
+    }
+}
+
+/* Operations of adding up the segments of a row and making outputs of them, for parallel_for. */
+static int64_t row_cost(int64_t segments) { return 512 + 64 * segments; }
 
 template <class T>
 static int reduce(VocabOutputs outputs, int32_t *argmax, const T *logits, int64_t ld, const int32_t *targets,
                   int64_t N, int64_t V) {
     const int64_t segments = vocab_segments(V);
-    IT_SCRATCH(ReducePart, parts, N * segments);
-    parallel_for_dynamic(N * segments, V < VOCAB_SEGMENT ? V : VOCAB_SEGMENT, [=](int64_t item) {
-        const T *z = logits + item / segments * ld;
-        int64_t begin = item % segments * VOCAB_SEGMENT, end = V - begin < VOCAB_SEGMENT ? V : begin + VOCAB_SEGMENT;
-        ReducePart &part = parts[item];
-        if (argmax) {
-            Argmax<T> best(z, V);
-            part.sums = sum_segment(z, begin, end, outputs, best);
-            part.best = best.value;
-            part.best_id = best.id();
-        } else {
-            NoChunkMax none;
-            part.sums = sum_segment(z, begin, end, outputs, none);
-        }
+    IT_SCRATCH(SegmentPart, parts, N * segments);
+    sum_segments(parts, outputs, argmax, logits, ld, N, V);
+    parallel_for(N, row_cost(segments), [=](int64_t n) {
+        VocabState row;
+        add_segments(row, parts + n * segments, segments, 0, argmax);
+        outputs.write(n, row.sums, targets ? to_float(logits[n * ld + targets[n]]) : 0);
+        if (argmax) argmax[n] = row.best_id;
     });
-    parallel_for(N, 512 + 64 * segments, [=](int64_t n) {
-        const ReducePart *row = parts + n * segments;
-        VocabSums sums = row[0].sums;
-        for (int64_t s = 1; s < segments; s++) sums.add(row[s].sums);
-        float target_logit = targets ? to_float(logits[n * ld + targets[n]]) : 0;
-        outputs.write(n, sums, target_logit);
-        if (argmax) {
-            const ReducePart *best = row;
-            for (int64_t s = 1; s < segments; s++) {
-                if (row[s].best > best->best) best = row + s;
-            }
-            argmax[n] = best->best_id;
-        }
+    return IT_OK;
+}
+
+template <class T>
+static int accumulate(VocabState *state, VocabScales scales, const T *logits, int64_t ld, int64_t first,
+                      const int32_t *targets, int64_t N, int64_t columns) {
+    const int64_t segments = vocab_segments(columns);
+    IT_SCRATCH(SegmentPart, parts, N * segments);
+    sum_segments(parts, scales, true, logits, ld, N, columns);
+    parallel_for(N, row_cost(segments), [=](int64_t n) {
+        VocabState row = first == 0 ? VocabState() : state[n];
+        add_segments(row, parts + n * segments, segments, first, true);
+        int64_t target = targets ? targets[n] - first : -1;
+        if (target >= 0 && target < columns) row.target_logit = to_float(logits[n * ld + target]);
+        state[n] = row;
     });
     return IT_OK;
 }
@@ -76,9 +116,40 @@ int vocab_reduce(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_cer
     }
     if (!self_certainty) certainty_temperature = temperature;
     if (!lse && !logprob && !entropy) temperature = certainty_temperature; // one set of sums will do
-    VocabOutputs outputs(lse, logprob, entropy, self_certainty, temperature, certainty_temperature, V);
+    VocabOutputs outputs(lse, logprob, entropy, self_certainty, VocabScales(temperature, certainty_temperature), V);
     return dtype == IT_F32 ? reduce(outputs, (int32_t *)argmax, (const float *)logits, ld, targets, N, V)
                            : reduce(outputs, (int32_t *)argmax, (const bf16 *)logits, ld, targets, N, V);
+}
+
+int vocab_accumulate(it_addr state_, it_addr logits, int64_t ld, int64_t first, it_addr targets_, float temperature,
+                     float certainty_temperature, int64_t N, int64_t columns, int32_t dtype, it_stream) {
+    IT_CHECK(dtype == IT_F32 || dtype == IT_BF16, "dtype %d is neither fp32 nor bf16", dtype);
+    IT_CHECK(N >= 0 && columns > 0 && ld >= columns, "sizes N %lld, columns %lld, ld %lld", (long long)N,
+             (long long)columns, (long long)ld);
+    IT_CHECK(first >= 0 && first % VOCAB_SEGMENT == 0, "a tile begins at column %lld, not at a multiple of %lld",
+             (long long)first, (long long)VOCAB_SEGMENT);
+    IT_CHECK(N == 0 || (state_ && logits), "null address");
+    IT_CHECK(temperature > 0 && certainty_temperature > 0, "temperatures %g, %g", temperature, certainty_temperature);
+    auto state = (VocabState *)state_;
+    auto targets = (const int32_t *)targets_;
+    VocabScales scales(temperature, certainty_temperature);
+    return dtype == IT_F32 ? accumulate(state, scales, (const float *)logits, ld, first, targets, N, columns)
+                           : accumulate(state, scales, (const bf16 *)logits, ld, first, targets, N, columns);
+}
+
+int vocab_finish(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr argmax_,
+                 it_addr state_, float temperature, float certainty_temperature, int64_t N, int64_t V, it_stream) {
+    IT_CHECK(N >= 0 && V > 0, "sizes N %lld, V %lld", (long long)N, (long long)V);
+    IT_CHECK(N == 0 || state_, "null state");
+    IT_CHECK(temperature > 0 && certainty_temperature > 0, "temperatures %g, %g", temperature, certainty_temperature);
+    auto state = (const VocabState *)state_;
+    auto argmax = (int32_t *)argmax_;
+    VocabOutputs outputs(lse, logprob, entropy, self_certainty, VocabScales(temperature, certainty_temperature), V);
+    parallel_for(N, row_cost(0), [=](int64_t n) {
+        outputs.write(n, state[n].sums, state[n].target_logit);
+        if (argmax) argmax[n] = state[n].best_id;
+    });
+    return IT_OK;
 }
 
 /* z <- scale ([j = target] - 2^(c (z - lse temperature))) */

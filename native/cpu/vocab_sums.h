@@ -19,7 +19,7 @@
 
 namespace intuitor::INTUITOR_ISA {
 
-constexpr int64_t VOCAB_SEGMENT = 16384, VOCAB_CHUNK = 1024;
+constexpr int64_t VOCAB_SEGMENT = IT_VOCAB_SEGMENT, VOCAB_CHUNK = 1024;
 
 inline int64_t vocab_segments(int64_t V) { return (V + VOCAB_SEGMENT - 1) / VOCAB_SEGMENT; }
 
@@ -201,18 +201,23 @@ template <bool TWO, class T, class F> struct SegmentSummer {
     }
 };
 
-/* What a call wants of each row, each optional; the definitions are the ABI's. */
-struct VocabOutputs {
-    float *lse, *logprob, *entropy, *self_certainty;
+/* The temperatures of a call. */
+struct VocabScales {
     VocabScale main, certainty;
-    bool two; // the two scales differ
+    bool two; // they differ
+
+    VocabScales(float temperature, float certainty_temperature)
+        : main(temperature), certainty(certainty_temperature), two(temperature != certainty_temperature) {}
+};
+
+/* What a call wants of each row, each optional; the definitions are the ABI's. */
+struct VocabOutputs : VocabScales {
+    float *lse, *logprob, *entropy, *self_certainty;
     double V, log_V;
 
-    VocabOutputs(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, float temperature,
-                 float certainty_temperature, int64_t V)
-        : lse((float *)lse), logprob((float *)logprob), entropy((float *)entropy),
-          self_certainty((float *)self_certainty), main(temperature), certainty(certainty_temperature),
-          two(temperature != certainty_temperature), V((double)V), log_V(std::log((double)V)) {}
+    VocabOutputs(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, VocabScales scales, int64_t V)
+        : VocabScales(scales), lse((float *)lse), logprob((float *)logprob), entropy((float *)entropy),
+          self_certainty((float *)self_certainty), V((double)V), log_V(std::log((double)V)) {}
 
     void write(int64_t n, const VocabSums &row, float target_logit) const {
         double log2_sum = std::log2(row.main.sum), certainty_log2 = log2_sum + row.main.shift;
@@ -229,9 +234,9 @@ struct VocabOutputs {
 };
 
 template <class T, class F>
-inline VocabSums sum_segment(const T *z, int64_t begin, int64_t end, const VocabOutputs &wanted, F &on_chunk) {
-    return wanted.two ? SegmentSummer<true, T, F>(wanted.main, wanted.certainty).run(z, begin, end, on_chunk)
-                      : SegmentSummer<false, T, F>(wanted.main, wanted.certainty).run(z, begin, end, on_chunk);
+inline VocabSums sum_segment(const T *z, int64_t begin, int64_t end, const VocabScales &scales, F &on_chunk) {
+    return scales.two ? SegmentSummer<true, T, F>(scales.main, scales.certainty).run(z, begin, end, on_chunk)
+                      : SegmentSummer<false, T, F>(scales.main, scales.certainty).run(z, begin, end, on_chunk);
 }
 
 } // namespace intuitor::INTUITOR_ISA

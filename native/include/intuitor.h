@@ -35,6 +35,10 @@ extern "C" {
 
 #define IT_ABI_VERSION 1
 
+/* vocab_accumulate: where a tile of columns may begin, and what a row's state takes. */
+#define IT_VOCAB_SEGMENT 16384
+#define IT_VOCAB_STATE_BYTES 72
+
 typedef uint64_t it_addr;   /* address in device memory */
 typedef uint64_t it_stream; /* 0: the default stream */
 typedef uint64_t it_event;
@@ -231,6 +235,22 @@ typedef struct it_api {
     int (*vocab_reduce)(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr argmax,
                         it_addr logits, int64_t ld, it_addr targets, float temperature, float certainty_temperature,
                         int64_t N, int64_t V, int32_t dtype, it_stream s);
+    /* The two halves of vocab_reduce, for rows that are never whole: logits come a tile of columns at a time, and what
+       is kept of a row is IT_VOCAB_STATE_BYTES bytes, however wide it is.
+       vocab_accumulate adds logits [N, columns], columns first .. first + columns - 1 of the rows, to state [N]; first 0
+       begins the rows, whatever the state holds. Tiles come in order, without gaps, and begin at multiples of
+       IT_VOCAB_SEGMENT. targets int32 [N], ids in the whole row; optional: then there is no logprob.
+       vocab_finish gives the outputs of vocab_reduce, each optional, for rows of V columns that are complete, at the
+       temperatures that they were accumulated at; the state stays as it is. logprob is NaN where no tile had the target.
+       The bits are those of vocab_reduce, however the row was cut. Sums at another temperature for self_certainty cost
+       a second exponential a logit, and the bits say which sums there were: where vocab_reduce is not asked for it, or
+       for nothing else at `temperature`, it takes one temperature for both, and so must the caller here. */
+    int (*vocab_accumulate)(it_addr state, it_addr logits, int64_t ld, int64_t first, it_addr targets,
+                            float temperature, float certainty_temperature, int64_t N, int64_t columns, int32_t dtype,
+                            it_stream s);
+    int (*vocab_finish)(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr argmax,
+                        it_addr state, float temperature, float certainty_temperature, int64_t N, int64_t V,
+                        it_stream s);
     /* Gradient of sum_n coefficient[n] * logprob[n] with respect to z, in place of the logits:
          z_j <- coefficient / temperature * ([j = target] - exp(z_j / temperature - lse)) */
     int (*logprob_backward)(it_addr logits, int64_t ld, it_addr lse, it_addr targets, it_addr coefficient,

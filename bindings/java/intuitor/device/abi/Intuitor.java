@@ -32,6 +32,24 @@ public class Intuitor extends IntuitorSymbols {
     public static int IT_ABI_VERSION() {
         return IT_ABI_VERSION;
     }
+    private static final int IT_VOCAB_SEGMENT = (int)16384L;
+    /**
+     * {@snippet lang=c :
+     * #define IT_VOCAB_SEGMENT 16384
+     * }
+     */
+    public static int IT_VOCAB_SEGMENT() {
+        return IT_VOCAB_SEGMENT;
+    }
+    private static final int IT_VOCAB_STATE_BYTES = (int)72L;
+    /**
+     * {@snippet lang=c :
+     * #define IT_VOCAB_STATE_BYTES 72
+     * }
+     */
+    public static int IT_VOCAB_STATE_BYTES() {
+        return IT_VOCAB_STATE_BYTES;
+    }
     private static final int IT_F32 = (int)0L;
     /**
      * {@snippet lang=c :

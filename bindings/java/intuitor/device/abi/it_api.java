@@ -48,6 +48,8 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int (*swiglu_forward)(it_addr, it_addr, int64_t, int64_t, int32_t, it_stream);
  *     int (*swiglu_backward)(it_addr, it_addr, it_addr, int64_t, int64_t, int32_t, it_stream);
  *     int (*vocab_reduce)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, int64_t, it_addr, float, float, int64_t, int64_t, int32_t, it_stream);
+ *     int (*vocab_accumulate)(it_addr, it_addr, int64_t, int64_t, it_addr, float, float, int64_t, int64_t, int32_t, it_stream);
+ *     int (*vocab_finish)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, float, float, int64_t, int64_t, it_stream);
  *     int (*logprob_backward)(it_addr, int64_t, it_addr, it_addr, it_addr, float, int64_t, int64_t, int32_t, it_stream);
  *     int (*sample)(it_addr, it_addr, it_addr, it_addr, it_addr, int64_t, it_addr, it_addr, const it_sampling *, float, int64_t, int64_t, int32_t, it_stream);
  *     int (*repetition_penalty)(it_addr, int64_t, it_addr, it_addr, float, int64_t, int64_t, it_stream);
@@ -99,6 +101,8 @@ public class it_api {
         Intuitor.C_POINTER.withName("swiglu_forward"),
         Intuitor.C_POINTER.withName("swiglu_backward"),
         Intuitor.C_POINTER.withName("vocab_reduce"),
+        Intuitor.C_POINTER.withName("vocab_accumulate"),
+        Intuitor.C_POINTER.withName("vocab_finish"),
         Intuitor.C_POINTER.withName("logprob_backward"),
         Intuitor.C_POINTER.withName("sample"),
         Intuitor.C_POINTER.withName("repetition_penalty"),
@@ -3473,6 +3477,226 @@ public class it_api {
      */
     public static void vocab_reduce(MemorySegment struct, MemorySegment fieldValue) {
         struct.set(vocab_reduce$LAYOUT, vocab_reduce$OFFSET, fieldValue);
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int (*vocab_accumulate)(it_addr, it_addr, int64_t, int64_t, it_addr, float, float, int64_t, int64_t, int32_t, it_stream)
+     * }
+     */
+    public final static class vocab_accumulate {
+
+        private vocab_accumulate() {
+            // Should not be called directly
+        }
+
+        /**
+         * The function pointer signature, expressed as a functional interface
+         */
+        public interface Function {
+            int apply(long _x0, long _x1, long _x2, long _x3, long _x4, float _x5, float _x6, long _x7, long _x8, int _x9, long _x10);
+        }
+
+        private static final FunctionDescriptor $DESC = FunctionDescriptor.of(
+            Intuitor.C_INT,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_FLOAT,
+            Intuitor.C_FLOAT,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_INT,
+            Intuitor.C_LONG
+        );
+
+        /**
+         * The descriptor of this function pointer
+         */
+        public static FunctionDescriptor descriptor() {
+            return $DESC;
+        }
+
+        private static final MethodHandle UP$MH = Intuitor.upcallHandle(vocab_accumulate.Function.class, "apply", $DESC);
+
+        /**
+         * Allocates a new upcall stub, whose implementation is defined by {@code fi}.
+         * The lifetime of the returned segment is managed by {@code arena}
+         */
+        public static MemorySegment allocate(vocab_accumulate.Function fi, Arena arena) {
+            return Linker.nativeLinker().upcallStub(UP$MH.bindTo(fi), $DESC, arena);
+        }
+
+        private static final MethodHandle DOWN$MH = Linker.nativeLinker().downcallHandle($DESC);
+
+        /**
+         * Invoke the upcall stub {@code funcPtr}, with given parameters
+         */
+        public static int invoke(MemorySegment funcPtr, long _x0, long _x1, long _x2, long _x3, long _x4, float _x5, float _x6, long _x7, long _x8, int _x9, long _x10) {
+            try {
+                return (int) DOWN$MH.invokeExact(funcPtr, _x0, _x1, _x2, _x3, _x4, _x5, _x6, _x7, _x8, _x9, _x10);
+            } catch (Error | RuntimeException ex) {
+                throw ex;
+            } catch (Throwable ex$) {
+                throw new AssertionError("should not reach here", ex$);
+            }
+        }
+    }
+
+    private static final AddressLayout vocab_accumulate$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("vocab_accumulate"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int (*vocab_accumulate)(it_addr, it_addr, int64_t, int64_t, it_addr, float, float, int64_t, int64_t, int32_t, it_stream)
+     * }
+     */
+    public static final AddressLayout vocab_accumulate$layout() {
+        return vocab_accumulate$LAYOUT;
+    }
+
+    private static final long vocab_accumulate$OFFSET = $LAYOUT.byteOffset(groupElement("vocab_accumulate"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int (*vocab_accumulate)(it_addr, it_addr, int64_t, int64_t, it_addr, float, float, int64_t, int64_t, int32_t, it_stream)
+     * }
+     */
+    public static final long vocab_accumulate$offset() {
+        return vocab_accumulate$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int (*vocab_accumulate)(it_addr, it_addr, int64_t, int64_t, it_addr, float, float, int64_t, int64_t, int32_t, it_stream)
+     * }
+     */
+    public static MemorySegment vocab_accumulate(MemorySegment struct) {
+        return struct.get(vocab_accumulate$LAYOUT, vocab_accumulate$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int (*vocab_accumulate)(it_addr, it_addr, int64_t, int64_t, it_addr, float, float, int64_t, int64_t, int32_t, it_stream)
+     * }
+     */
+    public static void vocab_accumulate(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(vocab_accumulate$LAYOUT, vocab_accumulate$OFFSET, fieldValue);
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int (*vocab_finish)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, float, float, int64_t, int64_t, it_stream)
+     * }
+     */
+    public final static class vocab_finish {
+
+        private vocab_finish() {
+            // Should not be called directly
+        }
+
+        /**
+         * The function pointer signature, expressed as a functional interface
+         */
+        public interface Function {
+            int apply(long _x0, long _x1, long _x2, long _x3, long _x4, long _x5, float _x6, float _x7, long _x8, long _x9, long _x10);
+        }
+
+        private static final FunctionDescriptor $DESC = FunctionDescriptor.of(
+            Intuitor.C_INT,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_FLOAT,
+            Intuitor.C_FLOAT,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG
+        );
+
+        /**
+         * The descriptor of this function pointer
+         */
+        public static FunctionDescriptor descriptor() {
+            return $DESC;
+        }
+
+        private static final MethodHandle UP$MH = Intuitor.upcallHandle(vocab_finish.Function.class, "apply", $DESC);
+
+        /**
+         * Allocates a new upcall stub, whose implementation is defined by {@code fi}.
+         * The lifetime of the returned segment is managed by {@code arena}
+         */
+        public static MemorySegment allocate(vocab_finish.Function fi, Arena arena) {
+            return Linker.nativeLinker().upcallStub(UP$MH.bindTo(fi), $DESC, arena);
+        }
+
+        private static final MethodHandle DOWN$MH = Linker.nativeLinker().downcallHandle($DESC);
+
+        /**
+         * Invoke the upcall stub {@code funcPtr}, with given parameters
+         */
+        public static int invoke(MemorySegment funcPtr, long _x0, long _x1, long _x2, long _x3, long _x4, long _x5, float _x6, float _x7, long _x8, long _x9, long _x10) {
+            try {
+                return (int) DOWN$MH.invokeExact(funcPtr, _x0, _x1, _x2, _x3, _x4, _x5, _x6, _x7, _x8, _x9, _x10);
+            } catch (Error | RuntimeException ex) {
+                throw ex;
+            } catch (Throwable ex$) {
+                throw new AssertionError("should not reach here", ex$);
+            }
+        }
+    }
+
+    private static final AddressLayout vocab_finish$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("vocab_finish"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int (*vocab_finish)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, float, float, int64_t, int64_t, it_stream)
+     * }
+     */
+    public static final AddressLayout vocab_finish$layout() {
+        return vocab_finish$LAYOUT;
+    }
+
+    private static final long vocab_finish$OFFSET = $LAYOUT.byteOffset(groupElement("vocab_finish"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int (*vocab_finish)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, float, float, int64_t, int64_t, it_stream)
+     * }
+     */
+    public static final long vocab_finish$offset() {
+        return vocab_finish$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int (*vocab_finish)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, float, float, int64_t, int64_t, it_stream)
+     * }
+     */
+    public static MemorySegment vocab_finish(MemorySegment struct) {
+        return struct.get(vocab_finish$LAYOUT, vocab_finish$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int (*vocab_finish)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, float, float, int64_t, int64_t, it_stream)
+     * }
+     */
+    public static void vocab_finish(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(vocab_finish$LAYOUT, vocab_finish$OFFSET, fieldValue);
     }
 
     /**

@@ -439,6 +439,15 @@ public class Dnnl extends DnnlSymbols {
     public static int dnnl_format_tag_any() {
         return dnnl_format_tag_any;
     }
+    private static final int dnnl_query_strides = (int)14L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.dnnl_query_strides = 14
+     * }
+     */
+    public static int dnnl_query_strides() {
+        return dnnl_query_strides;
+    }
     private static final int dnnl_query_weights_md = (int)131L;
     /**
      * {@snippet lang=c :
@@ -456,6 +465,24 @@ public class Dnnl extends DnnlSymbols {
      */
     public static int dnnl_query_inner_nblks_s32() {
         return dnnl_query_inner_nblks_s32;
+    }
+    private static final int dnnl_query_inner_blks = (int)264L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.dnnl_query_inner_blks = 264
+     * }
+     */
+    public static int dnnl_query_inner_blks() {
+        return dnnl_query_inner_blks;
+    }
+    private static final int dnnl_query_inner_idxs = (int)265L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.dnnl_query_inner_idxs = 265
+     * }
+     */
+    public static int dnnl_query_inner_idxs() {
+        return dnnl_query_inner_idxs;
     }
 
     private static class dnnl_primitive_desc_destroy {

@@ -8,8 +8,11 @@ import static intuitor.device.Checks.required;
 import static intuitor.device.Checks.that;
 import static intuitor.device.DType.BF16;
 import static intuitor.device.DType.F32;
+import static intuitor.device.DType.F64;
 import static intuitor.device.DType.I32;
 import static intuitor.device.DType.I64;
+
+import intuitor.device.abi.Intuitor;
 
 /**
  * What {@link Kernels} asks of its arguments, verified only under {@link Checks}. Weights and activations are of one
@@ -156,16 +159,47 @@ final class KernelChecks {
         String call = "vocabReduce";
         rank(call, "logits", logits, 2);
         storage(call, "logits", logits);
-        long n = logits.dim(0);
+        stats(call, out, logits.dim(0));
+        temperatures(call, temperature, certaintyTemperature);
+        if (out.logprob() != null) {
+            targets(call, targets, logits);
+        }
+    }
+
+    static void vocabAccumulate(Tensor state, Tensor logits, long first, Tensor targets, double temperature,
+            double certaintyTemperature) {
+        String call = "vocabAccumulate";
+        rank(call, "logits", logits, 2);
+        storage(call, "logits", logits);
+        state(call, state, logits.dim(0));
+        that(first >= 0 && first % Kernels.VOCAB_SEGMENT == 0, call, "a tile begins at a multiple of "
+                + Kernels.VOCAB_SEGMENT + ", not at column " + first);
+        optional(call, "targets", targets, I32, logits.dim(0));
+        temperatures(call, temperature, certaintyTemperature);
+    }
+
+    static void vocabFinish(VocabStats out, Tensor state, double temperature, double certaintyTemperature) {
+        String call = "vocabFinish";
+        rank(call, "state", state, 2);
+        state(call, state, state.dim(0));
+        stats(call, out, state.dim(0));
+        temperatures(call, temperature, certaintyTemperature);
+    }
+
+    private static void state(String call, Tensor state, long n) {
+        required(call, "state", state, F64, n, Intuitor.IT_VOCAB_STATE_BYTES() / F64.bytes());
+    }
+
+    private static void stats(String call, VocabStats out, long n) {
         optional(call, "lse", out.lse(), F32, n);
         optional(call, "logprob", out.logprob(), F32, n);
         optional(call, "entropy", out.entropy(), F32, n);
         optional(call, "selfCertainty", out.selfCertainty(), F32, n);
         optional(call, "argmax", out.argmax(), I32, n);
+    }
+
+    private static void temperatures(String call, double temperature, double certaintyTemperature) {
         that(temperature > 0 && certaintyTemperature > 0, call, "temperatures must be positive");
-        if (out.logprob() != null) {
-            targets(call, targets, logits);
-        }
     }
 
     static void logprobBackward(Tensor logits, Tensor lse, Tensor targets, Tensor coefficient, double temperature) {

@@ -4,6 +4,7 @@ import static intuitor.device.DType.F32;
 import static intuitor.device.DType.F64;
 import static intuitor.device.DType.I32;
 
+import intuitor.device.abi.Intuitor;
 import intuitor.device.abi.it_api;
 import intuitor.device.abi.it_decode_run;
 import intuitor.device.abi.it_sampling;
@@ -18,6 +19,9 @@ import java.lang.foreign.MemorySegment;
  * nothing more.
  */
 public final class Kernels {
+
+    /** Tiles of {@link #vocabAccumulate} begin at multiples of so many columns. */
+    public static final int VOCAB_SEGMENT = Intuitor.IT_VOCAB_SEGMENT();
 
     private final NativeApi api;
     private final MemorySegment embeddingForward;
@@ -35,6 +39,8 @@ public final class Kernels {
     private final MemorySegment swigluForward;
     private final MemorySegment swigluBackward;
     private final MemorySegment vocabReduce;
+    private final MemorySegment vocabAccumulate;
+    private final MemorySegment vocabFinish;
     private final MemorySegment logprobBackward;
     private final MemorySegment sample;
     private final MemorySegment repetitionPenalty;
@@ -64,6 +70,8 @@ public final class Kernels {
         swigluForward = it_api.swiglu_forward(table);
         swigluBackward = it_api.swiglu_backward(table);
         vocabReduce = it_api.vocab_reduce(table);
+        vocabAccumulate = it_api.vocab_accumulate(table);
+        vocabFinish = it_api.vocab_finish(table);
         logprobBackward = it_api.logprob_backward(table);
         sample = it_api.sample(table);
         repetitionPenalty = it_api.repetition_penalty(table);
@@ -312,6 +320,47 @@ public final class Kernels {
                 address(out.entropy()), address(out.selfCertainty()), address(out.argmax()), logits.address(),
                 logits.dim(1), address(targets), (float) temperature, (float) certaintyTemperature, logits.dim(0),
                 logits.dim(1), logits.dtype().code(), 0));
+    }
+
+    /**
+     * Adds a tile of columns of logits to what is known of the rows: {@link #vocabReduce} for rows that are never
+     * whole. Tiles come in order; {@link #vocabFinish} then gives the bits that vocabReduce gives for whole rows.
+     *
+     * @param state                {@link #vocabState}; begun anew where first is 0
+     * @param logits               [N,columns]
+     * @param first                the rows' column that the tile begins with, a multiple of {@link #VOCAB_SEGMENT}
+     * @param targets              int32 [N], ids in the whole row; null if no log-probabilities are wanted
+     * @param temperature          divides the logits, except for self-certainty
+     * @param certaintyTemperature divides the logits for self-certainty; the same as the other if only one is wanted
+     */
+    public void vocabAccumulate(Tensor state, Tensor logits, long first, Tensor targets, double temperature,
+            double certaintyTemperature) {
+        if (Checks.ENABLED) {
+            KernelChecks.vocabAccumulate(state, logits, first, targets, temperature, certaintyTemperature);
+        }
+        api.check(it_api.vocab_accumulate.invoke(vocabAccumulate, state.address(), logits.address(), logits.dim(1),
+                first, address(targets), (float) temperature, (float) certaintyTemperature, logits.dim(0),
+                logits.dim(1), logits.dtype().code(), 0));
+    }
+
+    /**
+     * What is wanted of rows whose tiles {@link #vocabAccumulate} has all seen.
+     *
+     * @param temperature          that of the tiles; certaintyTemperature likewise
+     * @param vocab                V, columns of the rows
+     */
+    public void vocabFinish(VocabStats out, Tensor state, double temperature, double certaintyTemperature, long vocab) {
+        if (Checks.ENABLED) {
+            KernelChecks.vocabFinish(out, state, temperature, certaintyTemperature);
+        }
+        api.check(it_api.vocab_finish.invoke(vocabFinish, address(out.lse()), address(out.logprob()),
+                address(out.entropy()), address(out.selfCertainty()), address(out.argmax()), state.address(),
+                (float) temperature, (float) certaintyTemperature, state.dim(0), vocab, 0));
+    }
+
+    /** Room for what {@link #vocabAccumulate} knows of so many rows. */
+    public static Tensor vocabState(Arena arena, long rows) {
+        return arena.allocate("state of rows", F64, rows, Intuitor.IT_VOCAB_STATE_BYTES() / F64.bytes());
     }
 
     /**
