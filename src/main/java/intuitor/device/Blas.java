@@ -33,6 +33,19 @@ public interface Blas extends AutoCloseable {
         return pack(arena, b, transB, b.dtype());
     }
 
+    /** op(b) as it is, without a copy; b must live on. */
+    default PackedMatrix unpacked(Tensor b, boolean transB) {
+        return PackedMatrix.unchanged(b, transB);
+    }
+
+    /**
+     * Columns first .. first + count - 1 of b as a factor of its own, without a copy; null where they do not lie in one
+     * piece. Where they do for one tile of columns, they do for all that begin at multiples of its first column.
+     */
+    default PackedMatrix columns(PackedMatrix b, long first, long count) {
+        return b.isTransposed() ? PackedMatrix.unchanged(b.data().rows(first, count), true) : null;
+    }
+
     /** Whether matrices in fp32 can be packed in bf16. */
     boolean packsInBf16();
 

@@ -7,9 +7,12 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import intuitor.device.dnnl.Dnnl;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * Matrix multiplication on the CPU by oneDNN, in fp32; where the processor has dot products of bf16, packed weights may
@@ -42,8 +45,18 @@ final class OneDnn implements Blas {
         }
     }
 
-    /** How oneDNN wants the weights of one shape: its memory descriptor and size. */
-    private record Layout(MemorySegment descriptor, long bytes, boolean blocked) {
+    /**
+     * How oneDNN wants the weights of one shape: its memory descriptor and size.
+     *
+     * @param order  what else says where an element lies: strides of blocks, then the size and the dimension of each
+     *               inner block
+     * @param slices columns of the parts that follow each other in memory, if that is how it is; else 0
+     */
+    private record Layout(MemorySegment descriptor, long bytes, List<Long> order, long slices) {
+
+        boolean blocked() {
+            return order.size() > 2;
+        }
     }
 
     private record Product(long m, Weights weights) {
@@ -141,7 +154,7 @@ final class OneDnn implements Blas {
         }
         long k = b.dim(transB ? 1 : 0);
         long n = b.dim(transB ? 0 : 1);
-        Layout layout = layouts.computeIfAbsent(new Weights(k, n, operands), this::preferredLayout);
+        Layout layout = layout(new Weights(k, n, operands));
         if (!layout.blocked() && operands == b.dtype()) {
             return PackedMatrix.unchanged(b, transB);
         }
@@ -225,6 +238,22 @@ final class OneDnn implements Blas {
                 .reinterpret(b.columns() * Float.BYTES), 0, b.columns() * Float.BYTES);
     }
 
+    @Override
+    public PackedMatrix columns(PackedMatrix b, long first, long count) {
+        if (!b.isPacked()) {
+            return Blas.super.columns(b, first, count);
+        }
+        Layout whole = layout(Weights.of(b));
+        Layout part = layout(new Weights(b.rows(), count, b.data().dtype()));
+        if (whole.slices() == 0 || first % whole.slices() != 0 || !whole.order().equals(part.order())) {
+            return null;
+        }
+        long slice = whole.bytes() / Math.ceilDiv(b.columns(), whole.slices());
+        int width = b.data().dtype().bytes();
+        return PackedMatrix.packed(b.data().slice(first / whole.slices() * slice / width, part.bytes() / width),
+                b.rows(), count);
+    }
+
     private void multiply(long m, long c, long a, PackedMatrix b) {
         products.computeIfAbsent(new Product(m, Weights.of(b)), this::product)
                 .execute(stream, a, b.data().address(), c);
@@ -237,7 +266,7 @@ final class OneDnn implements Blas {
      */
     @Override
     public boolean isRowInvariant() {
-        return layouts.computeIfAbsent(new Weights(USUAL_ROWS, USUAL_ROWS, DType.F32), this::preferredLayout).blocked();
+        return layout(new Weights(USUAL_ROWS, USUAL_ROWS, DType.F32)).blocked();
     }
 
     /** Frees every primitive, the stream and the engine. */
@@ -250,6 +279,10 @@ final class OneDnn implements Blas {
         check(Dnnl.dnnl_stream_destroy(stream), "stream_destroy");
         check(Dnnl.dnnl_engine_destroy(engine), "engine_destroy");
         memory.close();
+    }
+
+    private Layout layout(Weights w) {
+        return layouts.computeIfAbsent(w, this::preferredLayout);
     }
 
     /** The order that the matmul primitive prefers for weights of this shape. */
@@ -268,17 +301,37 @@ final class OneDnn implements Blas {
             for (MemorySegment descriptor : new MemorySegment[] {src, any, dst}) {
                 check(Dnnl.dnnl_memory_desc_destroy(descriptor), "memory_desc_destroy");
             }
-            check(Dnnl.dnnl_memory_desc_query(preferred, Dnnl.dnnl_query_inner_nblks_s32(), outcome),
-                    "memory_desc_query");
-            return new Layout(preferred, Dnnl.dnnl_memory_desc_get_size(preferred), outcome.get(JAVA_INT, 0) > 0);
+            return layout(preferred, w);
         }
+    }
+
+    private Layout layout(MemorySegment descriptor, Weights w) {
+        check(Dnnl.dnnl_memory_desc_query(descriptor, Dnnl.dnnl_query_inner_nblks_s32(), outcome), "memory_desc_query");
+        int blocks = outcome.get(JAVA_INT, 0);
+        List<Long> order = new ArrayList<>(dims(descriptor, Dnnl.dnnl_query_strides(), 2));
+        List<Long> sizes = dims(descriptor, Dnnl.dnnl_query_inner_blks(), blocks);
+        List<Long> dimensions = dims(descriptor, Dnnl.dnnl_query_inner_idxs(), blocks);
+        order.addAll(sizes);
+        order.addAll(dimensions);
+        long slices = IntStream.range(0, blocks).filter(i -> dimensions.get(i) == 1).mapToLong(sizes::get)
+                .reduce(1, (x, y) -> x * y);
+        long bytes = Dnnl.dnnl_memory_desc_get_size(descriptor);
+        boolean outermost = Math.ceilDiv(w.n(), slices) * order.get(1) * w.type().bytes() == bytes;
+        return new Layout(descriptor, bytes, List.copyOf(order), outermost ? slices : 0);
+    }
+
+    /** The first so many numbers of an array that a descriptor holds. */
+    private List<Long> dims(MemorySegment descriptor, int what, int count) {
+        check(Dnnl.dnnl_memory_desc_query(descriptor, what, outcome), "memory_desc_query");
+        MemorySegment values = outcome.get(ADDRESS, 0).reinterpret(count * JAVA_LONG.byteSize());
+        return IntStream.range(0, count).mapToObj(i -> values.getAtIndex(JAVA_LONG, i)).toList();
     }
 
     private OneDnnPrimitive product(Product p) {
         try (var arena = java.lang.foreign.Arena.ofConfined()) {
             MemorySegment src = matrix(arena, p.m(), p.weights().k(), false, p.weights().type());
             MemorySegment dst = matrix(arena, p.m(), p.weights().n(), false, DType.F32);
-            MemorySegment weights = layouts.get(p.weights()).descriptor();
+            MemorySegment weights = layout(p.weights()).descriptor();
             var product = new OneDnnPrimitive(engine, matmul(src, weights, dst),
                     new int[] {Dnnl.DNNL_ARG_SRC(), Dnnl.DNNL_ARG_WEIGHTS(), Dnnl.DNNL_ARG_DST()},
                     new MemorySegment[] {src, weights, dst});

@@ -28,11 +28,12 @@ final class Linear {
 
     /** The same by the packed weight; null if the plain one is to be used. */
     void forward(Tensor y, Tensor x, PackedMatrix packed) {
-        if (packed == null) {
-            forward(y, x);
-        } else {
-            blas.gemm(y, x, packed);
-        }
+        blas.gemm(y, x, factor(packed));
+    }
+
+    /** What x is multiplied by: the packed weight; null if the plain one is to be used. */
+    PackedMatrix factor(PackedMatrix packed) {
+        return packed == null ? blas.unpacked(plain(), true) : packed;
     }
 
     /** dx = dy W. */

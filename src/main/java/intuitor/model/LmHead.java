@@ -8,14 +8,16 @@ import intuitor.device.Kernels;
 import intuitor.device.PackedMatrix;
 import intuitor.device.Sampling;
 import intuitor.device.Tensor;
+import intuitor.device.TiledHead;
 import intuitor.device.VocabStats;
 import java.util.stream.IntStream;
 
 /**
- * The head: logits = hidden W^T over the vocabulary, and what is wanted of them. Logits exist only for a chunk of rows
- * at a time, in a buffer of about {@link #LOGITS_BYTES}, and the backward pass of a chunk follows its forward pass at
- * once: for that, the loss must be a sum of functions of single log-probabilities, or linearised into one ({@link
- * TokenObjective}).
+ * The head: logits = hidden W^T over the vocabulary, and what is wanted of them. Where tokens are scored, logits exist
+ * only for a tile of rows and columns at a time ({@link TiledHead}). Where tokens are drawn, or gradients wanted, whole
+ * rows are needed: a chunk of rows at a time, in a buffer of about {@link #LOGITS_BYTES}. The backward pass of a chunk
+ * follows its forward pass at once: for that, the loss must be a sum of functions of single log-probabilities, or
+ * linearised into one ({@link TokenObjective}).
  *
  * <p>Logits are fp32 whatever the weights' storage type: bf16 tells numbers between 16 and 32 apart by eighths only,
  * and log-probabilities and self-certainties are differences of such numbers.
@@ -39,25 +41,31 @@ public final class LmHead {
     private final Blas blas;
     private final Linear projection;
     private final int vocabSize;
-    private final long chunkRows;
+    private final long chunkRows; // whose logits exist whole at a time
+    private final long scoredRows; // at most, at a time
 
     public LmHead(Device device, ModelWeights weights) {
-        this(device, weights, chunkRows(weights.config(), device.info().isGpu()));
+        this(device, weights, chunkRows(weights.config(), device.info().isGpu()), Long.MAX_VALUE);
     }
 
-    /** Rows whose logits exist at a time. */
+    /** Rows whose logits exist whole at a time. */
     static long chunkRows(ModelConfig config, boolean gpu) {
         return Math.max(gpu ? MIN_ROWS_GPU : MIN_ROWS, LOGITS_BYTES / (4L * config.vocabSize()));
     }
 
     /** A head that works on this many rows at a time. */
     LmHead(Device device, ModelWeights weights, long chunkRows) {
+        this(device, weights, chunkRows, chunkRows);
+    }
+
+    private LmHead(Device device, ModelWeights weights, long chunkRows, long scoredRows) {
         this.device = device;
         this.kernels = device.kernels();
         this.blas = device.blas();
         this.projection = new Linear(device.blas(), weights.lmHead());
         this.vocabSize = weights.config().vocabSize();
         this.chunkRows = chunkRows;
+        this.scoredRows = scoredRows;
     }
 
     /**
@@ -74,14 +82,17 @@ public final class LmHead {
     public void score(Tensor hidden, int[] rows, int[] targets, double temperature, double certaintyTemperature,
                       PackedWeights packed, TokenStats out, Arena scratch) {
         try (Arena scope = scratch.scope("score")) {
-            Chunk chunk = new Chunk(scope, hidden, rows.length);
+            PackedMatrix weight = projection.factor(packed == null ? null : packed.lmHead());
+            TiledHead tiled = new TiledHead(scope, weight, Math.min(scoredRows, rows.length));
+            int size = (int) tiled.rows();
+            Tensor gathered = scope.zeros("scored rows", hidden.dtype(), blas.paddedRows(size), hidden.dim(1));
             Tensor index = scope.upload("rows", rows);
             Tensor target = scope.upload("targets", targets);
-            VocabStats stats = stats(scope, out, chunk.size);
-            for (int from = 0; from < rows.length; from += chunk.size) {
-                int n = Math.min(chunk.size, rows.length - from);
-                Tensor logits = chunk.logits(index.rows(from, n), packed);
-                kernels.vocabReduce(head(stats, n), logits, target.rows(from, n), temperature, certaintyTemperature);
+            VocabStats stats = stats(scope, out, size);
+            for (int from = 0; from < rows.length; from += size) {
+                int n = Math.min(size, rows.length - from);
+                kernels.gatherRows(gathered.rows(0, n), hidden, index.rows(from, n));
+                tiled.reduce(head(stats, n), gathered, target.rows(from, n), temperature, certaintyTemperature);
                 download(out, head(stats, n), from, n);
             }
         }

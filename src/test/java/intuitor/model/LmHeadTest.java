@@ -10,6 +10,7 @@ import intuitor.device.Device;
 import intuitor.device.Sampling;
 import intuitor.device.Tensor;
 import intuitor.device.TestDevices;
+import intuitor.model.ReferenceModel.Shape;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -113,6 +114,43 @@ class LmHeadTest {
                     }
                 }
             }
+        }
+    }
+
+    /** A head wider than a tile: scoring it tile by tile gives the bits that sampling reports of whole rows. */
+    @Test
+    void scoresOfTilesAreThoseOfSampling() {
+        Shape wide = new Shape("Qwen2ForCausalLM", 40_009, 24, 40, 1, 4, 2, 6, 1e-6, 1e6, null, true);
+        try (TestModel m = new TestModel(device, wide)) {
+            Tensor hidden = hidden(m);
+            PackedWeights packed = new PackedWeights(m.arena, m.parameters);
+            int[] rows = new Random(2).ints(30, 0, ROWS).toArray();
+            int[] tokens = new int[30];
+            TokenStats drawn = TokenStats.of(30);
+            m.head.sample(hidden, rows, new Random(3).longs(30).toArray(), new int[30],
+                    new Sampling(0.9, 0, 1, 0, m.config.vocabSize(), 99), 1, null, packed, tokens, drawn, m.arena);
+            for (LmHead head : new LmHead[] {m.head, new LmHead(device, m.parameters)}) { // 5 rows at a time, and all
+                TokenStats scored = TokenStats.of(30);
+                head.score(hidden, rows, tokens, 0.9, 1, packed, scored, m.arena);
+                float tolerance = device.blas().isRowInvariant() ? 0 : 1e-5f;
+                assertArrayEquals(drawn.logprob(), scored.logprob(), tolerance);
+                assertArrayEquals(drawn.entropy(), scored.entropy(), tolerance);
+                assertArrayEquals(drawn.selfCertainty(), scored.selfCertainty(), tolerance);
+            }
+        }
+    }
+
+    @Test
+    void memoryOfScoresDoesNotGrowWithTheVocabulary() {
+        assertEquals(scoringBytes(33_000), scoringBytes(81_000));
+    }
+
+    private static long scoringBytes(int vocab) {
+        Shape shape = new Shape("Qwen2ForCausalLM", vocab, 16, 16, 1, 2, 1, 8, 1e-6, 1e6, null, true);
+        try (TestModel m = new TestModel(device, shape); Arena scratch = device.arena("scratch")) {
+            int[] rows = new Random(2).ints(700, 0, ROWS).toArray();
+            new LmHead(device, m.parameters).score(hidden(m), rows, rows, 1, 1, TokenStats.of(rows.length), scratch);
+            return scratch.peakBytes();
         }
     }
 
