@@ -1,7 +1,8 @@
 /*
  * The instructions of sm_90a that the lab's kernels use, a wrapper each, like ptx.cuh: barriers in shared memory that
- * count arrivals and bytes (mbarrier), copies of tiles by tensor maps (TMA), products of a warpgroup (WGMMA). Only for
- * code under INTUITOR_SM90A: this device compilation, or the emulated device (native/emulation/sm90.h).
+ * count arrivals and bytes (mbarrier), copies of tiles by tensor maps (TMA), products of a warpgroup (WGMMA), barriers
+ * of a part of the block. Only for code under INTUITOR_SM90A: this device compilation, or the emulated device
+ * (native/emulation/sm90.h).
  */
 #pragma once
 #include <cuda.h>
@@ -103,66 +104,164 @@ __device__ __forceinline__ void load_tile(void *tile, const CUtensorMap *map, ui
 #endif
 }
 
+/* The same of a map with three dimensions: the tile lies in plane z. */
+__device__ __forceinline__ void load_tile(void *tile, const CUtensorMap *map, uint64_t *barrier, int x, int y, int z) {
+#ifdef INTUITOR_EMULATION
+    emulation::load_tile(INTUITOR_EMULATION_SITE, tile, map, barrier, x, y, z);
+#else
+    asm volatile("cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes "
+                 "[%0], [%1, {%3, %4, %5}], [%2];" ::"r"(shared_address(tile)),
+                 "l"(map), "r"(shared_address(barrier)), "r"(x), "r"(y), "r"(z)
+                 : "memory");
+#endif
+}
+
+/* Makes what this thread has written to `bytes` of shared memory known to products and copies; then a barrier of those
+   that wait for it. (The hardware takes all that the thread has written, the emulated device what is named here.) */
+__device__ __forceinline__ void publish(const void *written, size_t bytes) {
+#ifdef INTUITOR_EMULATION
+    emulation::publish(INTUITOR_EMULATION_SITE, written, bytes);
+#else
+    (void)written;
+    (void)bytes;
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#endif
+}
+
 /* --- products of a warpgroup -------------------------------------------------------------------------------------- */
 
 /*
- * The descriptor of a matrix of bf16 in shared memory, K-major, its rows 128 bytes and swizzled as load_tile() does:
+ * Descriptors of matrices of bf16 in shared memory, in panels whose rows are 128 bytes, swizzled as load_tile() does:
  * chunk c (16 bytes) of row r at c ^ (r & 7). PTX ISA, "Matrix Descriptor Format": the address / 16 in bits 0 - 13; the
- * leading dimension's offset, not used with a swizzle, 1; from 8 rows to the next 8, 1024 / 16, in bits 32 - 45;
- * 128-byte swizzle, 1, in bits 62 and 63. Columns that are 16 k further begin at 2 k more.
+ * leading dimension's offset / 16 in bits 16 - 29; the stride dimension's / 16 in bits 32 - 45; 128-byte swizzle, 1, in
+ * bits 62 and 63.
  */
-__device__ __forceinline__ uint64_t matrix_descriptor(const void *tile) {
-    return (uint64_t)((shared_address(tile) & 0x3ffff) >> 4) | (uint64_t)1 << 16 | (uint64_t)(1024 >> 4) << 32 |
+__device__ __forceinline__ uint64_t swizzled_descriptor(const void *panel, unsigned leading, unsigned stride) {
+    return (uint64_t)((shared_address(panel) & 0x3ffff) >> 4) | (uint64_t)leading << 16 | (uint64_t)stride << 32 |
            (uint64_t)1 << 62;
 }
 
-/* Accumulators [64,256] of a warpgroup: lane 4 g + t of warp w holds rows 16 w + g (elements 0, 1 of d[j]) and + 8 (2,
-   3), columns 8 j + 2t and 2t + 1. */
-using Accumulators = float[32][4];
+constexpr int SWIZZLED_ROWS = 1024; // bytes of the 8 rows after which the swizzle repeats
 
-/* Before the first product, and before one after the accumulators were read or written. */
-__device__ __forceinline__ void product_fence(Accumulators &d) {
+/* K-major: a row of the panel is a row of the operand, 64 along k. 8 rows to the next 8: 1024 bytes; the leading
+   dimension is not used with a swizzle. Columns that are 16 k further begin at 2 k more. */
+__device__ __forceinline__ uint64_t matrix_descriptor(const void *panel) {
+    return swizzled_descriptor(panel, 1, SWIZZLED_ROWS / 16);
+}
+
+/* MN-major: a row of the panel is 64 columns n at one k; 64 columns further is the next panel, `panel_bytes` behind.
+   8 k to the next 8: 1024 bytes. Rows that are 16 k further begin at TRANSPOSED_STEP k more. */
+__device__ __forceinline__ uint64_t transposed_descriptor(const void *panel, unsigned panel_bytes) {
+    return swizzled_descriptor(panel, panel_bytes / 16, SWIZZLED_ROWS / 16);
+}
+constexpr int TRANSPOSED_STEP = 2 * SWIZZLED_ROWS / 16;
+
+/* Accumulators [64,N] of a warpgroup: lane 4 g + t of warp w holds rows 16 w + g (elements 0, 1 of d[j]) and + 8 (2,
+   3), columns 8 j + 2t and 2t + 1. */
+template <int N> using Accumulators = float[N / 8][4];
+/* An operand [64, 16 K] in registers: two neighbouring accumulators, rounded, are one a[k], as for mma_m16n8k16. */
+template <int K> using RegisterOperand = uint32_t[K][4];
+
+/* To the compiler, a use and a definition of these registers, so that it keeps its own uses on their side of it. */
+template <int J> __device__ __forceinline__ void pin(float (&r)[J][4]) {
+#ifndef INTUITOR_EMULATION
+#pragma unroll
+    for (int j = 0; j < J; j++) asm volatile("" : "+f"(r[j][0]), "+f"(r[j][1]), "+f"(r[j][2]), "+f"(r[j][3])::"memory");
+#endif
+}
+template <int J> __device__ __forceinline__ void pin(uint32_t (&r)[J][4]) {
+#ifndef INTUITOR_EMULATION
+#pragma unroll
+    for (int j = 0; j < J; j++) asm volatile("" : "+r"(r[j][0]), "+r"(r[j][1]), "+r"(r[j][2]), "+r"(r[j][3])::"memory");
+#endif
+}
+
+/* Before the first product, and before one whose accumulators or operand were written since: names all that will be
+   used. */
+template <class... Registers> __device__ __forceinline__ void product_fence(Registers &...registers) {
 #ifdef INTUITOR_EMULATION
-    (void)d;
+    (emulation::product_registers(INTUITOR_EMULATION_SITE, registers, sizeof registers), ...);
     emulation::product_fence(INTUITOR_EMULATION_SITE);
 #else
-#pragma unroll
-    for (int j = 0; j < 32; j++) {
-        asm volatile("" : "+f"(d[j][0]), "+f"(d[j][1]), "+f"(d[j][2]), "+f"(d[j][3])::"memory");
-    }
+    (pin(registers), ...);
     asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
 #endif
 }
 
-/* Starts d = a b^T, or d += if `accumulate`: a [64,16], b [256,16] by their descriptors. */
-__device__ __forceinline__ void product(Accumulators &d, uint64_t a, uint64_t b, bool accumulate) {
+#define INTUITOR_REGISTERS_64                                                                                          \
+    "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "                                           \
+    "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
+#define INTUITOR_REGISTERS_128                                                                                         \
+    INTUITOR_REGISTERS_64                                                                                              \
+    ", %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, "                               \
+    "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
+#define INTUITOR_REGISTERS_256                                                                                         \
+    INTUITOR_REGISTERS_128                                                                                             \
+    ", %64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79, "                               \
+    "%80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95, "                                 \
+    "%96, %97, %98, %99, %100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111, "                     \
+    "%112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, %126, %127"
+#define INTUITOR_FOUR(j) "+f"(d[j][0]), "+f"(d[j][1]), "+f"(d[j][2]), "+f"(d[j][3])
+#define INTUITOR_OUTPUTS_32(j) INTUITOR_FOUR(j), INTUITOR_FOUR(j + 1), INTUITOR_FOUR(j + 2), INTUITOR_FOUR(j + 3)
+#define INTUITOR_OUTPUTS_64(j) INTUITOR_OUTPUTS_32(j), INTUITOR_OUTPUTS_32(j + 4)
+#define INTUITOR_OUTPUTS_128(j) INTUITOR_OUTPUTS_64(j), INTUITOR_OUTPUTS_64(j + 8)
+#define INTUITOR_OUTPUTS_256(j) INTUITOR_OUTPUTS_128(j), INTUITOR_OUTPUTS_128(j + 16)
+/* The instruction of N columns; `operands` and the number of the register that says whether to accumulate follow those
+   of d. */
+#define INTUITOR_PRODUCT(N, operands, accumulate_at, ...)                                                              \
+    asm volatile("{\n"                                                                                                 \
+                 ".reg .pred accumulate;\n"                                                                            \
+                 "setp.ne.b32 accumulate, " accumulate_at ", 0;\n"                                                     \
+                 "wgmma.mma_async.sync.aligned.m64n" #N "k16.f32.bf16.bf16 {" INTUITOR_REGISTERS_##N "}, " operands    \
+                 ";\n"                                                                                                 \
+                 "}"                                                                                                   \
+                 : INTUITOR_OUTPUTS_##N(0)                                                                             \
+                 : __VA_ARGS__, "r"((int)accumulate)                                                                   \
+                 : "memory")
+
+/* Starts d = a b^T, or d += if `accumulate`: a [64,16], b [N,16] by their (K-major) descriptors. */
+template <int J>
+__device__ __forceinline__ void product(float (&d)[J][4], uint64_t a, uint64_t b, bool accumulate) {
+    constexpr int N = 8 * J;
+    static_assert(N == 128 || N == 256, "add the instruction of this shape");
 #ifdef INTUITOR_EMULATION
-    emulation::product(INTUITOR_EMULATION_SITE, d, a, b, accumulate);
+    emulation::product(INTUITOR_EMULATION_SITE, d, N, a, b, accumulate);
 #else
-#define FOUR(j) "+f"(d[j][0]), "+f"(d[j][1]), "+f"(d[j][2]), "+f"(d[j][3])
-#define SIXTEEN(j) FOUR(j), FOUR(j + 1), FOUR(j + 2), FOUR(j + 3)
-    asm volatile(
-        "{\n"
-        ".reg .pred accumulate;\n"
-        "setp.ne.b32 accumulate, %130, 0;\n"
-        "wgmma.mma_async.sync.aligned.m64n256k16.f32.bf16.bf16 "
-        "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
-        "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "
-        "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, "
-        "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63, "
-        "%64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79, "
-        "%80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95, "
-        "%96, %97, %98, %99, %100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111, "
-        "%112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, %126, %127}, "
-        "%128, %129, accumulate, 1, 1, 0, 0;\n"
-        "}"
-        : SIXTEEN(0), SIXTEEN(4), SIXTEEN(8), SIXTEEN(12), SIXTEEN(16), SIXTEEN(20), SIXTEEN(24), SIXTEEN(28)
-        : "l"(a), "l"(b), "r"((int)accumulate)
-        : "memory");
-#undef SIXTEEN
-#undef FOUR
+    if constexpr (N == 128) {
+        INTUITOR_PRODUCT(128, "%64, %65, accumulate, 1, 1, 0, 0", "%66", "l"(a), "l"(b));
+    } else {
+        INTUITOR_PRODUCT(256, "%128, %129, accumulate, 1, 1, 0, 0", "%130", "l"(a), "l"(b));
+    }
 #endif
 }
+
+/* Starts d = a b, or d +=: a [64,16] in registers, b [16,N] by its transposed_descriptor(). */
+template <int J>
+__device__ __forceinline__ void product_transposed(float (&d)[J][4], uint32_t (&a)[4], uint64_t b, bool accumulate) {
+    constexpr int N = 8 * J;
+    static_assert(N == 64 || N == 128, "add the instruction of this shape");
+#ifdef INTUITOR_EMULATION
+    emulation::product_transposed(INTUITOR_EMULATION_SITE, d, N, a, b, accumulate);
+#else
+    if constexpr (N == 64) {
+        INTUITOR_PRODUCT(64, "{%32, %33, %34, %35}, %36, accumulate, 1, 1, 1", "%37", "r"(a[0]), "r"(a[1]), "r"(a[2]),
+                         "r"(a[3]), "l"(b));
+    } else {
+        INTUITOR_PRODUCT(128, "{%64, %65, %66, %67}, %68, accumulate, 1, 1, 1", "%69", "r"(a[0]), "r"(a[1]), "r"(a[2]),
+                         "r"(a[3]), "l"(b));
+    }
+#endif
+}
+
+#undef INTUITOR_REGISTERS_64
+#undef INTUITOR_REGISTERS_128
+#undef INTUITOR_REGISTERS_256
+#undef INTUITOR_FOUR
+#undef INTUITOR_OUTPUTS_32
+#undef INTUITOR_OUTPUTS_64
+#undef INTUITOR_OUTPUTS_128
+#undef INTUITOR_OUTPUTS_256
+#undef INTUITOR_PRODUCT
 
 /* Closes a group of products. */
 __device__ __forceinline__ void product_commit() {
@@ -173,25 +272,34 @@ __device__ __forceinline__ void product_commit() {
 #endif
 }
 
-/* Waits for all groups but the PENDING youngest: what they read may be overwritten. */
-template <int PENDING> __device__ __forceinline__ void product_wait() {
+/* Waits for all groups but the PENDING youngest: what they read may be overwritten, and `registers`, which no other
+   group uses, may be read and written. */
+template <int PENDING, class... Registers> __device__ __forceinline__ void product_wait(Registers &...registers) {
 #ifdef INTUITOR_EMULATION
+    ((void)registers, ...);
     emulation::product_wait(INTUITOR_EMULATION_SITE, PENDING);
 #else
     asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(PENDING) : "memory");
+    (pin(registers), ...);
 #endif
 }
 
-/* Waits for all of them: their accumulators may be read. */
-__device__ __forceinline__ void product_wait_all(Accumulators &d) {
-    product_wait<0>();
-#ifndef INTUITOR_EMULATION
-#pragma unroll
-    for (int j = 0; j < 32; j++) {
-        asm volatile("" : "+f"(d[j][0]), "+f"(d[j][1]), "+f"(d[j][2]), "+f"(d[j][3])::"memory");
-    }
+/* --- barriers of a part of the block ------------------------------------------------------------------------------ */
+
+/* Barrier `id` (1 .. 15; 0 is the block's) of THREADS threads, whole warps: waits for all of them. */
+template <int THREADS> __device__ __forceinline__ void part_barrier(int id) {
+#ifdef INTUITOR_EMULATION
+    emulation::part_barrier(INTUITOR_EMULATION_SITE, id, THREADS, true);
 #else
-    (void)d;
+    asm volatile("bar.sync %0, %1;" ::"r"(id), "n"(THREADS) : "memory");
+#endif
+}
+/* Counts as one of them, without waiting. */
+template <int THREADS> __device__ __forceinline__ void part_barrier_arrive(int id) {
+#ifdef INTUITOR_EMULATION
+    emulation::part_barrier(INTUITOR_EMULATION_SITE, id, THREADS, false);
+#else
+    asm volatile("bar.arrive %0, %1;" ::"r"(id), "n"(THREADS) : "memory");
 #endif
 }
 

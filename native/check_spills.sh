@@ -1,6 +1,7 @@
 #!/bin/sh
 # Reads what ptxas said of one file of CUDA kernels (nvcc -Xptxas -v): prints a line for each kernel, and fails if one
-# keeps registers in memory ("spills") that is not excepted below. A spill is as slow as it is easy to overlook.
+# keeps registers in memory ("spills") that is not excepted below, or if its products of warpgroups (wgmma) are waited
+# for one by one ("serialized"). Both are as slow as they are easy to overlook.
 #
 #   check_spills.sh NAME.ptxas PART      PART receives a line for each instance of a kernel and each architecture
 #   check_spills.sh --table PART...      prints these parts under their columns' names
@@ -51,8 +52,10 @@ demangle=$(command -v c++filt || echo cat)
         if (spilled == 0) return
         if (spilled > worst[plain]) worst[plain] = spilled
         because = reason(kernel, architecture)
-        if (because == "") failures[++failed] = kernel " (" architecture ") spills " spilled " bytes"
-        else excuse[plain] = because
+        if (because == "") {
+            failures[++failed] = kernel " (" architecture ") spills " spilled " bytes"
+            advice = "Use fewer registers, or name the kernel and the reason in native/check_spills.sh"
+        } else excuse[plain] = because
     }
     BEGIN {
         lines = split(exceptions, line, "\n")
@@ -84,6 +87,17 @@ demangle=$(command -v c++filt || echo cat)
         else add(short(current), architecture, "-", spilled, 0) # a function that was not inlined
         next
     }
+    /wgmma.mma_async instructions are serialized/ {
+        because = $0
+        sub(/.*serialized due to /, "", because)
+        kernel = because
+        sub(/ in the function .*/, "", because)
+        sub(/.* in the function /, "", kernel)
+        gsub(/\047/, "", kernel)
+        kernel = short(kernel)
+        failures[++failed] = kernel " has its wgmma serialized: " because
+        next
+    }
     / Used [0-9]+ registers/ {
         registers = shared = 0
         for (i = 2; i <= NF; i++) {
@@ -102,7 +116,7 @@ demangle=$(command -v c++filt || echo cat)
             printf "  PTXAS %s %s: %s registers, %s\n", name, plain, range, spills
         }
         for (i = 1; i <= failed; i++) print "error: kernels/" name ".cu: " failures[i] | "cat >&2"
-        if (failed) print "Use fewer registers, or name the kernel and the reason in native/check_spills.sh" | "cat >&2"
+        if (advice) print advice | "cat >&2"
         exit failed > 0
     }'
 mv "$table.tmp" "$table"

@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "../attention.cuh"
+#include "available.cuh"
 #include "intuitor_lab.h"
 
 namespace intuitor::cuda::lab {
@@ -11,6 +12,11 @@ namespace intuitor::cuda::lab {
 using namespace attention;
 
 constexpr int MOST_COLUMNS = 128; // of a head
+
+/* What most steps take. */
+inline int multiple_of_8(int64_t D, int32_t dtype) {
+    return D > 0 && D % 8 == 0 && D <= MOST_COLUMNS && (dtype == IT_F32 || dtype == IT_BF16);
+}
 
 /* A step as the ABI has it: checks its arguments and calls Step::run with the storage type. */
 template <class Step>
@@ -37,7 +43,9 @@ int run_attention(it_addr out, it_addr lse, it_addr q, int64_t q_stride, it_addr
 
 /* Makes a step known when the library is loaded. */
 struct RegisterAttention {
-    RegisterAttention(const char *name, const char *idea, decltype(it_lab_attention::run) run);
+    RegisterAttention(const char *name, const char *idea, decltype(it_lab_attention::run) run,
+                      decltype(it_lab_attention::takes) takes = multiple_of_8,
+                      bool (*available)() = everywhere);
 };
 
 } // namespace intuitor::cuda::lab

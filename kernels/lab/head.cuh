@@ -8,6 +8,7 @@
  * fp64. Strips, tiles and who adds what depend on the column alone: a row gives the same bits in any batch.
  */
 #pragma once
+#include "available.cuh"
 #include "lab.cuh"
 
 namespace intuitor::cuda::lab {
@@ -59,8 +60,6 @@ int run_head(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certain
 struct RegisterHead {
     RegisterHead(const char *name, const char *idea, decltype(it_lab_head::run) run, bool (*available)());
 };
-
-inline bool everywhere() { return true; }
 
 /* --- pieces of work ----------------------------------------------------------------------------------------------- */
 

@@ -13,12 +13,13 @@
  */
 #include "../ptx_sm90.cuh"
 #include "head.cuh"
+#include "tensor_map.cuh"
 
 namespace intuitor::cuda::lab {
 
 namespace {
 
-constexpr int M = HEAD_ROWS, N = HEAD_COLUMNS, K = 64, STAGES = 4;
+constexpr int M = HEAD_ROWS, N = HEAD_COLUMNS, K = PANEL, STAGES = 4;
 constexpr int WARPGROUP = 128, CONSUMERS = 2, THREADS = (CONSUMERS + 1) * WARPGROUP;
 constexpr int ROWS = M / CONSUMERS; // of a warpgroup that multiplies
 
@@ -80,7 +81,7 @@ __device__ __forceinline__ void consume(Memory &memory, const Head &head, int pi
         HeadRow low, high;
         int counted = 0, first = piece.first();
         for (int tile = 0; tile < piece.tiles(head.V); tile++, first += N) {
-            Accumulators d = {};
+            Accumulators<N> d = {};
             int before = 0; // the stage of the step before
             for (int step = 0; step < depth; step++, turn.next()) {
                 barrier_wait(&memory.full[turn.stage], turn.parity);
@@ -94,7 +95,7 @@ __device__ __forceinline__ void consume(Memory &memory, const Head &head, int pi
                 if (step > 0 && lane == 0) barrier_arrive(&memory.empty[before]);
                 before = turn.stage;
             }
-            product_wait_all(d);
+            product_wait<0>(d);
             if (lane == 0) barrier_arrive(&memory.empty[before]);
 
             int column = first + lane % 4 * 2;
@@ -145,49 +146,17 @@ warp_specialised(const __grid_constant__ CUtensorMap hidden, const __grid_consta
 
 /* --- the host's side ---------------------------------------------------------------------------------------------- */
 
-/* The driver's function that describes a matrix to the copies; null where there is none. */
-decltype(&cuTensorMapEncodeTiled) encoder() {
-    void *function = nullptr;
-    cudaDriverEntryPointQueryResult found;
-    cudaError_t error =
-        cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &function, 12000, cudaEnableDefault, &found);
-    if (error != cudaSuccess || found != cudaDriverEntryPointSuccess) {
-        cudaGetLastError();
-        return nullptr;
-    }
-    return (decltype(&cuTensorMapEncodeTiled))function;
-}
-
-/* A matrix [rows, columns] that is read in tiles [box_rows, K]. */
-int describe(CUtensorMap *map, const bf16 *matrix, int rows, int columns, int box_rows) {
-    cuuint64_t sizes[] = {(cuuint64_t)columns, (cuuint64_t)rows}, row_bytes[] = {(cuuint64_t)columns * sizeof(bf16)};
-    cuuint32_t box[] = {K, (cuuint32_t)box_rows}, every[] = {1, 1};
-    auto encode = encoder();
-    if (!encode) return fail(IT_FAILED, "lab", "the driver has no tensor maps");
-    CUresult result = encode(map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 2, (void *)matrix, sizes, row_bytes, box, every,
-                             CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
-                             CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
-    return result == CUDA_SUCCESS ? IT_OK : fail(IT_FAILED, "lab", "cuTensorMapEncodeTiled: error %d", (int)result);
-}
-
 int run(const Head &head, it_stream s) {
     IT_WORKSPACE("lab", memory, head_bytes(head), s);
     auto strips = memory.get<VocabSums<float>>();
     auto target_logits = (float *)(strips + (size_t)head.N * head_strips(head.V));
     CUtensorMap hidden, weight;
-    if (int status = describe(&hidden, head.hidden, head.N, head.H, M)) return status;
-    if (int status = describe(&weight, head.weight, head.V, head.H, N)) return status;
+    if (int status = describe_matrix(&hidden, head.hidden, head.N, head.H, M)) return status;
+    if (int status = describe_matrix(&weight, head.weight, head.V, head.H, N)) return status;
     int pieces = head_row_blocks(head.N) * head_strips(head.V);
     IT_CUDA_IN("lab", launch(warp_specialised, dim3((unsigned)min(pieces, multiprocessors())), THREADS, SHARED_BYTES, s,
                              hidden, weight, head, pieces, strips, target_logits));
     return finish_head(head, strips, target_logits, s);
-}
-
-bool on_hopper() {
-    int device;
-    cudaDeviceProp properties;
-    return cudaGetDevice(&device) == cudaSuccess && cudaGetDeviceProperties(&properties, device) == cudaSuccess &&
-           properties.major == 9 && properties.minor == 0;
 }
 
 const RegisterHead step("3 wgmma", "fused, sm_90a: WGMMA, TMA, specialised warps, persistent", run_head<run>,

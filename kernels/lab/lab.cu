@@ -14,17 +14,17 @@ static std::vector<it_lab_reduction> &reductions() {
     return all;
 }
 
-struct HeadStep {
-    it_lab_head step;
+/* A step, and whether the device in use can run it. */
+template <class Step> struct Registered {
+    Step step;
     bool (*available)();
 };
-static std::vector<HeadStep> &heads() {
-    static std::vector<HeadStep> all;
+static std::vector<Registered<it_lab_head>> &heads() {
+    static std::vector<Registered<it_lab_head>> all;
     return all;
 }
-
-static std::vector<it_lab_attention> &attentions() {
-    static std::vector<it_lab_attention> all;
+static std::vector<Registered<it_lab_attention>> &attentions() {
+    static std::vector<Registered<it_lab_attention>> all;
     return all;
 }
 
@@ -34,25 +34,26 @@ Register::Register(const char *name, const char *idea, decltype(it_lab_reduction
     std::sort(all.begin(), all.end(), [](auto &a, auto &b) { return strcmp(a.name, b.name) < 0; });
 }
 
-RegisterHead::RegisterHead(const char *name, const char *idea, decltype(it_lab_head::run) run, bool (*available)()) {
-    auto &all = heads();
-    all.push_back({{name, idea, run}, available});
+template <class Step> static void add(std::vector<Registered<Step>> &all, const Registered<Step> &one) {
+    all.push_back(one);
     std::sort(all.begin(), all.end(), [](auto &a, auto &b) { return strcmp(a.step.name, b.step.name) < 0; });
 }
 
-RegisterAttention::RegisterAttention(const char *name, const char *idea, decltype(it_lab_attention::run) run) {
-    auto &all = attentions();
-    all.push_back({name, idea, run});
-    std::sort(all.begin(), all.end(), [](auto &a, auto &b) { return strcmp(a.name, b.name) < 0; });
+RegisterHead::RegisterHead(const char *name, const char *idea, decltype(it_lab_head::run) run, bool (*available)()) {
+    add(heads(), {{name, idea, run}, available});
 }
 
-/* Those that the device in use can run. */
-static std::vector<it_lab_head> available_heads() {
-    std::vector<it_lab_head> available;
-    for (const HeadStep &one : heads()) {
-        if (one.available()) available.push_back(one.step);
+RegisterAttention::RegisterAttention(const char *name, const char *idea, decltype(it_lab_attention::run) run,
+                                     decltype(it_lab_attention::takes) takes, bool (*available)()) {
+    add(attentions(), {{name, idea, run, takes}, available});
+}
+
+template <class Step> static std::vector<Step> available(const std::vector<Registered<Step>> &all) {
+    std::vector<Step> steps;
+    for (auto &one : all) {
+        if (one.available()) steps.push_back(one.step);
     }
-    return available;
+    return steps;
 }
 
 } // namespace intuitor::cuda::lab
@@ -60,9 +61,10 @@ static std::vector<it_lab_head> available_heads() {
 extern "C" __attribute__((visibility("default"))) const it_lab *intuitor_get_lab(void) {
     static it_lab lab;
     static std::vector<it_lab_head> heads;
+    static std::vector<it_lab_attention> attentions;
     auto &reductions = intuitor::cuda::lab::reductions();
-    auto &attentions = intuitor::cuda::lab::attentions();
-    heads = intuitor::cuda::lab::available_heads();
+    heads = available(intuitor::cuda::lab::heads());
+    attentions = available(intuitor::cuda::lab::attentions());
     lab = {(int64_t)reductions.size(), reductions.data(), (int64_t)heads.size(), heads.data(),
            (int64_t)attentions.size(), attentions.data()};
     return &lab;

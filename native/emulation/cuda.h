@@ -16,7 +16,7 @@ struct CUtensorMap {
     alignas(64) cuuint64_t opaque[16];
 };
 
-/* Of what can be described, matrices of bf16 in tiles of 128-byte rows, swizzled. */
+/* Of what can be described, matrices of bf16 (rank 2) and planes of them (3) in tiles of 128-byte rows, swizzled. */
 CUresult cuTensorMapEncodeTiled(CUtensorMap *map, CUtensorMapDataType type, cuuint32_t rank, void *address,
                                 const cuuint64_t *sizes, const cuuint64_t *strides, const cuuint32_t *box,
                                 const cuuint32_t *element_strides, CUtensorMapInterleave interleave,

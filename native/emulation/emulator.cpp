@@ -300,6 +300,7 @@ int thread_number() { return machine.current; }
 uint64_t block_number() { return machine.block; }
 
 void *dynamic_shared() { return machine.shared; }
+size_t dynamic_shared_bytes() { return machine.shared_bytes; }
 
 /* Addresses begin where only 16 bytes are aligned, which is what is promised of dynamic shared memory. */
 constexpr uint32_t SHARED_BEGIN = 16;

@@ -67,6 +67,7 @@ uint64_t block_number();
 /* The block's dynamic shared memory; its 32-bit addresses, which begin at a multiple of 16 and no more; and back.
    Outside of it the launch fails. */
 void *dynamic_shared();
+size_t dynamic_shared_bytes();
 uint32_t shared_address(const char *site, const void *p);
 void *at_shared_address(const char *site, uint32_t address, size_t bytes);
 

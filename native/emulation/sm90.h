@@ -1,11 +1,16 @@
 /*
  * What sm_90 does asynchronously, on the emulated device: barriers in shared memory that count arrivals and bytes
- * (mbarrier), copies of tiles by tensor maps (TMA) and products of a warpgroup (WGMMA).
+ * (mbarrier), copies of tiles by tensor maps (TMA) and products of a warpgroup (WGMMA); and barriers of a part of the
+ * block.
  *
  * Everything happens as late as it may: a tile arrives when somebody waits for its barrier and finds it complete, a
- * product is computed when it is waited for. Meanwhile the tile's memory and the product's accumulators hold NaN. So
- * a kernel that reads too early, or that gives a stage back before the products that read it are done, gets NaN; a
- * barrier that never completes ends the launch as a deadlock.
+ * product is computed when it is waited for. Meanwhile the tile's memory and the product's registers, accumulators and
+ * operand, hold NaN. So a kernel that reads too early, or that gives a stage back before the products that read it are
+ * done, gets NaN; one that writes to registers which products use is told so; a barrier that never completes ends the
+ * launch as a deadlock.
+ *
+ * Products and copies know of what threads have written to shared memory only after publish(): a product of anything
+ * else ends the launch. (On the hardware a thread publishes its own writes; here, what is in the range by then.)
  */
 #pragma once
 #include "cuda.h"
@@ -21,15 +26,24 @@ void barrier_arrive(const char *site, uint64_t *barrier, unsigned expected_bytes
 /* Until the phase of this parity (that of the first is 0) is complete. */
 void barrier_wait(const char *site, uint64_t *barrier, unsigned parity);
 
-/* cp.async.bulk.tensor.2d: the tile whose first element is (x, y), zeros outside of the matrix. */
-void load_tile(const char *site, void *tile, const CUtensorMap *map, uint64_t *barrier, int x, int y);
+/* cp.async.bulk.tensor.2d and .3d: the tile whose first element is (x, y) of plane z, zeros outside. */
+void load_tile(const char *site, void *tile, const CUtensorMap *map, uint64_t *barrier, int x, int y, int z = 0);
+/* fence.proxy.async, for these bytes of shared memory. */
+void publish(const char *site, const void *written, size_t bytes);
 
-/* wgmma.fence, .mma_async.m64n256k16 (d += a b^T, or = if not `accumulate`; bf16, both operands K-major in shared
-   memory under 128-byte swizzle), .commit_group and .wait_group. */
+/* wgmma.fence, after product_registers for each set of registers that it is there for. */
+void product_registers(const char *site, const void *registers, size_t bytes);
 void product_fence(const char *site);
-void product(const char *site, float (*d)[4], uint64_t a, uint64_t b, bool accumulate);
+/* wgmma.mma_async.m64nNk16 of bf16, operands in shared memory under 128-byte swizzle. d = a b^T (+= if `accumulate`),
+   both K-major; d = a b (+=), a in registers, b MN-major. */
+void product(const char *site, float (*d)[4], int n, uint64_t a, uint64_t b, bool accumulate);
+void product_transposed(const char *site, float (*d)[4], int n, uint32_t (&a)[4], uint64_t b, bool accumulate);
+/* .commit_group and .wait_group. */
 void product_commit(const char *site);
 void product_wait(const char *site, int pending);
+
+/* bar.sync, or bar.arrive if not `wait`. */
+void part_barrier(const char *site, int id, int threads, bool wait);
 
 /* Whether a kernel has used one of these since forget_sm90(). */
 bool used_sm90();

@@ -40,10 +40,12 @@ typedef struct it_lab_attention {
     const char *idea;
     /* attention_forward of intuitor.h with its own arguments, so that the ladder ends at the engine's kernel and every
        step sees what training packs: columns of qkv, grouped heads, sequences of any length, shared prefixes.
-       D is a multiple of 8 up to 128; addresses are multiples of 16 bytes, and so are q's, k's and v's rows. */
+       Addresses are multiples of 16 bytes, and so are q's, k's and v's rows. */
     int (*run)(it_addr out, it_addr lse, it_addr q, int64_t q_stride, it_addr k, it_addr v, int64_t kv_stride,
                it_addr segments, int64_t S, int64_t max_q, int64_t max_k, int64_t T, int64_t Hq, int64_t Hkv,
                int64_t D, int32_t dtype, it_stream s);
+    /* Whether `run` takes heads of D columns in this storage type (else it is IT_INVALID): 1 or 0. */
+    int (*takes)(int64_t D, int32_t dtype);
 } it_lab_attention;
 
 typedef struct it_lab {

@@ -18,6 +18,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     const char *name;
  *     const char *idea;
  *     int (*run)(it_addr, it_addr, it_addr, int64_t, it_addr, it_addr, int64_t, it_addr, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int32_t, it_stream);
+ *     int (*takes)(int64_t, int32_t);
  * }
  * }
  */
@@ -30,7 +31,8 @@ public class it_lab_attention {
     private static final GroupLayout $LAYOUT = MemoryLayout.structLayout(
         Lab.C_POINTER.withName("name"),
         Lab.C_POINTER.withName("idea"),
-        Lab.C_POINTER.withName("run")
+        Lab.C_POINTER.withName("run"),
+        Lab.C_POINTER.withName("takes")
     ).withName("it_lab_attention");
 
     /**
@@ -242,6 +244,107 @@ public class it_lab_attention {
      */
     public static void run(MemorySegment struct, MemorySegment fieldValue) {
         struct.set(run$LAYOUT, run$OFFSET, fieldValue);
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int (*takes)(int64_t, int32_t)
+     * }
+     */
+    public final static class takes {
+
+        private takes() {
+            // Should not be called directly
+        }
+
+        /**
+         * The function pointer signature, expressed as a functional interface
+         */
+        public interface Function {
+            int apply(long _x0, int _x1);
+        }
+
+        private static final FunctionDescriptor $DESC = FunctionDescriptor.of(
+            Lab.C_INT,
+            Lab.C_LONG,
+            Lab.C_INT
+        );
+
+        /**
+         * The descriptor of this function pointer
+         */
+        public static FunctionDescriptor descriptor() {
+            return $DESC;
+        }
+
+        private static final MethodHandle UP$MH = Lab.upcallHandle(takes.Function.class, "apply", $DESC);
+
+        /**
+         * Allocates a new upcall stub, whose implementation is defined by {@code fi}.
+         * The lifetime of the returned segment is managed by {@code arena}
+         */
+        public static MemorySegment allocate(takes.Function fi, Arena arena) {
+            return Linker.nativeLinker().upcallStub(UP$MH.bindTo(fi), $DESC, arena);
+        }
+
+        private static final MethodHandle DOWN$MH = Linker.nativeLinker().downcallHandle($DESC);
+
+        /**
+         * Invoke the upcall stub {@code funcPtr}, with given parameters
+         */
+        public static int invoke(MemorySegment funcPtr, long _x0, int _x1) {
+            try {
+                return (int) DOWN$MH.invokeExact(funcPtr, _x0, _x1);
+            } catch (Error | RuntimeException ex) {
+                throw ex;
+            } catch (Throwable ex$) {
+                throw new AssertionError("should not reach here", ex$);
+            }
+        }
+    }
+
+    private static final AddressLayout takes$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("takes"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int (*takes)(int64_t, int32_t)
+     * }
+     */
+    public static final AddressLayout takes$layout() {
+        return takes$LAYOUT;
+    }
+
+    private static final long takes$OFFSET = $LAYOUT.byteOffset(groupElement("takes"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int (*takes)(int64_t, int32_t)
+     * }
+     */
+    public static final long takes$offset() {
+        return takes$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int (*takes)(int64_t, int32_t)
+     * }
+     */
+    public static MemorySegment takes(MemorySegment struct) {
+        return struct.get(takes$LAYOUT, takes$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int (*takes)(int64_t, int32_t)
+     * }
+     */
+    public static void takes(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(takes$LAYOUT, takes$OFFSET, fieldValue);
     }
 
     /**

@@ -24,6 +24,6 @@ public record BenchShape(int tokens, int sequence, int scored, int batch, int co
 
     /** Sizes that only show that everything runs. */
     public static BenchShape tiny() {
-        return new BenchShape(64, 32, 8, 4, 48, 128, 4, 2, 32, 256, 1000);
+        return new BenchShape(64, 32, 8, 4, 48, 128, 4, 2, 64, 256, 1000);
     }
 }

@@ -15,7 +15,7 @@ import java.util.List;
 /**
  * The steps of {@code kernels/lab}: those of the self-certainty reduction beside the fastest read of the logits, those
  * of the fused LM head beside the library's product of the same operands, those of attention's forward pass beside a
- * product with as many operations as the causal triangle has.
+ * product with as many operations as the causal triangle has. A step that does not take the shape is left out.
  */
 final class LabCases {
 
@@ -69,8 +69,8 @@ final class LabCases {
 
     private static List<KernelCase> attentions(Device device, BenchShape shape, DType storage) {
         AttentionCases cases = new AttentionCases(shape, storage);
-        return KernelLab.attentions(device).stream().map(step -> cases.forward("attention, " + step.name(),
-                in -> (out, lse, qkv, segments) -> step.run(out, lse, qkv, segments, shape.heads(), shape.kvHeads(),
-                        shape.headDim()))).toList();
+        return KernelLab.attentions(device).stream().filter(step -> step.takes(storage, shape.headDim()))
+                .map(step -> cases.forward("attention, " + step.name(), in -> (out, lse, qkv, segments) -> step.run(
+                        out, lse, qkv, segments, shape.heads(), shape.kvHeads(), shape.headDim()))).toList();
     }
 }

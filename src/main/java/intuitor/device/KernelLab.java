@@ -67,15 +67,19 @@ public final class KernelLab {
      * @param name by which steps are sorted
      * @param idea what is new in it
      */
-    public record Attention(String name, String idea, NativeApi api, MemorySegment function) {
+    public record Attention(String name, String idea, NativeApi api, MemorySegment function, MemorySegment limits) {
+
+        /** Whether it computes heads of this size in this storage type. */
+        public boolean takes(DType storage, int headDim) {
+            return it_lab_attention.takes.invoke(limits, headDim, storage.code()) != 0;
+        }
 
         /**
-         * What {@link Kernels#attentionForward} computes.
+         * What {@link Kernels#attentionForward} computes, of what it {@link #takes}.
          *
-         * @param out     [T, heads headDim], F32 or BF16
-         * @param lse     fp32 [T, heads], optional
-         * @param qkv     [T, (heads + 2 kvHeads) headDim]
-         * @param headDim a multiple of 8 up to 128
+         * @param out [T, heads headDim], F32 or BF16
+         * @param lse fp32 [T, heads], optional
+         * @param qkv [T, (heads + 2 kvHeads) headDim]
          */
         public void run(Tensor out, Tensor lse, Tensor qkv, Segments segments, int heads, int kvHeads, int headDim) {
             long stride = (heads + 2L * kvHeads) * headDim;
@@ -106,12 +110,12 @@ public final class KernelLab {
                         device.api(), it_lab_head.run(step)));
     }
 
-    /** The steps of attention's forward pass on this device, in order. */
+    /** The steps of attention's forward pass that this device can run, in order. */
     public static List<Attention> attentions(Device device) {
         MemorySegment lab = lab(device);
         return steps(it_lab.attentions(lab), it_lab.attention_count(lab), it_lab_attention.sizeof(),
                 step -> new Attention(text(it_lab_attention.name(step)), text(it_lab_attention.idea(step)),
-                        device.api(), it_lab_attention.run(step)));
+                        device.api(), it_lab_attention.run(step), it_lab_attention.takes(step)));
     }
 
     private static <S> List<S> steps(MemorySegment first, long count, long size, Function<MemorySegment, S> step) {

@@ -69,7 +69,7 @@ class BenchCommandTest {
         assertEquals(List.of("self-certainty, 1 a thread a row", "self-certainty, 2 a block a row",
                 "self-certainty, 3 one pass", "self-certainty, 4 vectors", "self-certainty, 5 strips",
                 "LM head, 1 unfused", "LM head, 2 mma", "LM head, 3 wgmma", "attention, 1 naive",
-                "attention, 2 online", "attention, 3 mma"), steps);
+                "attention, 2 online", "attention, 3 mma", "attention, 4 wgmma"), steps);
     }
 
     @Test

@@ -39,6 +39,9 @@ record AttentionBatch(int tokens, int[][] segments, int[] families) {
             case "ragged" -> of(new int[] {1}, new int[] {16}, new int[] {5}, new int[] {33}, new int[] {64},
                     new int[] {17});
             case "siblings" -> of(new int[] {9, 12, 1, 31, 16}, new int[] {21}, new int[] {1, 1, 2});
+            // tiles of 128 keys filled and passed by one, in prefixes and behind them
+            case "edges" -> of(new int[] {128, 1, 129}, new int[] {127, 128});
+            case "longer" -> of(new int[] {700});
             case "long prompt" -> of(new int[] {130, 3, 70});
             // siblings that see the middle of the prompt, nothing of it, and its end
             case "parts" -> new AttentionBatch(109, new int[][] {

@@ -58,6 +58,17 @@ class CheckSpillsTest {
                 + "head sizes; training in bf16 takes tensor cores\n"), outcome);
     }
 
+    @Test
+    void productsThatAreSerializedAreAnError() throws IOException, InterruptedException {
+        String mangled = "_ZN8intuitor4cuda4copyI13__nv_bfloat16Li4EEEvPT_";
+        Outcome outcome = check("rows", "ptxas info    : (C7520) Potential Performance Loss: wgmma.mma_async "
+                + "instructions are serialized due to insufficient register resources in the function '" + mangled
+                + "'\n" + kernel(mangled, "sm_90a", 168, 0));
+        assertEquals(new Outcome(1, "  PTXAS rows copy: 168 registers, no spills\n"
+                + "error: kernels/rows.cu: copy<bf16, 4> has its wgmma serialized: insufficient register resources\n"),
+                outcome);
+    }
+
     /** What ptxas says of a kernel. */
     private static String kernel(String mangled, String architecture, int registers, int spilled) {
         return String.format("""

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -69,12 +70,21 @@ class EmulatorTest {
         assertFails("", "misaligned copy", "cp\\.async of misaligned addresses");
     }
 
-    /** A tile that TMA brings under swizzle, and products of such tiles by descriptors: right only if all of it is. */
+    /**
+     * A tile that TMA brings under swizzle, tiles of runs of rows that end anywhere, and products of such tiles by
+     * descriptors, as they lie or transposed, the other operand in memory or registers: right only if all of it is.
+     */
     @ParameterizedTest
     @ValueSource(strings = {"", "asan"})
     void tilesAndProductsOfSm90(String build) throws IOException, InterruptedException {
         assertPrints(build, "tile", "no error", "0 of 1024 are wrong, 0 NaN");
+        assertPrints(build, "tiles of runs", "no error", "0 of 1024 are wrong", "no error", "0 of 1024 are wrong",
+                "no error", "0 of 1024 are wrong", "no error", "0 of 1024 are wrong");
         assertPrints(build, "product", "no error", "0 of 16384 are wrong, 0 NaN");
+        assertPrints(build, "product of 128 columns", "no error", "0 of 8192 are wrong, 0 NaN");
+        assertPrints(build, "product of registers", "no error", "0 of 8192 are wrong, 0 NaN");
+        assertPrints(build, "product of registers, 64 columns", "no error", "0 of 4096 are wrong, 0 NaN");
+        assertPrints(build, "two products", "no error", "0 and 0 are wrong, 0 and 0 NaN");
     }
 
     /** What sm_90 does asynchronously is not there before it is waited for, and needs its operands until then. */
@@ -83,6 +93,40 @@ class EmulatorTest {
             "product not committed, 16384"})
     void whatIsReadTooEarlyIsNan(String kernel, int count) throws IOException, InterruptedException {
         assertPrints("", kernel, "no error", count + " of " + count + " are wrong, " + count + " NaN");
+    }
+
+    /** Of two groups of products under way, the one that is waited for is done and no other. */
+    @Test
+    void groupsOfProductsAreDoneInOrder() throws IOException, InterruptedException {
+        assertPrints("", "two products, one waited for", "no error", "0 and 8192 are wrong, 0 and 8192 NaN");
+    }
+
+    /** Registers belong to the products that use them: whoever reads gets NaN, whoever writes is told so. */
+    @Test
+    void registersOfProductsUnderWay() throws IOException, InterruptedException {
+        assertPrints("", "product of read registers", "no error", "128 of 4096 are wrong, 128 NaN");
+        String written = SM90 + "registers were written while products used them";
+        assertFails("", "product of written registers", written);
+        assertFails("", "product into written accumulators", written);
+    }
+
+    /** What threads write to shared memory, products know after a fence between the two. */
+    @Test
+    void operandsThatThreadsWrite() throws IOException, InterruptedException {
+        String reason = SM90 + "a product reads what threads have written without fence\\.proxy\\.async, or before it "
+                + "was done";
+        assertFails("", "products of unpublished tiles", reason);
+        assertFails("", "products of a tile that a thread writes", reason);
+    }
+
+    @Test
+    void barriersOfAPartOfTheBlock() throws IOException, InterruptedException {
+        assertPrints("", "turns", "no error", "2 1");
+        assertFails("", "turns that nobody passes", "divergence in block \\(0, 0, 0\\): 64 of 96 threads wait, some at "
+                + ".*ptx_sm90\\.cuh:\\d+, and 32 have ended");
+        assertFails("", "turns of other counts", SM90 + "barrier 1 of 64 threads and of 96");
+        assertFails("", "turns of other lanes", SM90 + "lanes of a warp at different barriers");
+        assertFails("", "turns passed twice", SM90 + "threads arrive twice at barrier 1");
     }
 
     @Test
@@ -101,7 +145,11 @@ class EmulatorTest {
         assertFails("", "tile without barrier", SM90 + "an mbarrier that was not initialised");
         assertFails("", "tile without fence", SM90 + "an mbarrier without fence\\.mbarrier_init");
         assertFails("", "misaligned tile", SM90 + "a swizzled tile at no multiple of 1024 bytes");
-        assertFails("", "product without fence", SM90 + "a product whose accumulators are not fenced .*");
+        for (String kernel : List.of("product without fence", "product after an early fence",
+                "product of registers without fence", "product of registers after an early fence")) {
+            assertFails("", kernel, SM90 + "a product of registers that were not fenced \\(wgmma\\.fence\\), or "
+                    + "written since");
+        }
         assertFails("", "product of other lanes", SM90 + "matrix descriptors differ between lanes");
         assertFails("", "product of other warps", SM90 + "matrix descriptors differ between warps");
     }
