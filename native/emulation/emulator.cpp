@@ -53,7 +53,7 @@ namespace {
 
 constexpr size_t STACK_BYTES = 256 << 10; // AddressSanitizer's frames are large; untouched pages cost nothing
 
-enum class State { RUNNABLE, IN_WARP, IN_BLOCK, ASLEEP, DONE };
+enum class State { RUNNABLE, LATER, IN_WARP, IN_BLOCK, ASLEEP, DONE };
 
 struct Copy {
     void *shared;
@@ -214,6 +214,9 @@ void run_block(Index size, const Range &shared) {
             any |= run_warp((machine.reverse ? machine.size / WARP - 1 - i : i) * WARP);
         }
         if (machine.failed) return;
+        for (int t = 0; t < machine.size; t++) {
+            if (machine.threads[t].state == State::LATER) machine.threads[t].state = State::RUNNABLE;
+        }
         if (any) continue;
         for (int t = 0; t < machine.size; t++) {
             if (machine.threads[t].state != State::DONE) return report_deadlock();
@@ -288,6 +291,7 @@ void async_wait(int pending) {
     copies.erase(copies.begin(), copies.begin() + (long)made);
 }
 
+void let_others_run(const char *site) { wait_as(State::LATER, site); }
 void sleep(const char *site) { wait_as(State::ASLEEP, site); }
 
 void wake_all() {

@@ -56,6 +56,8 @@ void async_copy(void *shared, const void *global, size_t bytes, size_t valid_byt
 void async_commit();
 void async_wait(int pending);
 
+/* Returns after the other threads of the block have had a turn. */
+void let_others_run(const char *site);
 /* Threads that wait for what another thread will do: sleep() returns after somebody's wake_all(). */
 void sleep(const char *site);
 void wake_all();

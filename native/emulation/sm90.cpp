@@ -361,6 +361,7 @@ void product_commit(const char *site) {
 
 void product_wait(const char *site, int pending) {
     Queue &queue = block().queues[thread_number()];
+    let_others_run(site); // as late as it may: with what they overwrite by then
     while (!queue.products.empty() && queue.products.front().group < queue.group - pending) {
         Product &p = queue.products.front();
         compute(site, (float (*)[4])queue.used.at((char *)p.d).values.data(), p);

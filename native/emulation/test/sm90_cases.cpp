@@ -224,6 +224,52 @@ template <int PRODUCT_N, Flaw FLAW> void products() {
     });
 }
 
+/* d [64,128] of tiles that a fifth warp overwrites when they are given back. */
+template <Flaw FLAW> __global__ void stage(float *out, const CUtensorMap a_map, const CUtensorMap b_map) {
+    auto &memory = aligned_memory<ProductMemory<128>>();
+    uint64_t *full = &memory.full, *empty = &memory.again;
+    if (threadIdx.x == 0) {
+        barrier_init(full, 1);
+        barrier_init(empty, WARPGROUP / WARP);
+        fence_barrier_init();
+    }
+    __syncthreads();
+    if (threadIdx.x >= WARPGROUP) {
+        for (unsigned phase = 0; phase < 2 && threadIdx.x == WARPGROUP; phase++) {
+            barrier_wait(empty, phase ^ 1);
+            barrier_arrive_expecting(full, sizeof memory.a + sizeof memory.b);
+            load_tile(memory.a, &a_map, full, 0, (int)phase);
+            load_tile(memory.b, &b_map, full, 0, (int)phase);
+        }
+        return;
+    }
+    auto give_back = [&] {
+        if (threadIdx.x % WARP == 0) barrier_arrive(empty);
+    };
+    barrier_wait(full, 0);
+    uint64_t a = matrix_descriptor(memory.a), b = matrix_descriptor(memory.b);
+    Accumulators<128> d;
+    product_fence(d);
+    for (int k = 0; k < COLUMNS / 16; k++) product(d, a + 2 * k, b + 2 * k, k > 0);
+    product_commit();
+    if (FLAW == Flaw::OVERWRITTEN) give_back();
+    product_wait<0>(d);
+    if (FLAW != Flaw::OVERWRITTEN) give_back();
+    barrier_wait(full, 1);
+    write(out, d);
+}
+
+template <Flaw FLAW> void stages() {
+    Matrix a(M, COLUMNS, M, 2), b(128, COLUMNS, 128, 3);
+    Buffer out(M * 128);
+    run(stage<FLAW>, 1, WARPGROUP + WARP, memory_bytes<ProductMemory<128>>, out.data, a.map, b.map);
+    compare(out, [&](int r, int c) {
+        float sum = 0;
+        for (int k = 0; k < COLUMNS; k++) sum += a.at(r, k) * b.at(c, k);
+        return sum;
+    });
+}
+
 /* What registers hold in the cases below. */
 float operand_at(int row, int k) { return (float)((row * 5 + k * 3) % 11 - 5); }
 
@@ -383,6 +429,8 @@ std::vector<Case> sm90_cases() {
         {"product after an early fence", products<128, Flaw::EARLY_FENCE>},
         {"product of an overwritten tile", products<256, Flaw::OVERWRITTEN>},
         {"product into written accumulators", products<128, Flaw::ACCUMULATED>},
+        {"product of a stage", stages<Flaw::NONE>},
+        {"product of a stage given back too early", stages<Flaw::OVERWRITTEN>},
         {"product of other lanes", products<256, Flaw::OTHER_LANES>},
         {"product of other warps", products<256, Flaw::OTHER_WARPS>},
         {"product of registers", products_of_registers<128, Flaw::NONE>},

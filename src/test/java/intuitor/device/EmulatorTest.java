@@ -84,6 +84,7 @@ class EmulatorTest {
         assertPrints(build, "product of 128 columns", "no error", "0 of 8192 are wrong, 0 NaN");
         assertPrints(build, "product of registers", "no error", "0 of 8192 are wrong, 0 NaN");
         assertPrints(build, "product of registers, 64 columns", "no error", "0 of 4096 are wrong, 0 NaN");
+        assertPrints(build, "product of a stage", "no error", "0 of 8192 are wrong, 0 NaN");
         assertPrints(build, "two products", "no error", "0 and 0 are wrong, 0 and 0 NaN");
     }
 
@@ -129,10 +130,11 @@ class EmulatorTest {
         assertFails("", "turns passed twice", SM90 + "threads arrive twice at barrier 1");
     }
 
-    @Test
-    void operandsOverwrittenTooEarlyGiveNan() throws IOException, InterruptedException {
-        String text = run("", "product of an overwritten tile").text();
-        assertTrue(text.matches("no error\n[1-9]\\d* of 16384 are wrong, [1-9]\\d* NaN\n"), text);
+    @ParameterizedTest
+    @ValueSource(strings = {"product of an overwritten tile", "product of a stage given back too early"})
+    void operandsOverwrittenTooEarlyGiveNan(String kernel) throws IOException, InterruptedException {
+        String text = run("", kernel).text();
+        assertTrue(text.matches("no error\n[1-9]\\d* of \\d+ are wrong, [1-9]\\d* NaN\n"), text);
     }
 
     @Test
