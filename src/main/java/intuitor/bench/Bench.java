@@ -40,8 +40,16 @@ public final class Bench {
     /** Measures the cases whose kernel's name is wanted, and hands each result on as soon as it is there. */
     public List<Measurement> run(BenchShape shape, DType storage, Predicate<String> wanted,
             Consumer<Measurement> done) {
-        return run(KernelCases.of(shape, storage, !device.attention().sharesPrefixes()).stream()
+        return run(KernelCases.of(shape, storage, !device.attention().sharesPrefixes(), packedTypes(storage)).stream()
                 .filter(one -> wanted.test(one.kernel())).toList(), done);
+    }
+
+    /** A GPU's library takes weights as they are. */
+    private List<DType> packedTypes(DType storage) {
+        if (device.info().isGpu() || storage != DType.F32) {
+            return List.of();
+        }
+        return device.blas().packsInBf16() ? List.of(DType.F32, DType.BF16) : List.of(DType.F32);
     }
 
     /** Measures the steps of the lab. */
@@ -60,7 +68,7 @@ public final class Bench {
 
     /** The names of the kernels that are measured everywhere. */
     public static List<String> kernels() {
-        return KernelCases.of(BenchShape.tiny(), DType.F32, false).stream().map(KernelCase::kernel).distinct().toList();
+        return KernelCases.of(BenchShape.tiny(), DType.F32, false, List.of()).stream().map(KernelCase::kernel).distinct().toList();
     }
 
     private Measurement measure(KernelCase one) {

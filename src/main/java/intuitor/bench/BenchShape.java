@@ -22,6 +22,11 @@ public record BenchShape(int tokens, int sequence, int scored, int batch, int co
         return new BenchShape(512, 256, 64, 16, 256, 1536, 12, 2, 128, 8960, 151936);
     }
 
+    /** Qwen2.5-0.5B, with as few. */
+    public static BenchShape small() {
+        return new BenchShape(512, 256, 64, 16, 256, 896, 14, 2, 64, 4864, 151936);
+    }
+
     /** Sizes that only show that everything runs. */
     public static BenchShape tiny() {
         return new BenchShape(64, 32, 8, 4, 48, 128, 4, 2, 64, 256, 1000);

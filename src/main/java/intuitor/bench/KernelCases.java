@@ -9,9 +9,13 @@ final class KernelCases {
 
     private KernelCases() { }
 
-    /** @param cudnn with cuDNN's attention too, beside this program's own */
-    static List<KernelCase> of(BenchShape shape, DType storage, boolean cudnn) {
+    /**
+     * @param cudnn  with cuDNN's attention too, beside this program's own
+     * @param packed the types in which the device's library packs weights
+     */
+    static List<KernelCase> of(BenchShape shape, DType storage, boolean cudnn, List<DType> packed) {
         List<KernelCase> all = new ArrayList<>(VocabularyCases.of(shape, storage));
+        all.addAll(HeadCases.of(shape, storage, packed));
         AttentionCases attention = new AttentionCases(shape, storage);
         all.addAll(attention.both("", in -> in.device().nativeAttention()));
         if (cudnn) {

@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.LongStream;
 
-/** What is done with logits, and the LM head that makes them. */
+/** What is done with logits. */
 final class VocabularyCases {
 
     /** Operations on a logit: difference, exponential, product, three sums. */
@@ -31,7 +31,6 @@ final class VocabularyCases {
         cases.add(sampling("sample", s.batch(), s.vocab(), new Sampling(1, 0, 1, 0, s.vocab(), 7)));
         cases.add(sampling("sample, top-k 50, top-p 0.95", s.batch(), s.vocab(),
                 new Sampling(1, 50, 0.95, 0, s.vocab(), 7)));
-        cases.add(head(s.scored(), s.hidden(), s.vocab(), storage));
         return cases;
     }
 
@@ -86,25 +85,5 @@ final class VocabularyCases {
                 return new VocabularyErrors(in).reduction(out, logits, token);
             });
         });
-    }
-
-    /** Logits of a chunk of rows and their reduction, against the product alone. */
-    private static KernelCase head(int n, int h, int v, DType storage) {
-        double bytes = ((double) n * h + (double) v * h) * storage.bytes() + (double) n * v * F32.bytes();
-        return KernelCase.multiplying("lm_head + vocab_reduce", storage, bytes, n, v, h, in -> {
-            Tensor hidden = in.gaussian(storage, n, h);
-            Tensor weight = in.gaussian(storage, v, h);
-            Tensor logits = in.empty(F32, n, v);
-            Tensor targets = in.indices(n, v);
-            VocabStats out = stats(in, n);
-            Runnable run = () -> {
-                in.device().blas().gemm(logits, hidden, false, weight, true, false);
-                in.device().kernels().vocabReduce(out, logits, targets, 1, 1);
-            };
-            return new Trial(run, () -> {
-                run.run();
-                return new VocabularyErrors(in).head(out, hidden, weight, targets);
-            });
-        }, F32);
     }
 }

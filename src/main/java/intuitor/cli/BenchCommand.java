@@ -25,7 +25,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "bench",
         description = {
-            "Measures the kernels at the sizes of Qwen2.5-1.5B (tiny: at small ones), each beside its ceiling in the "
+            "Measures the kernels at the sizes of Qwen2.5-1.5B (small: of Qwen2.5-0.5B), each beside its ceiling in the "
                     + "same run: a read or a copy of as many bytes, or a matrix product of the library with as many "
                     + "operations.",
             "",
@@ -45,7 +45,7 @@ final class BenchCommand extends BaseCommand {
     /** Sizes to measure at. */
     enum Size {
         /** large on a GPU, medium on the CPU. */
-        AUTO, TINY, MEDIUM, LARGE;
+        AUTO, TINY, SMALL, MEDIUM, LARGE;
 
         @Override
         public String toString() {
@@ -62,7 +62,8 @@ final class BenchCommand extends BaseCommand {
     private boolean lab;
 
     @Option(names = "--size", paramLabel = "SIZE", defaultValue = "auto",
-            description = "tiny, medium, large, or auto: large on a GPU, medium on the CPU (default: ${DEFAULT-VALUE})")
+            description = "tiny, small, medium, large, or auto: large on a GPU, medium on the CPU (default: "
+                    + "${DEFAULT-VALUE})")
     private Size size;
 
     @Option(names = "--rounds", paramLabel = "N", defaultValue = "7",
@@ -153,6 +154,7 @@ final class BenchCommand extends BaseCommand {
     private BenchShape shape(Device device) {
         return switch (size) {
             case TINY -> BenchShape.tiny();
+            case SMALL -> BenchShape.small();
             case MEDIUM -> BenchShape.medium();
             case LARGE -> BenchShape.large();
             case AUTO -> device.info().kind().equals("cuda") ? BenchShape.large() : BenchShape.medium();
