@@ -53,7 +53,7 @@ public final class GrpoStepBenchmark {
     private static final long CACHE_BYTES = 1L << 31;
 
     private final ModelConfig model;
-    /** Of generation's matrices; a step is in float32. */
+    /** Of the matrices that completions are drawn with. */
     private final StorageType dtype;
     /** Of a step: whether the scoring passes have the sampler's bits. */
     private final String batchInvariant;
@@ -118,7 +118,7 @@ public final class GrpoStepBenchmark {
                 Map.entry("learning_rate", "1e-5"), Map.entry("lr_scheduler_type", "constant"),
                 Map.entry("adam_beta2", "0.95"), Map.entry("weight_decay", "0.01"), Map.entry("beta", "0.005"),
                 Map.entry("micro_batch_tokens", "" + MICRO_BATCH_TOKENS), Map.entry("shuffle_dataset", "false"),
-                Map.entry("batch_invariant", batchInvariant)));
+                Map.entry("batch_invariant", batchInvariant), Map.entry("rollout_dtype", "" + dtype)));
         TrainingWeights policy = weights(device, "policy");
         ParameterSet reference = weights(device, "reference").working();
         PromptStream<EncodedPrompt> prompts = new PromptStream<>(
@@ -155,7 +155,7 @@ public final class GrpoStepBenchmark {
     /** Batches of different prompts, one completion each. */
     private Map<String, Object> generate(Device device) {
         List<Map<String, Object>> runs = new ArrayList<>();
-        DType matrices = dtype.forGeneration(device).matrices();
+        DType matrices = dtype.forGeneration(device, "dtype").matrices();
         try (InferenceWeights policy = InferenceWeights.random(device, model, matrices, SEED, INITIAL_STD);
                 Transformer transformer = new Transformer(device, policy);
                 Rollout rollout = new Rollout(device, transformer, CACHE_BYTES)) {

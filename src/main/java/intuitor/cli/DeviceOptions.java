@@ -43,6 +43,6 @@ final class DeviceOptions {
 
     /** What generation holds on the device opened. */
     StorageType.Held forGeneration(Device device) {
-        return StorageType.named(dtype, "--dtype").forGeneration(device);
+        return StorageType.named(dtype, "--dtype").forGeneration(device, "dtype");
     }
 }

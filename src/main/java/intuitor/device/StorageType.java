@@ -42,15 +42,16 @@ public enum StorageType {
     /**
      * What generation holds on this device. A CPU that multiplies bf16 can have its matrices in it, and nothing else.
      *
+     * @param setting that asks for it, for the message
      * @throws UserError if the device does not take it
      */
-    public Held forGeneration(Device device) {
+    public Held forGeneration(Device device, String setting) {
         if (device.info().isGpu() || this != BFLOAT16) {
             return new Held(on(device), on(device));
         }
         if (!device.blas().packsInBf16()) {
-            throw new UserError("dtype: this CPU does not multiply bfloat16 (no AVX512_BF16); leave dtype out, or give "
-                    + "float32");
+            throw new UserError(setting + ": this CPU does not multiply bfloat16 (no AVX512_BF16); leave it out, or "
+                    + "give float32");
         }
         return new Held(DType.F32, DType.BF16);
     }

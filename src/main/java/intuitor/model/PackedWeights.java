@@ -2,6 +2,7 @@ package intuitor.model;
 
 import intuitor.device.Arena;
 import intuitor.device.Blas;
+import intuitor.device.DType;
 import intuitor.device.PackedMatrix;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,15 +26,18 @@ public final class PackedWeights {
     /**
      * A copy of the weights as they are now; it takes as much memory as the matrices do, in the arena, unless the
      * library prefers them as they are.
+     *
+     * @param type of the matrices' elements: that of the weights, or bf16 where {@link Blas#packsInBf16}
      */
-    public PackedWeights(Arena arena, ParameterSet parameters) {
+    public PackedWeights(Arena arena, ParameterSet parameters, DType type) {
         Blas blas = arena.device().blas();
         for (int i = 0; i < parameters.config().layers(); i++) {
             LayerParameters p = parameters.layer(i);
-            layers.add(new Layer(blas.pack(arena, p.qkvProj(), true), blas.pack(arena, p.outputProj(), true),
-                    blas.pack(arena, p.gateUpProj(), true), blas.pack(arena, p.downProj(), true)));
+            layers.add(new Layer(blas.pack(arena, p.qkvProj(), true, type),
+                    blas.pack(arena, p.outputProj(), true, type), blas.pack(arena, p.gateUpProj(), true, type),
+                    blas.pack(arena, p.downProj(), true, type)));
         }
-        lmHead = blas.pack(arena, parameters.lmHead(), true);
+        lmHead = blas.pack(arena, parameters.lmHead(), true, type);
     }
 
     /** @param matrices by the names of their specs; the head by {@link ParameterLayout#LM_HEAD}, tied or not */

@@ -114,7 +114,12 @@ public final class ParameterSet extends ModelWeights {
     /** Copies in the arena, of the weights as they are now. */
     @Override
     public PackedWeights packed(Arena arena) {
-        return new PackedWeights(arena, this);
+        return packed(arena, dtype());
+    }
+
+    /** @param type of the copies' elements, as {@link PackedWeights} has it */
+    public PackedWeights packed(Arena arena, DType type) {
+        return new PackedWeights(arena, this, type);
     }
 
     public void zero() {

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
@@ -51,6 +52,7 @@ public final class Rollout implements AutoCloseable {
     private static final int STEPS_GPU = 16;
 
     private final Transformer model;
+    private final Function<Arena, PackedWeights> matrices;
     private final LmHead head;
     private final Arena memory;
     private final boolean ownsMemory;
@@ -62,21 +64,32 @@ public final class Rollout implements AutoCloseable {
 
     /** @param cacheBytes memory for keys and values; what does not fit waits */
     public Rollout(Device device, Transformer model, long cacheBytes) {
-        this(device.arena("rollout"), true, model, cacheBytes, PAGE_SIZE, steps(device));
+        this(device, model, cacheBytes, PAGE_SIZE, steps(device));
     }
 
-    /** Generation in memory that serves other purposes between the calls; it is all given back. */
+    /**
+     * Generation in memory that serves other purposes between the calls; it is all given back.
+     *
+     * @param matrices makes, for each call, the matrices to multiply by, in the arena that it is given
+     */
+    public Rollout(Arena memory, Transformer model, Function<Arena, PackedWeights> matrices, long cacheBytes) {
+        this(memory, false, model, matrices, cacheBytes, PAGE_SIZE, steps(memory.device()));
+    }
+
+    /** The same, by the model's own weights. */
     public Rollout(Arena memory, Transformer model, long cacheBytes) {
-        this(memory, false, model, cacheBytes, PAGE_SIZE, steps(memory.device()));
+        this(memory, model, model.weights()::packed, cacheBytes);
     }
 
     /** With pages of another size, and another number of steps that the device makes without the host. */
     Rollout(Device device, Transformer model, long cacheBytes, int pageSize, int maxSteps) {
-        this(device.arena("rollout"), true, model, cacheBytes, pageSize, maxSteps);
+        this(device.arena("rollout"), true, model, model.weights()::packed, cacheBytes, pageSize, maxSteps);
     }
 
-    Rollout(Arena memory, boolean ownsMemory, Transformer model, long cacheBytes, int pageSize, int maxSteps) {
+    Rollout(Arena memory, boolean ownsMemory, Transformer model, Function<Arena, PackedWeights> matrices,
+                    long cacheBytes, int pageSize, int maxSteps) {
         this.model = model;
+        this.matrices = matrices;
         this.head = new LmHead(memory.device(), model.weights());
         this.memory = memory;
         this.ownsMemory = ownsMemory;
@@ -155,7 +168,7 @@ public final class Rollout implements AutoCloseable {
             this.stop = stop;
             this.listener = listener;
             List<GrowingSequence> sequences = prompts.stream().flatMap(p -> p.siblings().stream()).toList();
-            packed = model.weights().packed(scope);
+            packed = matrices.apply(scope);
             cache = new KvCache(scope, model.config(), model.dtype(), pages(prompts, sequences.size()), pageSize);
             PagePool pool = new PagePool(cache.pages(), pageSize);
             scheduler = new Scheduler(sequences, pool, decoding.maxLength(), MAX_SEQUENCES);

@@ -1,6 +1,9 @@
 package intuitor.train;
 
+import intuitor.UserError;
 import intuitor.data.PromptColumns;
+import intuitor.device.DType;
+import intuitor.device.Device;
 import intuitor.device.PackedAttention;
 import intuitor.device.StorageType;
 import intuitor.eval.task.Tasks;
@@ -165,6 +168,10 @@ public record GrpoConfig(
         double delta,
         @Key(value = "token", help = "whether each token has a ratio, or the sequence one (GSPO)")
         ImportanceSamplingLevel importanceSamplingLevel,
+        @Key(value = "2", range = "[0, inf)",
+                help = "a token's advantage is weighted by its probability in training over that in sampling, cut at "
+                        + "this; 0: not weighted")
+        double importanceSamplingCap,
         @Key(value = "grpo",
                 help = "how token losses are averaged: per sequence, batch, max length, step; cispo: another loss")
         LossType lossType,
@@ -246,6 +253,10 @@ public record GrpoConfig(
         @Key(value = "auto",
                 help = "storage type of weights and activations; auto: bfloat16 on a GPU, float32 on the CPU")
         StorageType dtype,
+        @Key(value = "auto",
+                help = "type of the matrices that completions are drawn with; auto: dtype. bfloat16 on a CPU is faster "
+                        + "where it has AVX512_BF16, and not quite the policy: importance_sampling_cap")
+        StorageType rolloutDtype,
         @Key(value = "0", range = "[0, inf)", help = "CPU threads; 0: one for each core")
         int threads,
         @Key(value = "2048", range = "[1, inf)",
@@ -318,6 +329,20 @@ public record GrpoConfig(
     /** Whether the frozen base model takes part in the steps. */
     public boolean needsReference() {
         return beta > 0 || certaintyModel == CertaintyModel.REFERENCE;
+    }
+
+    /**
+     * The type of the matrices that completions are drawn with.
+     *
+     * @throws UserError if the device does not take it
+     */
+    public DType rolloutMatrices(Device on) {
+        DType matrices = rolloutDtype == StorageType.AUTO ? dtype.on(on)
+                : rolloutDtype.forGeneration(on, "rollout_dtype").matrices();
+        if (on.info().isGpu() && matrices != dtype.on(on)) {
+            throw new UserError("rollout_dtype: on a GPU it is dtype, here " + StorageType.of(dtype.on(on)));
+        }
+        return matrices;
     }
 
     /** {@code max_steps}, or the whole steps that {@code num_train_epochs} passes over {@code prompts} prompts make. */

@@ -83,10 +83,13 @@ final class GrpoObjective {
         float ref = tokens.reference() == null ? 0 : tokens.reference()[token];
         clippedLow += loss.isClippedLow(logRatio, advantage) ? 1 : 0;
         clippedHigh += loss.isClippedHigh(logRatio, advantage) ? 1 : 0;
-        double policy = tokens.inPolicyTerm(token) ? loss.policy(logRatio, logprob, advantage) : 0;
+        // a completion that has one ratio for all its tokens is not weighted token by token
+        double importance = sequenceLogRatios != null ? 1
+                : tokens.importance(token, old == null ? logprob : old[token]);
+        double policy = tokens.inPolicyTerm(token) ? importance * loss.policy(logRatio, logprob, advantage) : 0;
         total += tokens.weights()[i] * (policy + loss.kl(logprob, ref));
         double share = sequenceLogRatios != null ? policyShare[i] : tokens.inPolicyTerm(token) ? 1 : 0;
-        return tokens.weights()[i] * (share * loss.policyCoefficient(logRatio, advantage)
+        return tokens.weights()[i] * (share * importance * loss.policyCoefficient(logRatio, advantage)
                 + loss.klCoefficient(logprob, ref));
     }
 

@@ -1,6 +1,7 @@
 package intuitor.train;
 
 import intuitor.device.Arena;
+import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.model.ParameterSet;
 import intuitor.model.TrainingWeights;
@@ -36,6 +37,7 @@ public final class GrpoTrainer implements AutoCloseable {
 
     private final Transformer model;
     private final Rollout rollout;
+    private final Rollout exactRollout;
     private final Scorer policyScorer;
     private final ReferencePolicy reference;
 
@@ -62,6 +64,7 @@ public final class GrpoTrainer implements AutoCloseable {
     GrpoTrainer(Device device, GrpoConfig config, TrainingWeights policy, ParameterSet base,
                 PromptStream<EncodedPrompt> prompts, Decoding decoding, Function<int[], String> decoder,
                 int totalSteps, StopSignal stop) {
+        DType matrices = config.rolloutMatrices(device); // first: it may refuse
         this.config = config;
         this.prompts = prompts;
         this.decoding = decoding;
@@ -71,7 +74,9 @@ public final class GrpoTrainer implements AutoCloseable {
         this.scratch = device.arena("rollout and training");
         this.policy = policy;
         this.model = new Transformer(device, policy.working());
-        this.rollout = new Rollout(scratch, model, (long) config.kvCacheMib() << 20);
+        long cacheBytes = (long) config.kvCacheMib() << 20;
+        this.rollout = new Rollout(scratch, model, arena -> policy.working().packed(arena, matrices), cacheBytes);
+        this.exactRollout = new Rollout(scratch, model, cacheBytes);
         this.policyScorer = new Scorer(scratch, model, config.microBatchTokens(), config.temperature(),
                 config.certaintyTemperature(), config.batchInvariant());
         this.reference = config.needsReference() ? new ReferencePolicy(device, base, scratch, config) : null;
@@ -171,9 +176,9 @@ public final class GrpoTrainer implements AutoCloseable {
         loss = GrpoLoss.of(config).withBeta(config.beta() * betaFactor);
     }
 
-    /** The generator of completions, which evaluation uses too. */
+    /** Generation by the policy as it is, whatever training's completions are drawn with: what evaluation asks. */
     Rollout rollout() {
-        return rollout;
+        return exactRollout;
     }
 
     /** Its moments and number of updates are, with the policy, the state of a run. */

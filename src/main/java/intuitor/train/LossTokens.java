@@ -14,9 +14,11 @@ import java.util.List;
  * @param weights      w_i of each completion ({@link LossType}); 0: it has no part in the loss
  * @param inPolicyTerm of each token, whether it has a part in the advantage's term; null: all have
  * @param reference    of each token, its log-probability under the reference; null where beta is 0
+ * @param sampled      of each token, its log-probability when it was drawn; null: as under the old policy
+ * @param cap          greatest {@link #importance}
  */
 record LossTokens(int[] completionOf, int[] lengths, double[] advantages, double[] weights, boolean[] inPolicyTerm,
-                  float[] reference) {
+                  float[] reference, float[] sampled, double cap) {
 
     /** @param completions of the step, in order */
     static LossTokens of(List<Completion> completions, Advantages advantages, float[] reference, GrpoConfig config) {
@@ -28,7 +30,18 @@ record LossTokens(int[] completionOf, int[] lengths, double[] advantages, double
                 config.perDeviceTrainBatchSize());
         double[] flat = Arrays.stream(advantages.values()).flatMapToDouble(Arrays::stream).toArray();
         return new LossTokens(completionOf(lengths), lengths, flat, weights,
-                mostUncertain(completions, weights, config.topEntropyQuantile()), reference);
+                mostUncertain(completions, weights, config.topEntropyQuantile()), reference,
+                config.importanceSamplingCap() > 0 ? sampled(completions) : null, config.importanceSamplingCap());
+    }
+
+    private static float[] sampled(List<Completion> completions) {
+        float[] all = new float[completions.stream().mapToInt(Completion::length).sum()];
+        int token = 0;
+        for (Completion c : completions) {
+            System.arraycopy(c.logprobs(), 0, all, token, c.length());
+            token += c.length();
+        }
+        return all;
     }
 
     static int[] completionOf(int[] lengths) {
@@ -65,6 +78,17 @@ record LossTokens(int[] completionOf, int[] lengths, double[] advantages, double
             in[t] = entropies[t] >= least;
         }
         return in;
+    }
+
+    /**
+     * Weight of a token's policy term: its probability under the old policy over that with which it was drawn, cut at
+     * the cap (truncated importance sampling, as TRL corrects for a sampler that is not the policy to the bit). It is
+     * not differentiated.
+     *
+     * @param oldLogprob of the token under the old policy, as training computes it
+     */
+    double importance(int token, double oldLogprob) {
+        return sampled == null ? 1 : Math.min(Math.exp(oldLogprob - sampled[token]), cap);
     }
 
     boolean inPolicyTerm(int token) {

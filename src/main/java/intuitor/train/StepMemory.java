@@ -1,6 +1,7 @@
 package intuitor.train;
 
 import intuitor.device.PackedAttention;
+import intuitor.device.StorageType;
 import intuitor.model.Activations;
 import intuitor.model.ModelMemory;
 import intuitor.rollout.Rollout;
@@ -53,9 +54,14 @@ record StepMemory(Map<String, Long> lasting, long together, long keysAndValues, 
         long trainTokens = Math.min(all, Math.max(longest, config.microBatchTokens()));
         long prefill = Math.min(prompts * longestPrompt, Math.max(longestPrompt, Rollout.prefillTokens(model.gpu())));
         return new StepMemory(lasting, together, pages * page,
-                model.packedCopy() + model.inference(Math.max(together, prefill)), trainTokens,
+                rolloutCopy(config, model) + model.inference(Math.max(together, prefill)), trainTokens,
                 (config.batchInvariant() ? model.packedCopy() : 0) + model.training(trainTokens,
                         config.gradientCheckpointing() ? Activations.Keep.LAYER_INPUTS : Activations.Keep.ALL));
+    }
+
+    /** The matrices in the order of the library, in bf16 where completions are drawn with that. */
+    private static long rolloutCopy(GrpoConfig config, ModelMemory model) {
+        return config.rolloutDtype() == StorageType.BFLOAT16 ? model.packedCopy() / 2 : model.packedCopy();
     }
 
     private static long pages(long tokens) {

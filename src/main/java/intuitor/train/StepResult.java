@@ -114,20 +114,25 @@ record StepResult(int step, double epoch, List<Group> groups, Scores scores, Adv
     }
 
     /**
-     * |logp of the sampler - logp of the trainer|: 0 in exact arithmetic. Both come from one engine, but from passes of
-     * other shapes, so they differ by rounding; more than that would mean that training is off-policy.
+     * |logp of the sampler - logp of the trainer|, and the ratio of the probabilities, the trainer's over the
+     * sampler's: 0 and 1 where both come from the same matrices. Where the sampler's are bf16, they say how far off training is.
      */
     private void putSamplingDifference(Map<String, Object> m, List<Completion> completions) {
         double[] difference = new double[first().logprobs().length];
+        double[] ratio = new double[difference.length];
         int token = 0;
         for (Completion c : completions) {
             for (float logprob : c.logprobs()) {
                 difference[token] = Math.abs(logprob - first().logprobs()[token]);
+                ratio[token] = Math.exp((double) first().logprobs()[token] - logprob);
                 token++;
             }
         }
         m.put("sampling/sampling_logp_difference/mean", Statistics.mean(difference));
         m.put("sampling/sampling_logp_difference/max", Statistics.max(difference));
+        m.put("sampling/importance_sampling_ratio/min", Statistics.min(ratio));
+        m.put("sampling/importance_sampling_ratio/mean", Statistics.mean(ratio));
+        m.put("sampling/importance_sampling_ratio/max", Statistics.max(ratio));
     }
 
     private static double tokenMean(List<Completion> completions) {

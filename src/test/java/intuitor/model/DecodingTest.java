@@ -106,7 +106,7 @@ class DecodingTest {
             int[] last = Arrays.stream(PROMPT_OF).map(p -> batch.promptLastRows()[p]).toArray();
             store(m, hidden, last, IntStream.range(0, LENGTH.length).toArray(), completions, 0, logprobs, scope);
         }
-        PackedWeights packed = new PackedWeights(m.arena, m.parameters);
+        PackedWeights packed = m.parameters.packed(m.arena);
         DecodeBatch batch = new DecodeBatch(PAGE_SIZE);
         for (int t = 1; t < LENGTH[0]; t++) {
             int step = t;

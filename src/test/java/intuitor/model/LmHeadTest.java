@@ -94,7 +94,7 @@ class LmHeadTest {
     void samplingReportsTheScoresOfTheDrawnTokens() {
         try (TestModel m = new TestModel(device, TestModel.QWEN3)) {
             Tensor hidden = hidden(m);
-            PackedWeights packed = new PackedWeights(m.arena, m.parameters);
+            PackedWeights packed = m.parameters.packed(m.arena);
             int[] rows = new Random(2).ints(30, 0, ROWS).toArray();
             long[] sequence = new Random(3).longs(30).toArray();
             int[] position = IntStream.range(0, 30).toArray();
@@ -123,7 +123,7 @@ class LmHeadTest {
         Shape wide = new Shape("Qwen2ForCausalLM", 40_009, 24, 40, 1, 4, 2, 6, 1e-6, 1e6, null, true);
         try (TestModel m = new TestModel(device, wide)) {
             Tensor hidden = hidden(m);
-            PackedWeights packed = new PackedWeights(m.arena, m.parameters);
+            PackedWeights packed = m.parameters.packed(m.arena);
             int[] rows = new Random(2).ints(30, 0, ROWS).toArray();
             int[] tokens = new int[30];
             TokenStats drawn = TokenStats.of(30);
@@ -159,7 +159,7 @@ class LmHeadTest {
     void drawsDoNotDependOnTheBatch() {
         try (TestModel m = new TestModel(device, TestModel.QWEN2)) {
             Tensor hidden = hidden(m);
-            PackedWeights packed = new PackedWeights(m.arena, m.parameters);
+            PackedWeights packed = m.parameters.packed(m.arena);
             long[] sequence = IntStream.range(0, ROWS).mapToLong(i -> i / 2).toArray();
             int[] position = IntStream.range(0, ROWS).map(i -> i % 5).toArray();
             Sampling sampling = new Sampling(1, 0, 1, 0, m.config.vocabSize(), 4);

@@ -116,7 +116,8 @@ class ManyCompletionsTest {
         List<int[]> prompts = prompts(5);
         try (Arena memory = device.arena("rollouts")) {
             List<Rollout> rollouts = steps()
-                    .mapToObj(steps -> new Rollout(memory, false, model, cache(200), PAGE_SIZE, steps)).toList();
+                    .mapToObj(steps -> new Rollout(memory, false, model, model.weights()::packed, cache(200),
+                            PAGE_SIZE, steps)).toList();
             long before = memory.usedBytes();
             long peak = 0;
             for (int i = 0; i < 100; i++) {

@@ -70,6 +70,43 @@ class GrpoObjectiveTest {
         assertEquals(0, objective.clippedLow() + objective.clippedHigh());
     }
 
+    /**
+     * What was drawn by something else than the policy: a token counts more where the policy finds it likelier, but no
+     * more than the cap; the KL term is not weighted. In a second update the weights are still those of the first.
+     */
+    @Test
+    void tokensAreWeightedByHowLikelyThePolicyFindsThem() {
+        double[] importance = {1, 1.25, 0.5, 2, 1, 0.8}; // the fourth is 4, but cut
+        float[] sampled = new float[6];
+        double[] uncut = {1, 1.25, 0.5, 4, 1, 0.8};
+        for (int t = 0; t < 6; t++) {
+            sampled[t] = (float) (policy[t] - Math.log(uncut[t]));
+        }
+        double[] weights = {1 / 6.0, 1 / 6.0, 1 / 6.0};
+        LossTokens drawnElsewhere = new LossTokens(completionOf, lengths, advantages, weights, null, reference,
+                sampled, 2);
+        GrpoObjective first = GrpoObjective.ofTokens(clipped(BETA), drawnElsewhere, null);
+        float[] coefficients = new float[6];
+        run(first, 0, 0, 6, coefficients);
+        double expectedLoss = 0;
+        float[] expected = new float[6];
+        for (int t = 0; t < 6; t++) {
+            double a = importance[t] * advantages[completionOf[t]];
+            expectedLoss += (-a + BETA * k3[t]) / 6;
+            expected[t] = (float) ((-a + BETA * (1 - Math.exp(reference[t] - policy[t]))) / 6);
+        }
+        assertArrayEquals(expected, coefficients, 1e-7f);
+        assertEquals(expectedLoss, first.loss(), 1e-7);
+
+        // the policy has moved by 0.1 on the fifth token: a ratio of 1.105, within the interval
+        float[] old = policy.clone();
+        policy[4] += 0.1f;
+        GrpoObjective second = GrpoObjective.ofTokens(clipped(0), drawnElsewhere, old);
+        run(second, 0, 0, 6, coefficients);
+        assertEquals(-importance[4] * Math.exp(0.1) * advantages[2] / 6, coefficients[4], 1e-6);
+        assertEquals(-importance[3] * advantages[1] / 6, coefficients[3], 1e-6);
+    }
+
     /** Without a KL term the loss of a step is 0 under grpo, but the gradient is not. */
     @Test
     void theLossIsZeroAndTheGradientIsNot() {
@@ -147,7 +184,7 @@ class GrpoObjectiveTest {
         Padded p = new Padded(type, level, delta == 0 ? NEVER : delta, quantile, new Random(11));
         GrpoLoss loss = new GrpoLoss(type == LossType.CISPO, 0.2, type == LossType.CISPO ? 1.5 : 0.28, p.delta, BETA);
         LossTokens tokens = new LossTokens(LossTokens.completionOf(p.lengths), p.lengths, p.advantage,
-                type.weights(p.counted(), p.width, 2), p.flatMask(), p.flat(p.reference));
+                type.weights(p.counted(), p.width, 2), p.flatMask(), p.flat(p.reference), null, 0);
         float[] old = p.flat(p.old);
         float[] current = p.flat(p.logprob);
         GrpoObjective objective = level == ImportanceSamplingLevel.TOKEN ? GrpoObjective.ofTokens(loss, tokens, old)
@@ -282,7 +319,7 @@ class GrpoObjectiveTest {
     }
 
     private LossTokens tokens(double[] weights, boolean[] inPolicyTerm, float[] reference) {
-        return new LossTokens(completionOf, lengths, advantages, weights, inPolicyTerm, reference);
+        return new LossTokens(completionOf, lengths, advantages, weights, inPolicyTerm, reference, null, 0);
     }
 
     private void run(GrpoObjective objective, int firstToken, int from, int to, float[] coefficients) {

@@ -10,6 +10,7 @@ import intuitor.UserError;
 import intuitor.checkpoint.ModelFolder;
 import intuitor.checkpoint.SafetensorsFile;
 import intuitor.checkpoint.SafetensorsType;
+import intuitor.device.Device;
 import intuitor.device.StorageType;
 import intuitor.device.TestDevices;
 import intuitor.model.ModelConfig;
@@ -120,8 +121,29 @@ class GrpoRunTest {
         GrpoRun.start(config("undecided", Map.of("reward_funcs", "self_certainty," + Undecided.class.getName(),
                 "max_steps", "2")), progress, new StopSignal());
         assertEquals(List.of("warning: step 1: reward GrpoRunTest$Undecided judged none of the 12 completions; "
-                + "where it is the only reward, nothing is learned from them"), said.toString(StandardCharsets.UTF_8).lines()
+                + "where it is the only reward, nothing is learned from them"),
+                said.toString(StandardCharsets.UTF_8).lines()
                 .filter(line -> line.startsWith("warning")).toList());
+    }
+
+    /** The sampler is then not quite the policy, and the metrics say by how much. */
+    @Test
+    void completionsMayBeDrawnWithMatricesInBf16() throws IOException {
+        Map<String, String> settings = Map.of("device", "cpu", "rollout_dtype", "bfloat16");
+        try (Device device = Device.open("cpu", 1)) {
+            if (!device.blas().packsInBf16()) {
+                assertMessage("rollout_dtype: this CPU does not multiply bfloat16", () -> start("rounded", settings));
+                return;
+            }
+        }
+        start("rounded", settings);
+        start("rounded-again", settings);
+        assertSameOutcome(files.resolve("runs/rounded"), files.resolve("runs/rounded-again"));
+        start("exact", Map.of("device", "cpu"));
+        assertTrue(greatest("rounded", "sampling/sampling_logp_difference/max") > 1e-5);
+        assertTrue(greatest("rounded", "sampling/importance_sampling_ratio/max") > 1);
+        assertTrue(greatest("rounded", "sampling/importance_sampling_ratio/max") < 1.2);
+        assertEquals(1, greatest("exact", "sampling/importance_sampling_ratio/max"));
     }
 
     @Test
