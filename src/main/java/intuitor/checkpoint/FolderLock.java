@@ -46,7 +46,7 @@ public final class FolderLock implements AutoCloseable {
         try {
             channel.close();
         } catch (IOException e) {
-            throw new UserError("cannot unlock: " + e.getMessage(), e);
+            throw UserError.of("cannot unlock", e);
         }
     }
 }

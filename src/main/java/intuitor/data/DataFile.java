@@ -203,7 +203,7 @@ public final class DataFile {
     }
 
     private static UserError unreadable(Path file, IOException e) {
-        return new UserError(e instanceof NoSuchFileException ? file + ": no such file"
-                : file + ": cannot be read: " + e.getMessage(), e);
+        return e instanceof NoSuchFileException ? new UserError(file + ": no such file", e)
+                : UserError.of("cannot read " + file, e);
     }
 }

@@ -90,7 +90,7 @@ public record ExperimentFolder(Path path) {
         try {
             AtomicFiles.writeString(path.resolve("experiment.yaml"), Files.readString(file));
         } catch (IOException e) {
-            throw new UserError(file + ": cannot be read: " + e.getMessage(), e);
+            throw UserError.of("cannot read " + file, e);
         }
     }
 

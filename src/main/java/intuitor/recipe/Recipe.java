@@ -114,7 +114,7 @@ public final class Recipe {
         } catch (NoSuchFileException e) {
             throw new UserError(file + ": no such recipe");
         } catch (IOException e) {
-            throw new UserError(file + ": cannot be read: " + e.getMessage());
+            throw UserError.of("cannot read " + file, e);
         } catch (JacksonException e) {
             throw new UserError(file + ":" + e.getLocation().getLineNr() + ": not valid YAML: " + Json.complaint(e));
         }

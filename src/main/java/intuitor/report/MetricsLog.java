@@ -1,5 +1,6 @@
 package intuitor.report;
 
+import intuitor.Json;
 import intuitor.UserError;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -47,8 +48,10 @@ public final class MetricsLog implements AutoCloseable {
     public static List<Map<String, Object>> read(Path file) {
         try {
             return Files.exists(file) ? Files.readAllLines(file).stream().map(MetricsLog::line).toList() : List.of();
-        } catch (IOException | JacksonException e) {
-            throw new UserError("cannot read " + file + ": " + e.getMessage(), e);
+        } catch (IOException e) {
+            throw UserError.of("cannot read " + file, e);
+        } catch (JacksonException e) {
+            throw new UserError(file + ": a line is not valid JSON: " + Json.complaint(e), e);
         }
     }
 

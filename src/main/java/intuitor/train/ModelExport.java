@@ -1,5 +1,6 @@
 package intuitor.train;
 
+import intuitor.Json;
 import intuitor.UserError;
 import intuitor.checkpoint.AtomicFiles;
 import intuitor.checkpoint.ModelFolder;
@@ -42,8 +43,10 @@ final class ModelExport {
             ObjectNode json = (ObjectNode) JSON.readTree(Files.readString(config));
             json.put(json.has("dtype") ? "dtype" : "torch_dtype", name);
             AtomicFiles.writeString(config, JSON.writeValueAsString(json) + "\n");
-        } catch (IOException | JacksonException e) {
-            throw new UserError("cannot copy " + config + ": " + e.getMessage(), e);
+        } catch (IOException e) {
+            throw UserError.of("cannot read " + config, e);
+        } catch (JacksonException e) {
+            throw new UserError(config + ": not valid JSON: " + Json.complaint(e), e);
         }
     }
 }

@@ -3,6 +3,7 @@ package intuitor.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import intuitor.UserError;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -39,6 +40,17 @@ class ReportTest {
         }
         assertEquals("{\"step\":1,\"completions/mean_length\":2.5,\"kl\":null}\n{\"step\":3}\n",
                 Files.readString(file));
+    }
+
+    @Test
+    void metricsThatCannotBeReadAreSaidInALine(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("metrics.jsonl"), "{\"step\":1}\n{\"step\":\n");
+        String damaged = assertThrows(UserError.class, () -> MetricsLog.read(file)).getMessage();
+        assertEquals(file + ": a line is not valid JSON: ", damaged.substring(0, damaged.indexOf("JSON: ") + 6));
+        assertEquals(1, damaged.lines().count(), damaged);
+        Path taken = Files.createDirectory(folder.resolve("taken"));
+        String unreadable = assertThrows(UserError.class, () -> MetricsLog.read(taken)).getMessage();
+        assertEquals("cannot read " + taken + ": Is a directory", unreadable);
     }
 
     @Test

@@ -60,7 +60,7 @@ public final class PythonSandbox implements AutoCloseable {
             this.folder = Files.createTempDirectory("intuitor-sandbox");
             Files.write(filter(), SystemCallFilter.program());
         } catch (IOException e) {
-            throw new UserError("cannot prepare the sandbox: " + e.getMessage(), e);
+            throw UserError.of("cannot prepare the sandbox", e);
         }
     }
 

@@ -1,5 +1,6 @@
 package intuitor.experiment.report;
 
+import intuitor.Json;
 import intuitor.UserError;
 import intuitor.experiment.Evaluations;
 import intuitor.experiment.ExperimentFolder;
@@ -85,8 +86,10 @@ record RunData(long seed, Map<String, SortedMap<Integer, Double>> metrics, Evalu
     private static List<JsonNode> lines(Path file) {
         try {
             return Files.readAllLines(file).stream().map(JSON::readTree).toList();
-        } catch (IOException | JacksonException e) {
-            throw new UserError("cannot read " + file + ": " + e.getMessage(), e);
+        } catch (IOException e) {
+            throw UserError.of("cannot read " + file, e);
+        } catch (JacksonException e) {
+            throw new UserError(file + ": a line is not valid JSON: " + Json.complaint(e), e);
         }
     }
 }
