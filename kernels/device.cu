@@ -1,7 +1,7 @@
 /*
- * A CUDA device behind the ABI: choosing it, memory, streams, events, and the table of the kernels. The CUDA runtime is
- * linked statically and nothing else of CUDA is, so the library loads on a machine without a driver; device_count is
- * then 0.
+ * A CUDA device behind the ABI: choosing it, memory, streams, events, graphs, and the table of the kernels. The CUDA
+ * runtime is linked statically and nothing else of CUDA is, so the library loads on a machine without a driver;
+ * device_count is then 0.
  */
 #include <cstdio>
 #include <cstring>
@@ -166,6 +166,31 @@ int event_elapsed_ms(it_event start, it_event end, float *ms) {
     return IT_OK;
 }
 
+/* Relaxed: a recording may meet a kernel that is not loaded yet, or memory that is not there yet. */
+int graph_begin(it_stream s) {
+    IT_CUDA(cudaStreamBeginCapture((cudaStream_t)s, cudaStreamCaptureModeRelaxed));
+    return IT_OK;
+}
+int graph_end(it_stream s, it_graph *graph) {
+    if (graph) *graph = 0;
+    cudaGraph_t recorded = nullptr;
+    IT_CUDA(cudaStreamEndCapture((cudaStream_t)s, &recorded));
+    cudaGraphExec_t executable = nullptr;
+    int status = graph ? check(cudaGraphInstantiate(&executable, recorded, 0), __func__) : (int)IT_OK;
+    cudaGraphDestroy(recorded);
+    if (graph) *graph = (it_graph)executable;
+    return status;
+}
+int graph_launch(it_graph graph, it_stream s) {
+    IT_CHECK(graph, "null graph");
+    IT_CUDA(cudaGraphLaunch((cudaGraphExec_t)graph, (cudaStream_t)s));
+    return IT_OK;
+}
+int graph_destroy(it_graph graph) {
+    IT_CUDA(cudaGraphExecDestroy((cudaGraphExec_t)graph));
+    return IT_OK;
+}
+
 it_api fill_table() {
     it_api api = {};
     api.abi_version = IT_ABI_VERSION;
@@ -185,6 +210,10 @@ it_api fill_table() {
     api.event_destroy = event_destroy;
     api.event_record = event_record;
     api.event_elapsed_ms = event_elapsed_ms;
+    api.graph_begin = graph_begin;
+    api.graph_end = graph_end;
+    api.graph_launch = graph_launch;
+    api.graph_destroy = graph_destroy;
 #define X(name) api.name = cuda::name;
     INTUITOR_KERNELS(X)
 #undef X

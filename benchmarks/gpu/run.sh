@@ -190,14 +190,15 @@ if [ "$device" = cuda ]; then
     attention=cudnn
     # shellcheck disable=SC2086
     suite "whole models, cuDNN" 45 BF16 $models
+    suite "CUDA graphs" 30 BF16 intuitor.device.DeviceGraphTest intuitor.rollout.DecodeGraphsTest
     bench bench-lab 30 --lab
 else
-    skip "cuDNN and the lab" "they need a GPU"
+    skip "cuDNN, CUDA graphs and the lab" "they need a GPU"
 fi
 
 # --- the sanitizer, with what time is left: the smallest class, to see that it works, then the most intricate first --
 if command -v compute-sanitizer >/dev/null 2>&1; then
-    for test in Cast Attention Sample Vocab RmsNorm Qkv Row Optimiser Swiglu; do
+    for test in Cast Attention Sample Vocab DecodeAdvance RmsNorm Qkv Row Optimiser Swiglu; do
         for tool in memcheck racecheck; do
             under="compute-sanitizer --tool $tool --target-processes all --launch-timeout 60 --error-exitcode 9"
             suite "$tool $test" 60 BF16 "intuitor.device.${test}KernelTest"

@@ -119,6 +119,12 @@ static int event_elapsed_ms(it_event start, it_event end, float *ms) {
     return IT_OK;
 }
 
+static int no_graphs(const char *function) { return fail(IT_INVALID, function, "a CPU has no graphs"); }
+static int graph_begin(it_stream) { return no_graphs(__func__); }
+static int graph_end(it_stream, it_graph *) { return no_graphs(__func__); }
+static int graph_launch(it_graph, it_stream) { return no_graphs(__func__); }
+static int graph_destroy(it_graph) { return no_graphs(__func__); }
+
 void fill_memory_functions(it_api *api) {
     api->alloc = alloc;
     api->free = free_block;
@@ -131,6 +137,10 @@ void fill_memory_functions(it_api *api) {
     api->event_destroy = event_destroy;
     api->event_record = event_record;
     api->event_elapsed_ms = event_elapsed_ms;
+    api->graph_begin = graph_begin;
+    api->graph_end = graph_end;
+    api->graph_launch = graph_launch;
+    api->graph_destroy = graph_destroy;
 }
 
 } // namespace intuitor

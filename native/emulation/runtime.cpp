@@ -1,6 +1,6 @@
 /*
- * The CUDA runtime of the emulated device. Calls are done when they return; a failed launch is reported at once, where
- * the hardware reports it at the next synchronisation.
+ * The CUDA runtime of the emulated device. Calls are done when they return, unless they are recorded; a failed launch
+ * is reported at once, where the hardware reports it at the next synchronisation.
  */
 #include "cuda_runtime.h"
 
@@ -11,8 +11,10 @@
 #include <map>
 
 #include "sm90.h"
+#include "stream.h"
 
 using intuitor::emulation::launch_error;
+using intuitor::emulation::queue;
 
 namespace {
 
@@ -33,7 +35,25 @@ cudaError_t allow_dynamic_shared(const void *kernel, int bytes) {
     return cudaSuccess;
 }
 
-cudaError_t launch(const cudaLaunchConfig_t &config, const void *kernel, void (*body)(void *), void *context) {
+namespace {
+
+cudaError_t run(const dim3 &grid, const dim3 &block, size_t shared, const std::function<void()> &body) {
+    forget_sm90();
+    auto call = [](void *context) { (*(const std::function<void()> *)context)(); };
+    bool good = run_grid({grid.x, grid.y, grid.z}, {block.x, block.y, block.z}, shared, call, (void *)&body);
+    if (good && shared > MAX_SHARED_EVERYWHERE && !used_sm90()) {
+        snprintf(launch_message, sizeof launch_message, "%zu bytes of shared memory, more than sm_86 has, for a kernel "
+                 "that is not one of sm_90", shared);
+        return cudaErrorLaunchFailure;
+    }
+    if (good) return cudaSuccess;
+    snprintf(launch_message, sizeof launch_message, "unspecified launch failure: %s", launch_error());
+    return cudaErrorLaunchFailure;
+}
+
+} // namespace
+
+cudaError_t launch(const cudaLaunchConfig_t &config, const void *kernel, const std::function<void()> &body) {
     auto found = allowed_shared.find(kernel);
     size_t limit = found == allowed_shared.end() ? MAX_SHARED_BY_DEFAULT : (size_t)found->second;
     const dim3 &grid = config.gridDim, &block = config.blockDim;
@@ -41,16 +61,8 @@ cudaError_t launch(const cudaLaunchConfig_t &config, const void *kernel, void (*
         grid.z > 65535) {
         return cudaErrorInvalidConfiguration;
     }
-    forget_sm90();
-    bool good = run_grid({grid.x, grid.y, grid.z}, {block.x, block.y, block.z}, config.dynamicSmemBytes, body, context);
-    if (good && config.dynamicSmemBytes > MAX_SHARED_EVERYWHERE && !used_sm90()) {
-        snprintf(launch_message, sizeof launch_message, "%zu bytes of shared memory, more than sm_86 has, for a kernel "
-                 "that is not one of sm_90", config.dynamicSmemBytes);
-        return cudaErrorLaunchFailure;
-    }
-    if (good) return cudaSuccess;
-    snprintf(launch_message, sizeof launch_message, "unspecified launch failure: %s", launch_error());
-    return cudaErrorLaunchFailure;
+    size_t shared = config.dynamicSmemBytes;
+    return (cudaError_t)queue(config.stream, [=] { return (int)run(grid, block, shared, body); });
 }
 
 } // namespace intuitor::emulation
@@ -62,6 +74,7 @@ const char *cudaGetErrorString(cudaError_t error) {
     case cudaErrorMemoryAllocation: return "out of memory";
     case cudaErrorInvalidConfiguration: return "invalid configuration argument";
     case cudaErrorLaunchFailure: return launch_message;
+    case cudaErrorStreamCaptureUnsupported: return "operation not permitted when stream is capturing";
     }
     return "unknown error";
 }
@@ -103,19 +116,33 @@ cudaError_t cudaFree(void *address) {
     free(address);
     return cudaSuccess;
 }
-cudaError_t cudaMallocAsync(void **address, size_t bytes, cudaStream_t) {
+/* What is allocated while a stream is recorded has its address from then on, and new contents at every launch. */
+cudaError_t cudaMallocAsync(void **address, size_t bytes, cudaStream_t stream) {
     if (!bytes) return cudaErrorInvalidValue; // what CUDA says to that is not documented
-    return cudaMalloc(address, bytes);
+    cudaError_t error = cudaMalloc(address, bytes);
+    if (error == cudaSuccess && stream && stream->recording) {
+        stream->memory.push_back(*address);
+        cudaMemsetAsync(*address, 0xff, bytes, stream);
+    }
+    return error;
 }
-cudaError_t cudaFreeAsync(void *address, cudaStream_t) { return cudaFree(address); }
+cudaError_t cudaFreeAsync(void *address, cudaStream_t stream) {
+    return stream && stream->recording ? cudaSuccess : cudaFree(address);
+}
 
-cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes, cudaMemcpyKind, cudaStream_t) {
-    memmove(dst, src, bytes);
-    return cudaSuccess;
+cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+    // a host's array might be gone when the graph is launched
+    if (stream && stream->recording && kind != cudaMemcpyDeviceToDevice) return cudaErrorStreamCaptureUnsupported;
+    return (cudaError_t)queue(stream, [=] {
+        memmove(dst, src, bytes);
+        return 0;
+    });
 }
-cudaError_t cudaMemsetAsync(void *dst, int value, size_t bytes, cudaStream_t) {
-    memset(dst, value, bytes);
-    return cudaSuccess;
+cudaError_t cudaMemsetAsync(void *dst, int value, size_t bytes, cudaStream_t stream) {
+    return (cudaError_t)queue(stream, [=] {
+        memset(dst, value, bytes);
+        return 0;
+    });
 }
 
 cudaError_t cudaGetDriverEntryPointByVersion(const char *symbol, void **function, unsigned, unsigned long long,
@@ -127,11 +154,62 @@ cudaError_t cudaGetDriverEntryPointByVersion(const char *symbol, void **function
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
-    *stream = nullptr;
+    *stream = new CUstream_st;
     return cudaSuccess;
 }
-cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+    delete stream;
+    return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+    return stream && stream->recording ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
+}
+
+/* --- graphs ------------------------------------------------------------------------------------------------------- */
+
+struct CUgraph_st {
+    std::vector<std::function<int()>> work;
+    std::vector<void *> memory;
+};
+struct CUgraphExec_st : CUgraph_st {};
+
+static void free_all(const std::vector<void *> &memory) {
+    for (void *address : memory) cudaFree(address);
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+    if (!stream || stream->recording) return cudaErrorStreamCaptureUnsupported; // the default stream cannot be
+    stream->recording = true;
+    return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
+    if (!stream || !stream->recording) return cudaErrorInvalidValue;
+    *graph = new CUgraph_st{std::exchange(stream->work, {}), std::exchange(stream->memory, {})};
+    stream->recording = false;
+    return cudaSuccess;
+}
+/* What was recorded goes to the executable graph: it is made once. */
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long) {
+    *exec = new CUgraphExec_st{std::exchange(*graph, {})};
+    return cudaSuccess;
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+    free_all(graph->memory);
+    delete graph;
+    return cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
+    if (stream && stream->recording) return cudaErrorStreamCaptureUnsupported; // CUDA has graphs in graphs; here are none
+    for (auto &work : exec->work) {
+        if (int error = work()) return (cudaError_t)error;
+    }
+    return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
+    free_all(exec->memory);
+    delete exec;
+    return cudaSuccess;
+}
 
 cudaError_t cudaEventCreate(cudaEvent_t *event) {
     *event = (cudaEvent_t)calloc(1, sizeof(timespec));

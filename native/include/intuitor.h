@@ -42,6 +42,7 @@ extern "C" {
 typedef uint64_t it_addr;   /* address in device memory */
 typedef uint64_t it_stream; /* 0: the default stream */
 typedef uint64_t it_event;
+typedef uint64_t it_graph;
 
 typedef enum it_dtype { IT_F32 = 0, IT_BF16 = 1, IT_F16 = 2, IT_I32 = 3, IT_F64 = 4, IT_I64 = 5 } it_dtype;
 
@@ -136,6 +137,17 @@ typedef struct it_api {
     int (*event_destroy)(it_event e);
     int (*event_record)(it_event e, it_stream s);
     int (*event_elapsed_ms)(it_event start, it_event end, float *ms);
+
+    /* Graphs: what is queued on a stream, recorded once, to be queued again and again by one call. A device may have
+       none (the CPU): IT_INVALID. */
+
+    /* From now on what is queued on s, which is not the default stream, is not done but recorded. No copy to or from the
+       host is, and s cannot be waited for. */
+    int (*graph_begin)(it_stream s);
+    /* Ends the recording. With graph null, what was recorded is dropped. All memory that it names must live on. */
+    int (*graph_end)(it_stream s, it_graph *graph);
+    int (*graph_launch)(it_graph graph, it_stream s);
+    int (*graph_destroy)(it_graph graph);
 
     /* dst[i] = (dst type) src[i], round to nearest even; any pair of IT_F32, IT_BF16, IT_F16. */
     int (*cast)(it_addr dst, int32_t dst_dtype, it_addr src, int32_t src_dtype, int64_t n, it_stream s);

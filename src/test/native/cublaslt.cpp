@@ -1,12 +1,15 @@
 /*
  * A stand-in for libcublasLt.so in tests: matrix products by three loops over host memory, and a refusal of everything
  * that the real library would refuse or that would make its results depend on chance. fake_error() says what was
- * refused and why; fake_count() what is alive and what was called.
+ * refused and why; fake_count() what is alive and what was called. On a stream of the emulated device that is recorded,
+ * a product is computed when its graph is launched.
  */
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
 #include <set>
+
+#include "stream.h"
 
 extern "C" {
 #include "cublaslt.h"
@@ -261,24 +264,27 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     if ((uintptr_t)workspace % 256) return refuse("the workspace is not aligned to 256 bytes");
     if (chosen.workspace > workspace_bytes) return refuse("the workspace is too small");
     if (c == d && lc != ld) return refuse("C is D under another layout");
-    memset(workspace, 0xcd, chosen.workspace); // all of it is the library's, to the last byte
-    if (workspace_bytes) ((char *)workspace)[workspace_bytes - 1] = 0x7f;
-
-    float x = *(const float *)alpha, y = *(const float *)beta;
-    int parts = chosen.scheme == CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE ? 2 : 1;
-    for (uint64_t j = 0; j < s.columns_d; j++) {
-        for (uint64_t i = 0; i < s.rows_d; i++) {
-            float sum[2] = {0, 0};
-            for (uint64_t l = 0; l < s.inner; l++) {
-                size_t at = s.trans_a ? l + i * la->ld : i + l * la->ld;
-                size_t bt = s.trans_b ? j + l * lb->ld : l + j * lb->ld;
-                sum[l * parts / s.inner] += load(a, la->type, at) * load(b, lb->type, bt);
+    const float x = *(const float *)alpha, y = *(const float *)beta;
+    const cublasLtMatrixLayoutOpaque A = *la, B = *lb, C = *lc, D = *ld;
+    intuitor::emulation::queue(stream, [=] {
+        memset(workspace, 0xcd, chosen.workspace); // all of it is the library's, to the last byte
+        if (workspace_bytes) ((char *)workspace)[workspace_bytes - 1] = 0x7f;
+        int parts = chosen.scheme == CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE ? 2 : 1;
+        for (uint64_t j = 0; j < s.columns_d; j++) {
+            for (uint64_t i = 0; i < s.rows_d; i++) {
+                float sum[2] = {0, 0};
+                for (uint64_t l = 0; l < s.inner; l++) {
+                    size_t at = s.trans_a ? l + i * A.ld : i + l * A.ld;
+                    size_t bt = s.trans_b ? j + l * B.ld : l + j * B.ld;
+                    sum[l * parts / s.inner] += load(a, A.type, at) * load(b, B.type, bt);
+                }
+                size_t at = i + j * D.ld;
+                float before = y == 0 ? 0 : y * load(c, C.type, i + j * C.ld); // beta 0: C is not read
+                store(d, D.type, at, x * (sum[0] + sum[1]) + before);
             }
-            size_t at = i + j * ld->ld;
-            float before = y == 0 ? 0 : y * load(c, lc->type, i + j * lc->ld); // beta 0: C is not read
-            store(d, ld->type, at, x * (sum[0] + sum[1]) + before);
         }
-    }
+        return 0;
+    });
     products++;
     last_compute = s.compute;
     last_scheme = s.scheme;

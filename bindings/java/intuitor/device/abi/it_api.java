@@ -32,6 +32,10 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int (*event_destroy)(it_event);
  *     int (*event_record)(it_event, it_stream);
  *     int (*event_elapsed_ms)(it_event, it_event, float *);
+ *     int (*graph_begin)(it_stream);
+ *     int (*graph_end)(it_stream, it_graph *);
+ *     int (*graph_launch)(it_graph, it_stream);
+ *     int (*graph_destroy)(it_graph);
  *     int (*cast)(it_addr, int32_t, it_addr, int32_t, int64_t, it_stream);
  *     int (*embedding_forward)(it_addr, it_addr, it_addr, int64_t, int64_t, int64_t, int32_t, it_stream);
  *     int (*embedding_backward)(it_addr, it_addr, it_addr, int64_t, int64_t, int64_t, int32_t, it_stream);
@@ -85,6 +89,10 @@ public class it_api {
         Intuitor.C_POINTER.withName("event_destroy"),
         Intuitor.C_POINTER.withName("event_record"),
         Intuitor.C_POINTER.withName("event_elapsed_ms"),
+        Intuitor.C_POINTER.withName("graph_begin"),
+        Intuitor.C_POINTER.withName("graph_end"),
+        Intuitor.C_POINTER.withName("graph_launch"),
+        Intuitor.C_POINTER.withName("graph_destroy"),
         Intuitor.C_POINTER.withName("cast"),
         Intuitor.C_POINTER.withName("embedding_forward"),
         Intuitor.C_POINTER.withName("embedding_backward"),
@@ -1715,6 +1723,408 @@ public class it_api {
      */
     public static void event_elapsed_ms(MemorySegment struct, MemorySegment fieldValue) {
         struct.set(event_elapsed_ms$LAYOUT, event_elapsed_ms$OFFSET, fieldValue);
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int (*graph_begin)(it_stream)
+     * }
+     */
+    public final static class graph_begin {
+
+        private graph_begin() {
+            // Should not be called directly
+        }
+
+        /**
+         * The function pointer signature, expressed as a functional interface
+         */
+        public interface Function {
+            int apply(long _x0);
+        }
+
+        private static final FunctionDescriptor $DESC = FunctionDescriptor.of(
+            Intuitor.C_INT,
+            Intuitor.C_LONG
+        );
+
+        /**
+         * The descriptor of this function pointer
+         */
+        public static FunctionDescriptor descriptor() {
+            return $DESC;
+        }
+
+        private static final MethodHandle UP$MH = Intuitor.upcallHandle(graph_begin.Function.class, "apply", $DESC);
+
+        /**
+         * Allocates a new upcall stub, whose implementation is defined by {@code fi}.
+         * The lifetime of the returned segment is managed by {@code arena}
+         */
+        public static MemorySegment allocate(graph_begin.Function fi, Arena arena) {
+            return Linker.nativeLinker().upcallStub(UP$MH.bindTo(fi), $DESC, arena);
+        }
+
+        private static final MethodHandle DOWN$MH = Linker.nativeLinker().downcallHandle($DESC);
+
+        /**
+         * Invoke the upcall stub {@code funcPtr}, with given parameters
+         */
+        public static int invoke(MemorySegment funcPtr, long _x0) {
+            try {
+                return (int) DOWN$MH.invokeExact(funcPtr, _x0);
+            } catch (Error | RuntimeException ex) {
+                throw ex;
+            } catch (Throwable ex$) {
+                throw new AssertionError("should not reach here", ex$);
+            }
+        }
+    }
+
+    private static final AddressLayout graph_begin$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("graph_begin"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int (*graph_begin)(it_stream)
+     * }
+     */
+    public static final AddressLayout graph_begin$layout() {
+        return graph_begin$LAYOUT;
+    }
+
+    private static final long graph_begin$OFFSET = $LAYOUT.byteOffset(groupElement("graph_begin"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int (*graph_begin)(it_stream)
+     * }
+     */
+    public static final long graph_begin$offset() {
+        return graph_begin$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int (*graph_begin)(it_stream)
+     * }
+     */
+    public static MemorySegment graph_begin(MemorySegment struct) {
+        return struct.get(graph_begin$LAYOUT, graph_begin$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int (*graph_begin)(it_stream)
+     * }
+     */
+    public static void graph_begin(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(graph_begin$LAYOUT, graph_begin$OFFSET, fieldValue);
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int (*graph_end)(it_stream, it_graph *)
+     * }
+     */
+    public final static class graph_end {
+
+        private graph_end() {
+            // Should not be called directly
+        }
+
+        /**
+         * The function pointer signature, expressed as a functional interface
+         */
+        public interface Function {
+            int apply(long _x0, MemorySegment _x1);
+        }
+
+        private static final FunctionDescriptor $DESC = FunctionDescriptor.of(
+            Intuitor.C_INT,
+            Intuitor.C_LONG,
+            Intuitor.C_POINTER
+        );
+
+        /**
+         * The descriptor of this function pointer
+         */
+        public static FunctionDescriptor descriptor() {
+            return $DESC;
+        }
+
+        private static final MethodHandle UP$MH = Intuitor.upcallHandle(graph_end.Function.class, "apply", $DESC);
+
+        /**
+         * Allocates a new upcall stub, whose implementation is defined by {@code fi}.
+         * The lifetime of the returned segment is managed by {@code arena}
+         */
+        public static MemorySegment allocate(graph_end.Function fi, Arena arena) {
+            return Linker.nativeLinker().upcallStub(UP$MH.bindTo(fi), $DESC, arena);
+        }
+
+        private static final MethodHandle DOWN$MH = Linker.nativeLinker().downcallHandle($DESC);
+
+        /**
+         * Invoke the upcall stub {@code funcPtr}, with given parameters
+         */
+        public static int invoke(MemorySegment funcPtr, long _x0, MemorySegment _x1) {
+            try {
+                return (int) DOWN$MH.invokeExact(funcPtr, _x0, _x1);
+            } catch (Error | RuntimeException ex) {
+                throw ex;
+            } catch (Throwable ex$) {
+                throw new AssertionError("should not reach here", ex$);
+            }
+        }
+    }
+
+    private static final AddressLayout graph_end$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("graph_end"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int (*graph_end)(it_stream, it_graph *)
+     * }
+     */
+    public static final AddressLayout graph_end$layout() {
+        return graph_end$LAYOUT;
+    }
+
+    private static final long graph_end$OFFSET = $LAYOUT.byteOffset(groupElement("graph_end"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int (*graph_end)(it_stream, it_graph *)
+     * }
+     */
+    public static final long graph_end$offset() {
+        return graph_end$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int (*graph_end)(it_stream, it_graph *)
+     * }
+     */
+    public static MemorySegment graph_end(MemorySegment struct) {
+        return struct.get(graph_end$LAYOUT, graph_end$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int (*graph_end)(it_stream, it_graph *)
+     * }
+     */
+    public static void graph_end(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(graph_end$LAYOUT, graph_end$OFFSET, fieldValue);
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int (*graph_launch)(it_graph, it_stream)
+     * }
+     */
+    public final static class graph_launch {
+
+        private graph_launch() {
+            // Should not be called directly
+        }
+
+        /**
+         * The function pointer signature, expressed as a functional interface
+         */
+        public interface Function {
+            int apply(long _x0, long _x1);
+        }
+
+        private static final FunctionDescriptor $DESC = FunctionDescriptor.of(
+            Intuitor.C_INT,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG
+        );
+
+        /**
+         * The descriptor of this function pointer
+         */
+        public static FunctionDescriptor descriptor() {
+            return $DESC;
+        }
+
+        private static final MethodHandle UP$MH = Intuitor.upcallHandle(graph_launch.Function.class, "apply", $DESC);
+
+        /**
+         * Allocates a new upcall stub, whose implementation is defined by {@code fi}.
+         * The lifetime of the returned segment is managed by {@code arena}
+         */
+        public static MemorySegment allocate(graph_launch.Function fi, Arena arena) {
+            return Linker.nativeLinker().upcallStub(UP$MH.bindTo(fi), $DESC, arena);
+        }
+
+        private static final MethodHandle DOWN$MH = Linker.nativeLinker().downcallHandle($DESC);
+
+        /**
+         * Invoke the upcall stub {@code funcPtr}, with given parameters
+         */
+        public static int invoke(MemorySegment funcPtr, long _x0, long _x1) {
+            try {
+                return (int) DOWN$MH.invokeExact(funcPtr, _x0, _x1);
+            } catch (Error | RuntimeException ex) {
+                throw ex;
+            } catch (Throwable ex$) {
+                throw new AssertionError("should not reach here", ex$);
+            }
+        }
+    }
+
+    private static final AddressLayout graph_launch$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("graph_launch"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int (*graph_launch)(it_graph, it_stream)
+     * }
+     */
+    public static final AddressLayout graph_launch$layout() {
+        return graph_launch$LAYOUT;
+    }
+
+    private static final long graph_launch$OFFSET = $LAYOUT.byteOffset(groupElement("graph_launch"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int (*graph_launch)(it_graph, it_stream)
+     * }
+     */
+    public static final long graph_launch$offset() {
+        return graph_launch$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int (*graph_launch)(it_graph, it_stream)
+     * }
+     */
+    public static MemorySegment graph_launch(MemorySegment struct) {
+        return struct.get(graph_launch$LAYOUT, graph_launch$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int (*graph_launch)(it_graph, it_stream)
+     * }
+     */
+    public static void graph_launch(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(graph_launch$LAYOUT, graph_launch$OFFSET, fieldValue);
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int (*graph_destroy)(it_graph)
+     * }
+     */
+    public final static class graph_destroy {
+
+        private graph_destroy() {
+            // Should not be called directly
+        }
+
+        /**
+         * The function pointer signature, expressed as a functional interface
+         */
+        public interface Function {
+            int apply(long _x0);
+        }
+
+        private static final FunctionDescriptor $DESC = FunctionDescriptor.of(
+            Intuitor.C_INT,
+            Intuitor.C_LONG
+        );
+
+        /**
+         * The descriptor of this function pointer
+         */
+        public static FunctionDescriptor descriptor() {
+            return $DESC;
+        }
+
+        private static final MethodHandle UP$MH = Intuitor.upcallHandle(graph_destroy.Function.class, "apply", $DESC);
+
+        /**
+         * Allocates a new upcall stub, whose implementation is defined by {@code fi}.
+         * The lifetime of the returned segment is managed by {@code arena}
+         */
+        public static MemorySegment allocate(graph_destroy.Function fi, Arena arena) {
+            return Linker.nativeLinker().upcallStub(UP$MH.bindTo(fi), $DESC, arena);
+        }
+
+        private static final MethodHandle DOWN$MH = Linker.nativeLinker().downcallHandle($DESC);
+
+        /**
+         * Invoke the upcall stub {@code funcPtr}, with given parameters
+         */
+        public static int invoke(MemorySegment funcPtr, long _x0) {
+            try {
+                return (int) DOWN$MH.invokeExact(funcPtr, _x0);
+            } catch (Error | RuntimeException ex) {
+                throw ex;
+            } catch (Throwable ex$) {
+                throw new AssertionError("should not reach here", ex$);
+            }
+        }
+    }
+
+    private static final AddressLayout graph_destroy$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("graph_destroy"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int (*graph_destroy)(it_graph)
+     * }
+     */
+    public static final AddressLayout graph_destroy$layout() {
+        return graph_destroy$LAYOUT;
+    }
+
+    private static final long graph_destroy$OFFSET = $LAYOUT.byteOffset(groupElement("graph_destroy"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int (*graph_destroy)(it_graph)
+     * }
+     */
+    public static final long graph_destroy$offset() {
+        return graph_destroy$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int (*graph_destroy)(it_graph)
+     * }
+     */
+    public static MemorySegment graph_destroy(MemorySegment struct) {
+        return struct.get(graph_destroy$LAYOUT, graph_destroy$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int (*graph_destroy)(it_graph)
+     * }
+     */
+    public static void graph_destroy(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(graph_destroy$LAYOUT, graph_destroy$OFFSET, fieldValue);
     }
 
     /**

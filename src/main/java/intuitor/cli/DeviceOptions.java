@@ -32,8 +32,11 @@ final class DeviceOptions {
                     + "GPU) (default: ${DEFAULT-VALUE})")
     private PackedAttention.Library attention;
 
+    @Option(names = "--cuda-graphs", description = "record the steps of generation in CUDA graphs, on a GPU")
+    private boolean cudaGraphs;
+
     Device open() {
-        return Device.open(kind, threads, cudaLibraries, attention);
+        return Device.open(kind, threads, cudaLibraries, attention, cudaGraphs);
     }
 
     /** Storage type of weights and activations on the device opened. */

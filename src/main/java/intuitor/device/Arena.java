@@ -104,6 +104,14 @@ public final class Arena implements AutoCloseable {
         return blocks.peak();
     }
 
+    /**
+     * How often memory was taken from the device or given back, by this arena and its relatives. As long as the number
+     * stays the same, a scope of this arena that allocates what an earlier one did gets the same addresses.
+     */
+    public long blockChanges() {
+        return blocks.changes();
+    }
+
     /** Gives the memory back. Open scopes are closed first; closing twice does nothing. */
     @Override
     public void close() {

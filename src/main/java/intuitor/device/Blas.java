@@ -77,6 +77,9 @@ public interface Blas extends AutoCloseable {
      */
     boolean isRowInvariant();
 
+    /** Whether products are queued where the device's kernels are, and recorded with them ({@link Device#record}). */
+    boolean isRecorded();
+
     @Override
     void close();
 }

@@ -34,6 +34,7 @@ final class Blocks {
     private long peak; // largest value of used
     private long held; // bytes of all blocks
     private long nextBlock; // least size of the next block
+    private long changes; // of the list of blocks
 
     Blocks(NativeApi api, String arenaName) {
         this.api = api;
@@ -61,6 +62,7 @@ final class Blocks {
             nextBlock = 0;
             blocks.add(next, new Block(api.allocate(size, "arena '" + arenaName + "' (" + what + ")"), size));
             held += size;
+            changes++;
         }
         current = next;
         offset = 0;
@@ -97,6 +99,7 @@ final class Blocks {
         while (blocks.size() > from) {
             Block last = blocks.removeLast();
             held -= last.bytes();
+            changes++;
             api.free(last.address(), last.bytes());
         }
     }
@@ -107,6 +110,11 @@ final class Blocks {
 
     long peak() {
         return peak;
+    }
+
+    /** How often a block was taken or freed. */
+    long changes() {
+        return changes;
     }
 
     private static long roundUp(long bytes, long unit) {

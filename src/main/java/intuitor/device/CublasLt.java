@@ -132,6 +132,11 @@ final class CublasLt implements Blas {
         return false;
     }
 
+    @Override
+    public boolean isRecorded() {
+        return true;
+    }
+
     /** Frees everything but the workspace, which is the arena's. */
     @Override
     public void close() {

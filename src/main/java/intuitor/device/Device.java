@@ -1,5 +1,6 @@
 package intuitor.device;
 
+import intuitor.UserError;
 import intuitor.device.abi.Intuitor;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -25,6 +26,7 @@ public final class Device implements AutoCloseable {
     private final Function<Arena, PackedAttention> attentionMaker;
     private Blas blas; // these two are made when first needed: on a GPU they take time and memory
     private PackedAttention attention;
+    private final boolean graphs;
     private final Thread thread = Thread.currentThread();
     private final java.lang.foreign.Arena hostMemory = java.lang.foreign.Arena.ofConfined();
     private final MemorySegment hostStaging; // between Java's heap and the device
@@ -37,7 +39,13 @@ public final class Device implements AutoCloseable {
      * @param attention likewise
      */
     Device(NativeApi api, Function<Arena, Blas> blas, Function<Arena, PackedAttention> attention) {
+        this(api, blas, attention, false);
+    }
+
+    /** @param graphs whether work that repeats is to be recorded */
+    Device(NativeApi api, Function<Arena, Blas> blas, Function<Arena, PackedAttention> attention, boolean graphs) {
         this.api = api;
+        this.graphs = graphs;
         this.info = api.info();
         this.kernels = new Kernels(api);
         this.hostStaging = hostMemory.allocate(STAGING_BYTES, 64);
@@ -63,8 +71,23 @@ public final class Device implements AutoCloseable {
      * @param attention     whose kernels compute the attention of packed batches
      */
     public static Device open(String kind, int threads, Path cudaLibraries, PackedAttention.Library attention) {
+        return open(kind, threads, cudaLibraries, attention, false);
+    }
+
+    /**
+     * Opens a device.
+     *
+     * @param cudaLibraries folder to look for NVIDIA's libraries in before all others, or null
+     * @param attention     whose kernels compute the attention of packed batches
+     * @param graphs        whether the steps of generation are recorded in CUDA graphs
+     */
+    public static Device open(String kind, int threads, Path cudaLibraries, PackedAttention.Library attention,
+            boolean graphs) {
         Backend backend = Backend.open(kind, threads, cudaLibraries);
-        return new Device(backend.api(), backend.blas(), backend.attention(attention, cudaLibraries));
+        if (graphs && !backend.api().info().isGpu()) {
+            throw new UserError("cuda_graphs need an NVIDIA GPU; leave them out");
+        }
+        return new Device(backend.api(), backend.blas(), backend.attention(attention, cudaLibraries), graphs);
     }
 
     public DeviceInfo info() {
@@ -108,6 +131,19 @@ public final class Device implements AutoCloseable {
     /** A new clock for work on this device. */
     public Stopwatch stopwatch() {
         return new Stopwatch(api);
+    }
+
+    /** Whether work that repeats is to be recorded ({@link #record}). */
+    public boolean usesGraphs() {
+        return graphs && blas().isRecorded();
+    }
+
+    /**
+     * Records work instead of doing it. It must not look at what it computes: no copies between host and device, no
+     * waiting. All that it calls has been called before, so that nothing has to be loaded meanwhile.
+     */
+    public DeviceGraph record(Runnable work) {
+        return DeviceGraph.record(api, work);
     }
 
     /** Waits until all queued work is done. */
@@ -249,8 +285,16 @@ public final class Device implements AutoCloseable {
         }
     }
 
-    /** Fills new memory with ones, which read as NaN or -1. */
+    /** Whether tensors do not hold what was last computed, because that is recorded and not done. */
+    boolean isRecording() {
+        return api.isRecording();
+    }
+
+    /** Fills new memory with ones, which read as NaN or -1; not while work is recorded. */
     void poison(Tensor t) {
+        if (isRecording()) {
+            return;
+        }
         hostStaging.asSlice(0, Math.min(t.bytes(), STAGING_BYTES)).fill((byte) 0xFF);
         for (long from = 0; from < t.bytes(); from += STAGING_BYTES) {
             api.copy(t.address() + from, hostStaging.address(), Math.min(STAGING_BYTES, t.bytes() - from),

@@ -92,7 +92,7 @@ public final class Kernels {
             KernelChecks.rows("embeddingForward", out, table, out.dtype(), ids);
         }
         api.check(it_api.embedding_forward.invoke(embeddingForward, out.address(), table.address(), ids.address(),
-                out.dim(0), out.dim(1), table.dim(0), out.dtype().code(), 0));
+                out.dim(0), out.dim(1), table.dim(0), out.dtype().code(), api.stream()));
     }
 
     /** dtable[ids[t],:] += dout[t,:]. dtable fp32 [V,H], dout [T,H], ids int32 [T]. */
@@ -101,7 +101,7 @@ public final class Kernels {
             KernelChecks.rows("embeddingBackward", dout, dtable, F32, ids);
         }
         api.check(it_api.embedding_backward.invoke(embeddingBackward, dtable.address(), dout.address(), ids.address(),
-                dout.dim(0), dout.dim(1), dtable.dim(0), dout.dtype().code(), 0));
+                dout.dim(0), dout.dim(1), dtable.dim(0), dout.dtype().code(), api.stream()));
     }
 
     /** dst[i,:] = src[index[i],:]. dst [N,H], src [T,H], index int32 [N]. */
@@ -110,7 +110,7 @@ public final class Kernels {
             KernelChecks.rows("gatherRows", dst, src, dst.dtype(), index);
         }
         api.check(it_api.gather_rows.invoke(gatherRows, dst.address(), src.address(), index.address(), dst.dim(0),
-                src.dim(0), dst.dim(1), dst.dtype().code(), 0));
+                src.dim(0), dst.dim(1), dst.dtype().code(), api.stream()));
     }
 
     /** dst[index[i],:] += src[i,:]. dst [T,H], src [N,H], index int32 [N]; an index may repeat. */
@@ -119,7 +119,7 @@ public final class Kernels {
             KernelChecks.rows("scatterAddRows", src, dst, src.dtype(), index);
         }
         api.check(it_api.scatter_add_rows.invoke(scatterAddRows, dst.address(), src.address(), index.address(),
-                src.dim(0), dst.dim(0), dst.dim(1), dst.dtype().code(), 0));
+                src.dim(0), dst.dim(0), dst.dim(1), dst.dtype().code(), api.stream()));
     }
 
     // --- RMSNorm ---------------------------------------------------------------------------------------------------
@@ -140,7 +140,8 @@ public final class Kernels {
             KernelChecks.rmsNormForward(out, rstd, sum, x, delta, weight);
         }
         api.check(it_api.rms_norm_forward.invoke(rmsNormForward, out.address(), address(rstd), address(sum),
-                x.address(), address(delta), weight.address(), (float) eps, x.dim(0), x.dim(1), x.dtype().code(), 0));
+                x.address(), address(delta), weight.address(), (float) eps, x.dim(0), x.dim(1), x.dtype().code(),
+                api.stream()));
     }
 
     /**
@@ -157,7 +158,7 @@ public final class Kernels {
             KernelChecks.rmsNormBackward(dx, dweight, dout, x, weight, rstd);
         }
         api.check(it_api.rms_norm_backward.invoke(rmsNormBackward, dx.address(), address(dweight), dout.address(),
-                x.address(), weight.address(), rstd.address(), x.dim(0), x.dim(1), x.dtype().code(), 0));
+                x.address(), weight.address(), rstd.address(), x.dim(0), x.dim(1), x.dtype().code(), api.stream()));
     }
 
     // --- query, key, value -----------------------------------------------------------------------------------------
@@ -179,7 +180,7 @@ public final class Kernels {
         }
         api.check(it_api.qkv_forward.invoke(qkvForward, out.address(), qkv.address(), address(bias), address(qNorm),
                 address(kNorm), (float) eps, rope.address(), positions.address(), qkv.dim(0), heads, kvHeads, headDim,
-                qkv.dtype().code(), 0));
+                qkv.dtype().code(), api.stream()));
     }
 
     /**
@@ -198,7 +199,7 @@ public final class Kernels {
         }
         api.check(it_api.qkv_backward.invoke(qkvBackward, dqkv.address(), address(dbias), address(dqNorm),
                 address(dkNorm), address(qkv), address(qNorm), address(kNorm), (float) eps, rope.address(),
-                positions.address(), dqkv.dim(0), heads, kvHeads, headDim, dqkv.dtype().code(), 0));
+                positions.address(), dqkv.dim(0), heads, kvHeads, headDim, dqkv.dtype().code(), api.stream()));
     }
 
     /**
@@ -214,7 +215,7 @@ public final class Kernels {
             KernelChecks.kvCacheWrite(kCache, vCache, qkv, row, heads, kvHeads, headDim);
         }
         api.check(it_api.kv_cache_write.invoke(kvCacheWrite, kCache.address(), vCache.address(), qkv.address(),
-                row.address(), qkv.dim(0), heads, kvHeads, headDim, qkv.dtype().code(), 0));
+                row.address(), qkv.dim(0), heads, kvHeads, headDim, qkv.dtype().code(), api.stream()));
     }
 
     // --- attention -------------------------------------------------------------------------------------------------
@@ -236,7 +237,7 @@ public final class Kernels {
         long v = k + (long) kvHeads * headDim * qkv.dtype().bytes();
         api.check(it_api.attention_forward.invoke(attentionForward, out.address(), address(lse), qkv.address(), stride,
                 k, v, stride, segments.segments().address(), segments.count(), segments.maxQ(), segments.maxK(),
-                out.dim(0), heads, kvHeads, headDim, out.dtype().code(), 0));
+                out.dim(0), heads, kvHeads, headDim, out.dtype().code(), api.stream()));
     }
 
     /**
@@ -255,7 +256,7 @@ public final class Kernels {
         api.check(it_api.attention_decode.invoke(attentionDecode, out.address(), qkv.address(),
                 (heads + 2L * kvHeads) * headDim, kCache.address(), vCache.address(), (long) kvHeads * headDim,
                 segments.segments().address(), segments.count(), segments.maxK(), pages.pages().address(),
-                pages.pageSize(), out.dim(0), heads, kvHeads, headDim, out.dtype().code(), 0));
+                pages.pageSize(), out.dim(0), heads, kvHeads, headDim, out.dtype().code(), api.stream()));
     }
 
     /**
@@ -273,7 +274,7 @@ public final class Kernels {
         api.check(it_api.attention_backward.invoke(attentionBackward, dqkv.address(), delta.address(), dout.address(),
                 qkv.address(), out.address(), lse.address(), segments.segments().address(), segments.count(),
                 segments.families().address(), segments.familyCount(), segments.maxQ(), segments.maxK(), qkv.dim(0),
-                heads, kvHeads, headDim, qkv.dtype().code(), 0));
+                heads, kvHeads, headDim, qkv.dtype().code(), api.stream()));
     }
 
     // --- SwiGLU ----------------------------------------------------------------------------------------------------
@@ -284,7 +285,7 @@ public final class Kernels {
             KernelChecks.swigluForward(out, gateUp);
         }
         api.check(it_api.swiglu_forward.invoke(swigluForward, out.address(), gateUp.address(), out.dim(0), out.dim(1),
-                out.dtype().code(), 0));
+                out.dtype().code(), api.stream()));
     }
 
     /**
@@ -298,7 +299,7 @@ public final class Kernels {
             KernelChecks.swigluBackward(gateUp, out, dout);
         }
         api.check(it_api.swiglu_backward.invoke(swigluBackward, gateUp.address(), address(out), dout.address(),
-                dout.dim(0), dout.dim(1), dout.dtype().code(), 0));
+                dout.dim(0), dout.dim(1), dout.dtype().code(), api.stream()));
     }
 
     // --- vocabulary ------------------------------------------------------------------------------------------------
@@ -319,7 +320,7 @@ public final class Kernels {
         api.check(it_api.vocab_reduce.invoke(vocabReduce, address(out.lse()), address(out.logprob()),
                 address(out.entropy()), address(out.selfCertainty()), address(out.argmax()), logits.address(),
                 logits.dim(1), address(targets), (float) temperature, (float) certaintyTemperature, logits.dim(0),
-                logits.dim(1), logits.dtype().code(), 0));
+                logits.dim(1), logits.dtype().code(), api.stream()));
     }
 
     /**
@@ -376,7 +377,7 @@ public final class Kernels {
         }
         api.check(it_api.logprob_backward.invoke(logprobBackward, logits.address(), logits.dim(1), lse.address(),
                 targets.address(), coefficient.address(), (float) temperature, logits.dim(0), logits.dim(1),
-                logits.dtype().code(), 0));
+                logits.dtype().code(), api.stream()));
     }
 
     /**
@@ -400,7 +401,8 @@ public final class Kernels {
         it_sampling.seed(sampling, s.seed());
         api.check(it_api.sample.invoke(sample, token.address(), address(out.logprob()), address(out.entropy()),
                 address(out.selfCertainty()), logits.address(), logits.dim(1), sequence.address(), position.address(),
-                sampling, (float) certaintyTemperature, logits.dim(0), logits.dim(1), logits.dtype().code(), 0));
+                sampling, (float) certaintyTemperature, logits.dim(0), logits.dim(1), logits.dtype().code(),
+                api.stream()));
     }
 
     /**
@@ -416,7 +418,7 @@ public final class Kernels {
             KernelChecks.repetitionPenalty(logits, tokens, offsets, penalty);
         }
         api.check(it_api.repetition_penalty.invoke(repetitionPenalty, logits.address(), logits.dim(1),
-                tokens.address(), offsets.address(), (float) penalty, logits.dim(0), logits.dim(1), 0));
+                tokens.address(), offsets.address(), (float) penalty, logits.dim(0), logits.dim(1), api.stream()));
     }
 
     // --- decoding on the device ------------------------------------------------------------------------------------
@@ -450,7 +452,7 @@ public final class Kernels {
         it_decode_run.stop_tokens(run, progress.stopTokens().address());
         it_decode_run.stop_count(run, progress.stopTokens().size());
         api.check(it_api.decode_advance.invoke(decodeAdvance, run, token.address(), stats.logprob().address(),
-                stats.entropy().address(), stats.selfCertainty().address(), 0));
+                stats.entropy().address(), stats.selfCertainty().address(), api.stream()));
     }
 
     // --- optimiser -------------------------------------------------------------------------------------------------
@@ -472,7 +474,7 @@ public final class Kernels {
         }
         api.check(it_api.adamw.invoke(adamw, param.address(), grad.address(), m.address(), v.address(), param.size(),
                 (float) lr, (float) beta1, (float) beta2, (float) eps, (float) weightDecay, (float) gradScale, step,
-                0));
+                api.stream()));
     }
 
     /** out[0] = sum x[i]^2. out fp64 [1], x fp32. */
@@ -481,7 +483,7 @@ public final class Kernels {
             Checks.required("sumSquares", "out", out, F64, 1);
             Checks.required("sumSquares", "x", x, F32, x.shape());
         }
-        api.check(it_api.sum_squares.invoke(sumSquares, out.address(), x.address(), x.size(), 0));
+        api.check(it_api.sum_squares.invoke(sumSquares, out.address(), x.address(), x.size(), api.stream()));
     }
 
     /** out[0] = 1 if any element of x is NaN or infinite, else 0. out int32 [1]. */
@@ -489,7 +491,8 @@ public final class Kernels {
         if (Checks.ENABLED) {
             Checks.required("anyNonfinite", "out", out, I32, 1);
         }
-        api.check(it_api.any_nonfinite.invoke(anyNonfinite, out.address(), x.address(), x.size(), x.dtype().code(), 0));
+        api.check(it_api.any_nonfinite.invoke(anyNonfinite, out.address(), x.address(), x.size(), x.dtype().code(),
+                api.stream()));
     }
 
     // --- ceilings, for benchmarks ----------------------------------------------------------------------------------
@@ -499,7 +502,7 @@ public final class Kernels {
         if (Checks.ENABLED) {
             Checks.required("readCeiling", "out", out, F32, 1);
         }
-        api.check(it_api.read_ceiling.invoke(readCeiling, out.address(), x.address(), x.bytes(), 0));
+        api.check(it_api.read_ceiling.invoke(readCeiling, out.address(), x.address(), x.bytes(), api.stream()));
     }
 
     /** 0, the ABI's "not wanted", for null. */

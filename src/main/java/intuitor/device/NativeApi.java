@@ -30,6 +30,7 @@ final class NativeApi {
     private final MemorySegment synchronize;
     private final MemorySegment cast;
     private final MemorySegment outcome; // 8 bytes for results returned through a pointer
+    private long stream = DEFAULT_STREAM; // another one while it is recorded
     private long allocatedBytes;
 
     /** @param table the library's it_api, checked to be of this program's ABI */
@@ -61,9 +62,66 @@ final class NativeApi {
         return it_api.init.invoke(it_api.init(table), 0, 0) == Intuitor.IT_OK() ? "" : reason();
     }
 
-    /** Where all of this device's work is queued, as its own libraries name it. */
+    /** Where all of this device's work is queued, or recorded, as its own libraries name it. */
     long stream() {
-        return DEFAULT_STREAM;
+        return stream;
+    }
+
+    /** Whether work is recorded for a graph, and not done. */
+    boolean isRecording() {
+        return stream != DEFAULT_STREAM;
+    }
+
+    /** From now on work is recorded. */
+    void beginGraph() {
+        check(it_api.stream_create.invoke(it_api.stream_create(table), outcome));
+        long recorded = outcome.get(JAVA_LONG, 0);
+        int status = it_api.graph_begin.invoke(it_api.graph_begin(table), recorded);
+        if (status != Intuitor.IT_OK()) {
+            RuntimeException failure = failure(status);
+            destroyStream(recorded);
+            throw failure;
+        }
+        stream = recorded;
+    }
+
+    /** The graph of what was recorded. */
+    long endGraph() {
+        endRecording(outcome);
+        return outcome.get(JAVA_LONG, 0);
+    }
+
+    /** Ends the recording without a graph. */
+    void dropGraph() {
+        endRecording(MemorySegment.NULL);
+    }
+
+    private void endRecording(MemorySegment graph) {
+        long recorded = stream;
+        stream = DEFAULT_STREAM;
+        try {
+            check(it_api.graph_end.invoke(it_api.graph_end(table), recorded, graph));
+        } finally {
+            destroyStream(recorded);
+        }
+    }
+
+    private void destroyStream(long unused) {
+        check(it_api.stream_destroy.invoke(it_api.stream_destroy(table), unused));
+    }
+
+    void launchGraph(long graph) {
+        check(it_api.graph_launch.invoke(it_api.graph_launch(table), graph, stream));
+    }
+
+    void destroyGraph(long graph) {
+        check(it_api.graph_destroy.invoke(it_api.graph_destroy(table), graph));
+    }
+
+    private void requireNotRecording(String what) {
+        if (isRecording()) {
+            throw new IllegalStateException(what + " cannot be recorded in a graph");
+        }
     }
 
     void init(int device, int threads) {
@@ -104,18 +162,22 @@ final class NativeApi {
     }
 
     void copy(long dst, long src, long bytes, int kind) {
-        check(it_api.copy.invoke(copy, dst, src, bytes, kind, DEFAULT_STREAM));
+        if (kind != Intuitor.IT_DEVICE_TO_DEVICE()) {
+            requireNotRecording("a copy between host and device");
+        }
+        check(it_api.copy.invoke(copy, dst, src, bytes, kind, stream));
     }
 
     void zero(long dst, long bytes) {
-        check(it_api.zero.invoke(zero, dst, bytes, DEFAULT_STREAM));
+        check(it_api.zero.invoke(zero, dst, bytes, stream));
     }
 
     void cast(long dst, DType dstType, long src, DType srcType, long n) {
-        check(it_api.cast.invoke(cast, dst, dstType.code(), src, srcType.code(), n, DEFAULT_STREAM));
+        check(it_api.cast.invoke(cast, dst, dstType.code(), src, srcType.code(), n, stream));
     }
 
     void synchronize() {
+        requireNotRecording("waiting");
         check(it_api.stream_synchronize.invoke(synchronize, DEFAULT_STREAM));
     }
 
@@ -129,7 +191,7 @@ final class NativeApi {
     }
 
     void recordEvent(long event) {
-        check(it_api.event_record.invoke(it_api.event_record(table), event, DEFAULT_STREAM));
+        check(it_api.event_record.invoke(it_api.event_record(table), event, stream));
     }
 
     double elapsedMillis(long start, long end) {

@@ -269,6 +269,11 @@ final class OneDnn implements Blas {
         return layout(new Weights(USUAL_ROWS, USUAL_ROWS, DType.F32)).blocked();
     }
 
+    @Override
+    public boolean isRecorded() {
+        return false; // they are done at once
+    }
+
     /** Frees every primitive, the stream and the engine. */
     @Override
     public void close() {

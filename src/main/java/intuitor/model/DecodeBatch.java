@@ -1,9 +1,11 @@
 package intuitor.model;
 
 import intuitor.device.Arena;
+import intuitor.device.DType;
 import intuitor.device.DecodeInputs;
 import intuitor.device.PageTable;
 import intuitor.device.Segments;
+import intuitor.device.Tensor;
 import java.util.Arrays;
 
 /**
@@ -108,16 +110,24 @@ public final class DecodeBatch {
     }
 
     /**
-     * All of it in device memory.
+     * All of it in device memory, with room for more.
      *
-     * @param rows of tokens and positions, at least {@link #size}: zeros follow
+     * @param rows     of tokens and positions, at least {@link #size}: zeros follow
+     * @param maxK     longest sequence that the step is to have room for
+     * @param pageRoom entries of the page table, zeros at its end
      */
-    DecodeInputs upload(Arena arena, int rows) {
+    DecodeInputs upload(Arena arena, int rows, int maxK, int pageRoom) {
+        if (maxK < this.maxK || pageRoom < pageCount) {
+            throw new IllegalArgumentException("no room for " + pageCount + " pages and sequences of " + this.maxK
+                    + " tokens: only for " + pageRoom + " and " + maxK);
+        }
+        Tensor table = arena.zeros("pages", DType.I32, pageRoom);
+        arena.device().upload(table.rows(0, pageCount), Arrays.copyOf(pages, pageCount));
         Segments uploaded = new Segments(arena.upload("segments", Arrays.copyOf(segments, size * Segments.WIDTH))
                 .view(size, Segments.WIDTH), null, size, 0, 1, maxK, null);
         return new DecodeInputs(arena.upload("tokens", padded(tokens, rows)), arena.upload("positions",
                 padded(positions, rows)), arena.upload("cache rows", Arrays.copyOf(cacheRows, size)), uploaded,
-                new PageTable(arena.upload("pages", Arrays.copyOf(pages, pageCount)), pageSize));
+                new PageTable(table, pageSize));
     }
 
     private int[] padded(int[] values, int rows) {

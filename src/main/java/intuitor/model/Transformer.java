@@ -88,9 +88,14 @@ public final class Transformer implements AutoCloseable {
         return hidden.rows(0, batch.rows());
     }
 
-    /** Brings a batch into device memory, where {@link #decode} reads it. */
-    public DecodeInputs upload(DecodeBatch batch, Arena arena) {
-        return batch.upload(arena, Math.toIntExact(device.blas().paddedRows(batch.size())));
+    /**
+     * Brings a batch into device memory, where {@link #decode} reads it.
+     *
+     * @param maxK     longest sequence that there is to be room for, those of the batch at least
+     * @param pageRoom entries that the page table is to have room for, likewise
+     */
+    public DecodeInputs upload(DecodeBatch batch, int maxK, int pageRoom, Arena arena) {
+        return batch.upload(arena, Math.toIntExact(device.blas().paddedRows(batch.size())), maxK, pageRoom);
     }
 
     /**

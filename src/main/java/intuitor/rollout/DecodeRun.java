@@ -13,22 +13,27 @@ import intuitor.model.LmHead;
 import intuitor.model.PackedWeights;
 import intuitor.model.RepetitionPenalty;
 import intuitor.model.Transformer;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /**
  * Some steps of decoding that the device makes one after the other, without the host: it makes the inputs of a step of
  * what the step before drew, and keeps that in a log, which is read back at the end. A completion that ends on the way
- * repeats its last step until then, which changes nothing.
+ * repeats its last step until then, which changes nothing; so does an idle place from the beginning.
  *
- * <p>Everything lies in the arena that the run is given, so at the same addresses in all of its steps.
+ * <p>Everything lies in the arena that the run is given, at the same addresses in all of its steps, and all runs of a
+ * {@link DecodeBucket} make the same allocations.
  */
 final class DecodeRun {
+
+    private static final int[] NO_PROMPT = {};
 
     private final Device device;
     private final List<GrowingSequence> sequences;
     private final Decoding decoding;
     private final int steps;
+    private final int places;
     private final Arena scope;
     private final DecodeInputs inputs;
     private final DecodeProgress progress;
@@ -40,33 +45,39 @@ final class DecodeRun {
     /**
      * @param sequences those that grow, each with pages for as many tokens more as it may draw in the steps
      * @param steps     to be made
+     * @param bucket    with room for them
      * @param pageSize  of the cache
+     * @param idlePage  the page of the cache that idle places have
      */
     DecodeRun(Arena scope, Transformer model, List<GrowingSequence> sequences, int steps, Decoding decoding,
-              int pageSize) {
+              DecodeBucket bucket, int pageSize, int idlePage) {
         this.device = scope.device();
         this.sequences = sequences;
         this.decoding = decoding;
         this.steps = steps;
+        this.places = bucket.places();
         this.scope = scope;
-        int n = sequences.size();
         int[] limit = sequences.stream().mapToInt(s -> s.ahead(steps, decoding.maxLength())).toArray();
         DecodeBatch batch = new DecodeBatch(pageSize);
-        for (int i = 0; i < n; i++) {
+        for (int i = 0; i < sequences.size(); i++) {
             GrowingSequence s = sequences.get(i);
             batch.add(s.lastToken(), s.shared.pages(), s.shared.tokens.length, s.pages(), s.length(), limit[i]);
         }
-        inputs = model.upload(batch, scope);
-        progress = new DecodeProgress(
-                scope.upload("draw positions", sequences.stream().mapToInt(GrowingSequence::length).toArray()),
-                scope.zeros("drawn", DType.I32, n), scope.upload("limit", limit),
-                scope.allocate("log", DType.I32, steps, n, DecodeProgress.WIDTH),
+        for (int i = sequences.size(); i < places; i++) {
+            batch.add(0, NO_PROMPT, 0, new int[] {idlePage}, 1, 1);
+        }
+        inputs = model.upload(batch, bucket.maxK(), bucket.pages(pageSize), scope);
+        int[] lengths = sequences.stream().mapToInt(GrowingSequence::length).toArray();
+        progress = new DecodeProgress(scope.upload("draw positions", Arrays.copyOf(lengths, places)),
+                scope.zeros("drawn", DType.I32, places), scope.upload("limit", Arrays.copyOf(limit, places)),
+                scope.allocate("log", DType.I32, bucket.steps(), places, DecodeProgress.WIDTH),
                 scope.upload("stop tokens", decoding.stopTokens().stream().mapToInt(t -> t).sorted().toArray()));
-        rows = scope.upload("rows", IntStream.range(0, n).toArray());
-        ids = scope.upload("sequences", sequences.stream().mapToLong(s -> s.id).toArray());
-        tokens = scope.allocate("tokens", DType.I32, n);
-        stats = new VocabStats(null, scope.allocate("logprob", DType.F32, n), scope.allocate("entropy", DType.F32, n),
-                scope.allocate("self-certainty", DType.F32, n), null);
+        rows = scope.upload("rows", IntStream.range(0, places).toArray());
+        long[] names = sequences.stream().mapToLong(s -> s.id).toArray();
+        ids = scope.upload("sequences", Arrays.copyOf(names, places));
+        tokens = scope.allocate("tokens", DType.I32, places);
+        stats = new VocabStats(null, scope.allocate("logprob", DType.F32, places),
+                scope.allocate("entropy", DType.F32, places), scope.allocate("self-certainty", DType.F32, places), null);
     }
 
     /** Makes one of the steps. */
@@ -90,15 +101,16 @@ final class DecodeRun {
      * not know of stop strings, is dropped.
      */
     void finish(Growth growth) {
-        int n = sequences.size();
-        int[] log = new int[steps * n * DecodeProgress.WIDTH];
-        device.download(log, progress.log());
-        for (int i = 0; i < steps * n; i++) {
-            GrowingSequence s = sequences.get(i % n);
-            if (!s.finished(decoding.maxLength())) {
-                int at = i * DecodeProgress.WIDTH;
-                growth.add(s, log[at], Float.intBitsToFloat(log[at + 1]), Float.intBitsToFloat(log[at + 2]),
-                        Float.intBitsToFloat(log[at + 3]));
+        int[] log = new int[steps * places * DecodeProgress.WIDTH];
+        device.download(log, progress.log().rows(0, steps));
+        for (int step = 0; step < steps; step++) {
+            for (int i = 0; i < sequences.size(); i++) {
+                GrowingSequence s = sequences.get(i);
+                if (!s.finished(decoding.maxLength())) {
+                    int at = (step * places + i) * DecodeProgress.WIDTH;
+                    growth.add(s, log[at], Float.intBitsToFloat(log[at + 1]), Float.intBitsToFloat(log[at + 2]),
+                            Float.intBitsToFloat(log[at + 3]));
+                }
             }
         }
     }

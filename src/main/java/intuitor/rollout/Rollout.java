@@ -60,7 +60,9 @@ public final class Rollout implements AutoCloseable {
     private final int pageSize;
     private final int prefillTokens;
     private final int maxSteps;
+    private final boolean usesGraphs;
     private long preemptions;
+    private long graphsRecorded;
 
     /** @param cacheBytes memory for keys and values; what does not fit waits */
     public Rollout(Device device, Transformer model, long cacheBytes) {
@@ -97,6 +99,7 @@ public final class Rollout implements AutoCloseable {
         this.pageSize = pageSize;
         this.prefillTokens = prefillTokens(memory.device().info().isGpu());
         this.maxSteps = maxSteps;
+        this.usesGraphs = memory.device().usesGraphs();
     }
 
     private static int steps(Device device) {
@@ -141,13 +144,21 @@ public final class Rollout implements AutoCloseable {
     /** Lets the completions of these prompts grow to their ends. */
     void generate(List<SharedPrompt> prompts, Decoding decoding, BooleanSupplier stop, TokenListener listener) {
         try (Arena call = memory.scope("generate")) {
-            new Call(call, prompts, decoding, stop, listener).run();
+            Call work = new Call(call, prompts, decoding, stop, listener);
+            try (DecodeGraphs graphs = new DecodeGraphs()) {
+                work.run(graphs);
+            }
         }
     }
 
     /** How often a completion gave up its place in the cache before it had ended, in all calls. */
     long preemptions() {
         return preemptions;
+    }
+
+    /** How many steps were recorded as graphs, in all calls. */
+    long graphsRecorded() {
+        return graphsRecorded;
     }
 
     /** One call of {@link #generate}: what all its steps need. */
@@ -160,6 +171,7 @@ public final class Rollout implements AutoCloseable {
         private final Scheduler scheduler;
         private final PackedWeights packed;
         private final KvCache cache;
+        private final int idlePage;
         private final int steps;
 
         Call(Arena scope, List<SharedPrompt> prompts, Decoding decoding, BooleanSupplier stop, TokenListener listener) {
@@ -169,8 +181,10 @@ public final class Rollout implements AutoCloseable {
             this.listener = listener;
             List<GrowingSequence> sequences = prompts.stream().flatMap(p -> p.siblings().stream()).toList();
             packed = matrices.apply(scope);
-            cache = new KvCache(scope, model.config(), model.dtype(), pages(prompts, sequences.size()), pageSize);
-            PagePool pool = new PagePool(cache.pages(), pageSize);
+            int pages = pages(prompts, sequences.size());
+            cache = new KvCache(scope, model.config(), model.dtype(), usesGraphs ? pages + 1 : pages, pageSize);
+            idlePage = pages;
+            PagePool pool = new PagePool(pages, pageSize);
             scheduler = new Scheduler(sequences, pool, decoding.maxLength(), MAX_SEQUENCES);
             // the tokens to penalise are gathered here
             steps = decoding.repetitionPenalty() == 1 ? Math.min(maxSteps, listener.maxDelay()) : 1;
@@ -184,14 +198,14 @@ public final class Rollout implements AutoCloseable {
             long wanted = Math.min(all, largest * MAX_SEQUENCES);
             long room = cacheBytes / (KvCache.bytesPerRow(model.config(), model.dtype()) * pageSize);
             long pages = Math.max(largest, Math.min(wanted, room));
-            return (int) Math.min(pages, Integer.MAX_VALUE / pageSize);
+            return (int) Math.min(pages, Integer.MAX_VALUE / pageSize - 1);
         }
 
         private long pages(int tokens) {
             return (tokens + pageSize - 1) / pageSize;
         }
 
-        void run() {
+        void run(DecodeGraphs graphs) {
             while (!scheduler.isDone()) {
                 StopRequested.poll(stop);
                 List<Prefill> work = scheduler.admit(prefillTokens);
@@ -205,19 +219,29 @@ public final class Rollout implements AutoCloseable {
                 Growing growing = scheduler.makeRoom(steps);
                 if (!growing.sequences().isEmpty()) {
                     StopRequested.poll(stop);
-                    decode(growing);
+                    decode(growing, graphs);
                     scheduler.retire();
                 }
             }
             preemptions += scheduler.preemptions();
+            graphsRecorded += graphs.recorded();
         }
 
-        private void decode(Growing growing) {
+        private void decode(Growing growing, DecodeGraphs graphs) {
+            List<GrowingSequence> sequences = growing.sequences();
+            boolean recorded = usesGraphs && steps > 1;
+            DecodeBucket bucket = !recorded ? DecodeBucket.exact(sequences, growing.steps(), decoding.maxLength())
+                    : DecodeBucket.rounded(sequences, growing.steps(), steps, decoding.maxLength(),
+                            scope.device().blas(), model.config());
             try (Arena memory = scope.scope("decode run")) {
-                DecodeRun run = new DecodeRun(memory, model, growing.sequences(), growing.steps(), decoding, pageSize);
-                RepetitionPenalty repetition = repetition(growing.sequences());
-                for (int i = 0; i < growing.steps(); i++) {
-                    run.step(model, head, cache, packed, repetition);
+                DecodeRun run = new DecodeRun(memory, model, sequences, growing.steps(), decoding, bucket, pageSize,
+                        idlePage);
+                RepetitionPenalty repetition = repetition(sequences);
+                Runnable step = () -> run.step(model, head, cache, packed, repetition);
+                if (recorded) {
+                    graphs.make(bucket, growing.steps(), memory, step);
+                } else {
+                    IntStream.range(0, growing.steps()).forEach(i -> step.run());
                 }
                 run.finish(this::grow);
             }

@@ -250,6 +250,8 @@ public record GrpoConfig(
         @Key(value = "native",
                 help = "attention of whole sequences: native, or cudnn (bfloat16 on a GPU; prompts not shared)")
         PackedAttention.Library attention,
+        @Key(value = "false", help = "record the steps of generation in CUDA graphs, on a GPU")
+        boolean cudaGraphs,
         @Key(value = "auto",
                 help = "storage type of weights and activations; auto: bfloat16 on a GPU, float32 on the CPU")
         StorageType dtype,

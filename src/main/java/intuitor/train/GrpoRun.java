@@ -102,7 +102,8 @@ public final class GrpoRun implements AutoCloseable {
     }
 
     private static Device open(GrpoConfig config) {
-        return Device.open(config.device(), config.threads(), config.cudaLibraries(), config.attention());
+        return Device.open(config.device(), config.threads(), config.cudaLibraries(), config.attention(),
+                config.cudaGraphs());
     }
 
     /** What must not depend on where and when the run is resumed is settled when it starts. */

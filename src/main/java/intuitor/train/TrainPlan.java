@@ -155,7 +155,7 @@ public final class TrainPlan {
 
     private Target target() {
         try (Device device = Device.open(config.device(), config.threads(), config.cudaLibraries(),
-                config.attention())) {
+                config.attention(), config.cudaGraphs())) {
             config.rolloutMatrices(device); // refuses what this device does not have
             boolean gpu = device.info().isGpu();
             long bytes = gpu ? device.info().memoryBytes() : ((com.sun.management.OperatingSystemMXBean)

@@ -35,7 +35,7 @@ class CublasLtTest {
 
     @BeforeAll
     static void load() {
-        Path library = StandIn.build("cublaslt.cpp", "libcublasLt.so.13");
+        Path library = StandIn.cublasLt();
         assertEquals(library, CudaLibraries.load(CudaLibrary.CUBLASLT, library.getParent()), "another one is loaded");
         standIn = SymbolLookup.libraryLookup(library, java.lang.foreign.Arena.global());
     }

@@ -13,6 +13,7 @@ import java.util.List;
 final class StandIn {
 
     private static boolean cudnnIsBuilt;
+    private static boolean cublasLtIsBuilt;
 
     private StandIn() {
     }
@@ -27,6 +28,16 @@ final class StandIn {
         return library.getParent();
     }
 
+    /** The stand-in for cuBLASLt; built once, so that all who load it have the same one. */
+    static synchronized Path cublasLt() {
+        Path library = Path.of("target/stand-ins/libcublasLt.so.13").toAbsolutePath();
+        if (!cublasLtIsBuilt) {
+            build("cublaslt.cpp", library.getFileName().toString());
+            cublasLtIsBuilt = true;
+        }
+        return library;
+    }
+
     /**
      * Compiles a source into {@code target/stand-ins}, which is then a folder of libraries.
      *
@@ -34,7 +45,7 @@ final class StandIn {
      * @param name   file name of the library
      * @return the library
      */
-    static Path build(String source, String name) {
+    private static Path build(String source, String name) {
         if (!Files.exists(Path.of("src/test/native", source))) {
             throw TestDevices.skip("tests with a stand-in for one of NVIDIA's libraries",
                     "src/test/native is not in this folder: they run in the project's");
@@ -44,6 +55,7 @@ final class StandIn {
             Path library = folder.resolve(name);
             Process compiler = new ProcessBuilder(List.of("g++", "-std=c++20", "-O1", "-g", "-Wall", "-Wextra",
                     "-Wno-missing-field-initializers", "-Werror", "-shared", "-fPIC", "-Inative/include/cuda",
+                    "-Inative/emulation",
                     "-o", library + ".part", "src/test/native/" + source)).redirectErrorStream(true).start();
             String said = new String(compiler.getInputStream().readAllBytes());
             assertEquals(0, compiler.waitFor(), said);

@@ -62,6 +62,21 @@ public final class TestDevices {
         return Device.open(KIND, threads);
     }
 
+    /**
+     * A device on which work can be recorded: the GPU if it is the device under test, else the emulated one with a
+     * stand-in for cuBLASLt.
+     *
+     * @param graphs whether work that repeats is to be recorded
+     */
+    public static Device recording(boolean graphs) {
+        if (KIND.equals("cuda")) {
+            return Device.open(KIND, 1, null, PackedAttention.Library.NATIVE, graphs);
+        }
+        CudaLibraries.load(CudaLibrary.CUBLASLT, StandIn.cublasLt().getParent());
+        return new Device(Backend.open("emu", 1, null).api(), CublasLt::new,
+                arena -> new NativeAttention(arena.device().kernels()), graphs);
+    }
+
     /** Whether the device under test runs the CUDA kernels. */
     public static boolean isCuda() {
         return !KIND.equals("cpu");

@@ -117,7 +117,7 @@ class DecodingTest {
                 batch.add(completions[s][t - 1], PROMPT_PAGES[prompt], PROMPT_LENGTH[prompt], PAGES_OF[s], t);
             }
             try (Arena scope = m.arena.scope("step")) {
-                Tensor hidden = m.transformer.decode(m.transformer.upload(batch, scope), cache, packed, scope);
+                Tensor hidden = m.transformer.decode(m.transformer.upload(batch, 32, 16, scope), cache, packed, scope);
                 store(m, hidden, IntStream.range(0, alive.length).toArray(), alive, completions, t, logprobs, scope);
             }
         }

@@ -169,7 +169,7 @@ class InferenceWeightsTest {
             batch.add(1, new int[] {0}, 4, new int[] {3}, 1);
             batch.add(2, new int[] {1, 2}, 7, new int[] {4}, 1);
             PackedWeights packed = model.weights().packed(scope);
-            Tensor hidden = model.decode(model.upload(batch, scope), cache, packed, scope);
+            Tensor hidden = model.decode(model.upload(batch, 16, 5, scope), cache, packed, scope);
             int[] tokens = new int[2];
             TokenStats stats = TokenStats.of(2);
             new LmHead(m.device, model.weights()).sample(hidden, null, new long[] {0, 1}, new int[] {5, 8},

@@ -1,0 +1,98 @@
+package intuitor.rollout;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import intuitor.device.Arena;
+import intuitor.device.DType;
+import intuitor.device.Device;
+import intuitor.device.Sampling;
+import intuitor.device.TestDevices;
+import intuitor.model.Architecture;
+import intuitor.model.KvCache;
+import intuitor.model.ModelConfig;
+import intuitor.model.TrainingWeights;
+import intuitor.model.Transformer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Random;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Steps of decoding that are recorded, beside the same made directly: not a bit differs. */
+class DecodeGraphsTest {
+
+    private static final int VOCAB = 97;
+
+    private static final ModelConfig MODEL = new ModelConfig(Architecture.QWEN3, VOCAB, 32, 48, 2, 4, 2, 64, 1e-6, 1e4,
+            Optional.empty(), 300, true, "float32", List.of(0), OptionalInt.empty(), OptionalInt.empty());
+    /** Lengths differ, so that the batch goes through several buckets. */
+    private static final Set<Integer> STOP = IntStream.range(0, 10).boxed().collect(Collectors.toSet());
+
+    /**
+     * With pages of as many keys as the tensor cores take, and a prompt so long that its completions come to another
+     * bucket of lengths; and with a few small pages.
+     */
+    private static final List<Work> CALLS = List.of(new Work(16, 100, List.of(3, 1, 246), 3, 14),
+            new Work(2, 18, List.of(3, 1, 7), 12, 14));
+
+    private record Work(int pageSize, int pages, List<Integer> promptLengths, int generations, int maxLength) {
+
+        List<Group> generate(Rollout rollout) {
+            Random random = new Random(pages);
+            Decoding decoding = new Decoding(new Sampling(1, 0, 1, 0, VOCAB, 9), maxLength, STOP, 1);
+            return rollout.generate(promptLengths.stream().map(n -> random.ints(n, 5, VOCAB).toArray()).toList(),
+                    generations, decoding, 1, () -> false, TokenListener.NONE);
+        }
+    }
+
+    private record Results(List<Completion> completions, long graphs, long preemptions) { }
+
+    private static Results generate(boolean graphs, DType storage) {
+        try (Device device = TestDevices.recording(graphs); Arena weights = device.arena("weights")) {
+            TrainingWeights parameters = new TrainingWeights(weights, MODEL, storage, "weights");
+            parameters.initialize(3, 0.25);
+            List<Completion> all = new ArrayList<>();
+            long recorded = 0;
+            long preemptions = 0;
+            try (Transformer model = new Transformer(device, parameters.working()); Arena memory = device.arena("rollouts")) {
+                for (Work work : CALLS) {
+                    long cache = work.pages() * work.pageSize() * KvCache.bytesPerRow(MODEL, storage);
+                    Rollout rollout = new Rollout(memory, false, model, model.weights()::packed, cache,
+                            work.pageSize(), 8);
+                    long before = memory.usedBytes();
+                    work.generate(rollout).forEach(g -> all.addAll(g.completions()));
+                    assertEquals(before, memory.usedBytes());
+                    recorded += rollout.graphsRecorded();
+                    preemptions += rollout.preemptions();
+                }
+            }
+            return new Results(all, recorded, preemptions);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = DType.class, names = {"F32", "BF16"})
+    void recordedStepsDrawTheSame(DType storage) {
+        Results direct = generate(false, storage);
+        Results recorded = generate(true, storage);
+        assertEquals(0, direct.graphs());
+        assertTrue(recorded.graphs() >= 4, recorded.graphs() + " graphs, for several buckets of both calls");
+        assertTrue(recorded.preemptions() > 0, "some had to wait");
+        assertEquals(direct.completions().size(), recorded.completions().size());
+        for (int i = 0; i < direct.completions().size(); i++) {
+            Completion expected = direct.completions().get(i);
+            Completion actual = recorded.completions().get(i);
+            assertArrayEquals(expected.tokens(), actual.tokens());
+            assertArrayEquals(expected.logprobs(), actual.logprobs());
+            assertArrayEquals(expected.entropy(), actual.entropy());
+            assertArrayEquals(expected.selfCertainty(), actual.selfCertainty());
+        }
+    }
+}
