@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.JsonNode;
@@ -81,7 +82,9 @@ public final class Recipe {
             }
             arguments.add(values.containsKey(key.name()) ? values.get(key.name()) : key.defaultValue());
         }
-        return construct(type, arguments, where);
+        return construct(type, arguments, message -> flags.keySet().stream()
+                .filter(name -> message.startsWith(name + ": ")).findFirst()
+                .map(name -> keys.get(name).flag() + message.substring(name.length())).orElse(where + message));
     }
 
     /** The settings with some keys changed, from their text; checked as if they had been given so. */
@@ -94,7 +97,7 @@ public final class Recipe {
             arguments.add(changes.containsKey(key.name()) ? key.parse(changes.get(key.name()))
                     : component(settings, c));
         }
-        return construct(type, arguments, "");
+        return construct(type, arguments, message -> message);
     }
 
     /** The record as YAML, every key on its line, readable by {@link #read}. */
@@ -167,14 +170,16 @@ public final class Recipe {
         return key.parse(node.asString());
     }
 
-    private static <R extends Record> R construct(Class<R> type, List<Object> arguments, String where) {
+    /** @param complaint what to say of settings that the record refuses, from its own words */
+    private static <R extends Record> R construct(Class<R> type, List<Object> arguments,
+                                                  UnaryOperator<String> complaint) {
         try {
             Class<?>[] types = Arrays.stream(type.getRecordComponents()).map(RecordComponent::getType)
                     .toArray(Class[]::new);
             return type.getDeclaredConstructor(types).newInstance(arguments.toArray());
         } catch (InvocationTargetException e) {
             if (e.getCause() instanceof IllegalArgumentException wrong) {
-                throw new UserError(where + wrong.getMessage());
+                throw new UserError(complaint.apply(wrong.getMessage()));
             }
             throw new IllegalStateException(e.getCause());
         } catch (ReflectiveOperationException e) {

@@ -70,8 +70,8 @@ class TrainCommandTest {
             --loss-type mean                        | --loss-type: expected grpo
             --dtype half                            | --dtype: expected auto, float32, bfloat16, found 'half'
             --model x --data x --eval-tasks gsm8k   | eval_steps and eval_tasks: give both, or neither
-            --model x --data x --eval-tasks gsm8k --eval-steps 5 | eval_tasks: needs eval_tasks_data
-            --model x --data x --eval-tasks gsm --eval-steps 5 | eval_tasks: no task 'gsm'; there are gsm8k
+            --model x --data x --eval-tasks gsm8k --eval-steps 5 | --eval-tasks: needs eval_tasks_data
+            --model x --data x --eval-tasks gsm --eval-steps 5 | --eval-tasks: no task 'gsm'; there are gsm8k
             nothing.yaml                            | nothing.yaml: no such recipe
             --resume nothing                        | nothing
             --resume nothing --seed 3               | leave out --seed

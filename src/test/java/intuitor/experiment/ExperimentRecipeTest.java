@@ -149,7 +149,7 @@ class ExperimentRecipeTest {
         for (String seeds : List.of("1,x", "1,1", "")) {
             String said = assertThrows(UserError.class, () -> ExperimentRecipe.read(recipe, Map.of("seeds", seeds)))
                     .getMessage();
-            assertTrue(said.startsWith(recipe + ": seeds: "), said);
+            assertTrue(said.startsWith("--seeds: "), said);
         }
     }
 

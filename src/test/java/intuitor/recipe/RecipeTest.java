@@ -88,7 +88,17 @@ class RecipeTest {
     @Test
     void errorsNameTheFlag() {
         assertMessage("--item-count: expected a whole number, found 'x'", Map.of("folder", "a", "item_count", "x"));
+        assertMessage("--item-count: not 7", Map.of("folder", "a", "item_count", "7"));
         assertMessage("folder is missing: where; set it in the recipe or with --folder", Map.of());
+    }
+
+    /** What the record itself refuses is blamed on the file or on the flag that it came from. */
+    @Test
+    void aFlagIsNotBlamedOnTheFile() {
+        assertEquals("--item-count: not 7", assertThrows(UserError.class,
+                () -> read("folder: a\nitem_count: 4\n", Map.of("item_count", "7"))).getMessage());
+        assertEquals(folder.resolve("r.yaml") + ": item_count: not 7", assertThrows(UserError.class,
+                () -> read("folder: a\nitem_count: 7\n", Map.of("share", "0.5"))).getMessage());
     }
 
     @Test

@@ -49,20 +49,20 @@ class GrpoConfigTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            max_steps          | 0       | max_steps: 0 steps train nothing; give -1 for num_train_epochs
+            max_steps          | 0       | --max-steps: 0 steps train nothing; give -1 for num_train_epochs
             max_steps          | 9000000 | --max-steps: expected a whole number in [-1, 8388606], found '9000000'
             num_generations    | 1       | --num-generations: expected a whole number in [2, 65535], found '1'
             temperature        | 0       | --temperature: expected a number in (0, inf), found '0'
             top_p              | 1.5     | --top-p: expected a number in (0, 1], found '1.5'
             loss_type          | ppo     | --loss-type: expected grpo, bnpo, dr_grpo, dapo, cispo, found 'ppo'
             learning_rate      | -1e-6   | --learning-rate: expected a number in [0, inf), found '-1e-6'
-            reward_weights     | 1,2     | reward_weights: 2 for 1 reward_funcs; give one for each
-            reward_weights     | much    | reward_weights: expected numbers, found 'much'
-            reward_weights     | NaN     | reward_weights: expected finite numbers, found 'NaN'
-            format_pattern     | (       | format_pattern: not a regular expression: Unclosed group in '('
+            reward_weights     | 1,2     | --reward-weights: 2 for 1 reward_funcs; give one for each
+            reward_weights     | much    | --reward-weights: expected numbers, found 'much'
+            reward_weights     | NaN     | --reward-weights: expected finite numbers, found 'NaN'
+            format_pattern     | (       | --format-pattern: not a regular expression: Unclosed group in '('
             repetition_max_penalty | 1   | --repetition-max-penalty: expected a number in (-inf, 0], found '1'
-            run_name           | ../x    | run_name: letters, digits, '_', '-' and '.' only, found '../x'
-            chat_template_date | today   | chat_template_date: expected a date as 2024-07-26, found 'today'
+            run_name           | ../x    | --run-name: letters, digits, '_', '-' and '.' only, found '../x'
+            chat_template_date | today   | --chat-template-date: expected a date as 2024-07-26, found 'today'
             learning_rat       | 1       | --learning-rat: unknown key; did you mean learning_rate?
             """)
     void nonsenseIsRefused(String key, String value, String message) {
@@ -107,8 +107,12 @@ class GrpoConfigTest {
                 + "certainty_model policy only; the frozen base cannot judge once it moves");
     }
 
+    /** @param message begins with the key that it is about; one that is given, as a flag, is called as that */
     private static void assertMessage(Map<String, String> keys, String message) {
-        assertEquals(message, assertThrows(UserError.class, () -> config(keys)).getMessage());
+        String key = message.substring(0, Math.max(0, message.indexOf(':')));
+        String expected = keys.containsKey(key) ? "--" + key.replace('_', '-') + message.substring(key.length())
+                : message;
+        assertEquals(expected, assertThrows(UserError.class, () -> config(keys)).getMessage());
     }
 
     static GrpoConfig config(Map<String, String> keys) {

@@ -164,8 +164,8 @@ class RunMonitorTest {
 
     @Test
     void whatCannotWorkIsRefused() {
-        assertMessage("on_hacking: rollback needs checkpoints", Map.of("on_hacking", "rollback", "save_steps", "0"));
-        assertMessage("on_hacking: raise_beta needs a beta above 0", Map.of("on_hacking", "raise_beta", "beta", "0"));
+        assertMessage("--on-hacking: rollback needs checkpoints", Map.of("on_hacking", "rollback", "save_steps", "0"));
+        assertMessage("--on-hacking: raise_beta needs a beta above 0", Map.of("on_hacking", "raise_beta", "beta", "0"));
         assertMessage("probe.jsonl: no such file", Map.of("probe_data", "probe.jsonl"));
         assertFalse(Files.exists(run("bad")));
     }
