@@ -2,9 +2,12 @@ package intuitor.bench;
 
 import intuitor.bench.KernelCase.Trial;
 import intuitor.device.DType;
+import intuitor.device.DecodeInputs;
+import intuitor.device.DecodeProgress;
 import intuitor.device.PageTable;
 import intuitor.device.Segments;
 import intuitor.device.Tensor;
+import intuitor.device.VocabStats;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -12,11 +15,16 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 
-/** Attention of one new token each of many sequences, over the pages of a cache in any order. */
+/**
+ * Of a step of generation: attention of one new token each of many sequences, over the pages of a cache in any order,
+ * and the step's end, which makes the next one's inputs.
+ */
 final class DecodeCases {
 
     /** Rows of a page, as in generation. */
     private static final int PAGE_SIZE = 16;
+    /** Steps of a run, more than there are calls. */
+    private static final int RUN = 1 << 12;
 
     private final BenchShape s;
     private final DType storage;
@@ -31,7 +39,39 @@ final class DecodeCases {
     }
 
     static List<KernelCase> of(BenchShape shape, DType storage) {
-        return List.of(new DecodeCases(shape, storage).attention());
+        DecodeCases cases = new DecodeCases(shape, storage);
+        return List.of(cases.attention(), cases.advance());
+    }
+
+    /** So little that the floor is that of starting a kernel; each call is a step of a run that is long enough. */
+    private KernelCase advance() {
+        int b = s.batch();
+        int table = RUN / PAGE_SIZE + 1;
+        // read: token, statistics, count, limit, two positions, two of the segment, a page; written: the log's 4
+        // numbers, count, token, two positions, length, place in the cache
+        double bytes = (double) b * (11 + 10) * Integer.BYTES;
+        return KernelCase.moving("decode_advance", KernelCase.shape(b), storage, bytes, 0, in -> {
+            int[] rows = new int[b * Segments.WIDTH];
+            for (int i = 0; i < b; i++) {
+                System.arraycopy(new int[] {i, 1, 0, 0, i * table * PAGE_SIZE, 1}, 0, rows, i * Segments.WIDTH,
+                        Segments.WIDTH);
+            }
+            Tensor ids = in.zeros(DType.I32, b);
+            DecodeInputs inputs = new DecodeInputs(ids, in.zeros(DType.I32, b), in.zeros(DType.I32, b),
+                    new Segments(in.ints(rows).view(b, Segments.WIDTH), null, b, 0, 1, RUN, null),
+                    new PageTable(in.zeros(DType.I32, (long) b * table), PAGE_SIZE));
+            DecodeProgress progress = new DecodeProgress(in.zeros(DType.I32, b), in.zeros(DType.I32, b),
+                    in.ints(IntStream.generate(() -> RUN).limit(b).toArray()),
+                    in.empty(DType.I32, RUN, b, DecodeProgress.WIDTH), in.ints(new int[] {-1}));
+            Tensor token = in.indices(b, s.vocab());
+            VocabStats stats = new VocabStats(null, in.gaussian(DType.F32, b), in.gaussian(DType.F32, b),
+                    in.gaussian(DType.F32, b), null);
+            Runnable run = () -> in.device().kernels().decodeAdvance(inputs, progress, token, stats);
+            return new Trial(run, () -> {
+                run.run();
+                return Arrays.equals(in.integers(token), in.integers(ids)) ? 0 : Double.POSITIVE_INFINITY;
+            });
+        });
     }
 
     private KernelCase attention() {

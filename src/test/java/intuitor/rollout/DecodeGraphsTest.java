@@ -8,6 +8,7 @@ import intuitor.device.Arena;
 import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.Sampling;
+import intuitor.device.Tensor;
 import intuitor.device.TestDevices;
 import intuitor.model.Architecture;
 import intuitor.model.KvCache;
@@ -22,6 +23,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -61,7 +63,8 @@ class DecodeGraphsTest {
             List<Completion> all = new ArrayList<>();
             long recorded = 0;
             long preemptions = 0;
-            try (Transformer model = new Transformer(device, parameters.working()); Arena memory = device.arena("rollouts")) {
+            try (Transformer model = new Transformer(device, parameters.working());
+                    Arena memory = device.arena("rollouts")) {
                 for (Work work : CALLS) {
                     long cache = work.pages() * work.pageSize() * KvCache.bytesPerRow(MODEL, storage);
                     Rollout rollout = new Rollout(memory, false, model, model.weights()::packed, cache,
@@ -75,6 +78,68 @@ class DecodeGraphsTest {
             }
             return new Results(all, recorded, preemptions);
         }
+    }
+
+    /** A step that adds 1 to a number, by way of memory of its own. */
+    private static void addOnes(DecodeGraphs graphs, DecodeBucket bucket, Arena arena, Tensor number, int steps) {
+        try (Arena run = arena.scope("run")) {
+            Tensor one = run.upload("one", new float[] {1}, 1, 1);
+            Tensor row = run.upload("row", new int[] {0});
+            graphs.make(bucket, steps, run, () -> {
+                try (Arena step = run.scope("step")) {
+                    Tensor copy = step.allocate("copy", DType.F32, 1, 1);
+                    run.device().copy(copy, one);
+                    run.device().kernels().embeddingBackward(number, copy, row);
+                }
+            });
+        }
+    }
+
+    @Test
+    void aStepIsRecordedOnceForItsBucketAndAgainWhenMemoryHasMoved() {
+        try (Device device = TestDevices.recording(true); Arena numbers = device.arena("numbers");
+                Arena arena = device.arena("runs"); DecodeGraphs graphs = new DecodeGraphs()) {
+            Tensor number = numbers.zeros("number", DType.F32, 1, 1);
+            DecodeBucket small = new DecodeBucket(8, 256, 16);
+            addOnes(graphs, small, arena, number, 1);
+            assertEquals(0, graphs.recorded(), "the first step is made directly");
+            addOnes(graphs, small, arena, number, 16);
+            addOnes(graphs, small, arena, number, 3);
+            assertEquals(1, graphs.recorded());
+            addOnes(graphs, new DecodeBucket(8, 512, 16), arena, number, 2);
+            addOnes(graphs, new DecodeBucket(16, 256, 16), arena, number, 2);
+            addOnes(graphs, small, arena, number, 4);
+            assertEquals(3, graphs.recorded());
+            try (Arena prefill = arena.scope("prefill")) {
+                prefill.allocate("more than the arena has", DType.F32, 4 << 20);
+            }
+            addOnes(graphs, small, arena, number, 5);
+            assertEquals(4, graphs.recorded());
+            float[] sum = new float[1];
+            device.download(sum, number);
+            assertEquals(1 + 16 + 3 + 2 + 2 + 4 + 5, sum[0]);
+        }
+    }
+
+    @Test
+    void batchesOfAboutTheSameSizeShareABucket() {
+        try (Device device = TestDevices.recording(true)) {
+            assertEquals(new DecodeBucket(72, 256, 16), bucket(device, 65, 20, 30));
+            assertEquals(new DecodeBucket(72, 256, 16), bucket(device, 72, 200, 41));
+            assertEquals(new DecodeBucket(80, 300, 16), bucket(device, 73, 250, 30), "the model has no more positions");
+            assertEquals(new DecodeBucket(1, 300, 16), bucket(device, 1, 290, 10));
+            assertEquals(72 * (256 / 16 + 2), bucket(device, 65, 20, 30).pages(16));
+        }
+    }
+
+    /** The bucket of n completions of a token each that are about to make 16 steps. */
+    private static DecodeBucket bucket(Device device, int n, int promptLength, int maxLength) {
+        SharedPrompt prompt = new SharedPrompt(new int[promptLength]);
+        for (int i = 0; i < n; i++) {
+            prompt.add(new GrowingSequence(0, i, 0, prompt));
+        }
+        prompt.siblings().forEach(s -> s.add(0, 0, 0, 0, false));
+        return DecodeBucket.rounded(prompt.siblings(), 16, 16, maxLength, device.blas(), MODEL);
     }
 
     @ParameterizedTest
