@@ -173,10 +173,11 @@ int check(cudaError_t error, const char *function);
     } while (0)
 #define IT_CUDA(call) IT_CUDA_IN(__func__, call)
 
-/* Starts kernel(arguments...) on `grid` blocks of `threads` threads with `shared` bytes of dynamic shared memory. */
+/* Starts kernel(arguments...) on `grid` blocks of `threads` threads with `shared` bytes of dynamic shared memory, in
+   clusters of so many blocks that are neighbours in x (sm_90; 1: none). */
 template <class... Parameters, class... Arguments>
-cudaError_t launch(void (*kernel)(Parameters...), dim3 grid, int threads, size_t shared, it_stream stream,
-                   Arguments... arguments) {
+cudaError_t launch_clusters(int cluster, void (*kernel)(Parameters...), dim3 grid, int threads, size_t shared,
+                            it_stream stream, Arguments... arguments) {
     if (shared > 48 << 10) {
         cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
         if (error != cudaSuccess) return error;
@@ -186,7 +187,19 @@ cudaError_t launch(void (*kernel)(Parameters...), dim3 grid, int threads, size_t
     config.blockDim = dim3(threads);
     config.dynamicSmemBytes = shared;
     config.stream = (cudaStream_t)stream;
+    cudaLaunchAttribute attribute = {};
+    attribute.id = cudaLaunchAttributeClusterDimension;
+    attribute.val.clusterDim = {(unsigned)cluster, 1, 1};
+    config.attrs = &attribute;
+    config.numAttrs = cluster > 1;
     return cudaLaunchKernelEx(&config, kernel, (Parameters)arguments...);
+}
+
+/* The same without clusters. */
+template <class... Parameters, class... Arguments>
+cudaError_t launch(void (*kernel)(Parameters...), dim3 grid, int threads, size_t shared, it_stream stream,
+                   Arguments... arguments) {
+    return launch_clusters(1, kernel, grid, threads, shared, stream, arguments...);
 }
 
 /* Memory of one call, ordered on its stream: taken from the device's pool, given back when this goes. None: null. */

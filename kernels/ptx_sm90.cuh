@@ -69,6 +69,21 @@ __device__ __forceinline__ void barrier_arrive_expecting(uint64_t *barrier, unsi
 #endif
 }
 
+/* Arrives at the barrier at the same place in block `rank` of the cluster. */
+__device__ __forceinline__ void barrier_arrive_at(uint64_t *barrier, int rank) {
+#ifdef INTUITOR_EMULATION
+    emulation::barrier_arrive_at(INTUITOR_EMULATION_SITE, barrier, rank);
+#else
+    asm volatile("{\n"
+                 ".reg .b32 there;\n"
+                 "mapa.shared::cluster.u32 there, %0, %1;\n"
+                 "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there];\n"
+                 "}" ::"r"(shared_address(barrier)),
+                 "r"(rank)
+                 : "memory");
+#endif
+}
+
 /* Waits until the phase of this parity is complete: 0 for the first, then 1, 0, ... A barrier is born as if a phase of
    parity 1 had been completed. */
 __device__ __forceinline__ void barrier_wait(uint64_t *barrier, unsigned parity) {
@@ -100,6 +115,20 @@ __device__ __forceinline__ void load_tile(void *tile, const CUtensorMap *map, ui
     asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes "
                  "[%0], [%1, {%3, %4}], [%2];" ::"r"(shared_address(tile)),
                  "l"(map), "r"(shared_address(barrier)), "r"(x), "r"(y)
+                 : "memory");
+#endif
+}
+
+/* The same into the same place of all blocks of the cluster whose bits are set in `blocks`, where it counts at the
+   barriers at the place of this one. */
+__device__ __forceinline__ void load_tile_of(void *tile, const CUtensorMap *map, uint64_t *barrier, int x, int y,
+                                             unsigned blocks) {
+#ifdef INTUITOR_EMULATION
+    emulation::load_tile_of(INTUITOR_EMULATION_SITE, tile, map, barrier, x, y, 0, blocks);
+#else
+    asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster "
+                 "[%0], [%1, {%3, %4}], [%2], %5;" ::"r"(shared_address(tile)),
+                 "l"(map), "r"(shared_address(barrier)), "r"(x), "r"(y), "h"((unsigned short)blocks)
                  : "memory");
 #endif
 }
@@ -300,6 +329,29 @@ template <int THREADS> __device__ __forceinline__ void part_barrier_arrive(int i
     emulation::part_barrier(INTUITOR_EMULATION_SITE, id, THREADS, false);
 #else
     asm volatile("bar.arrive %0, %1;" ::"r"(id), "n"(THREADS) : "memory");
+#endif
+}
+
+/* --- clusters of blocks ------------------------------------------------------------------------------------------- */
+
+/* This block's rank in its cluster. */
+__device__ __forceinline__ int cluster_rank() {
+#ifdef INTUITOR_EMULATION
+    return emulation::cluster_rank();
+#else
+    uint32_t rank;
+    asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+    return (int)rank;
+#endif
+}
+
+/* Waits for all threads of the cluster's blocks; what they wrote to shared memory before is seen by all. */
+__device__ __forceinline__ void cluster_barrier() {
+#ifdef INTUITOR_EMULATION
+    emulation::cluster_barrier(INTUITOR_EMULATION_SITE);
+#else
+    asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
+    asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
 #endif
 }
 

@@ -64,19 +64,19 @@ struct RegisterHead {
 /* --- pieces of work ----------------------------------------------------------------------------------------------- */
 
 /*
- * The i-th piece of work, a strip of a block of rows. What is under way at the same time are some strips of GROUP
- * blocks of rows, so that the L2 cache holds both operands: 16 blocks of rows are 14 MB at H = 3584.
+ * The i-th piece of work, a strip of `together` blocks of rows. What is under way at the same time are some strips of
+ * GROUP blocks of rows, so that the L2 cache holds both operands: 16 blocks of rows are 14 MB at H = 3584.
  */
 struct HeadPiece {
     static constexpr int GROUP = 16;
     int row, strip; // the first row
 
-    __device__ __forceinline__ HeadPiece(int i, const Head &head) {
-        int blocks = head_row_blocks(head.N), strips = head_strips(head.V);
-        int group = i / (GROUP * strips), rest = i - group * GROUP * strips;
-        int size = min(blocks - group * GROUP, GROUP);
+    __device__ __forceinline__ HeadPiece(int i, const Head &head, int together = 1) {
+        int blocks = (head_row_blocks(head.N) + together - 1) / together, strips = head_strips(head.V);
+        int most = GROUP / together, group = i / (most * strips), rest = i - group * most * strips;
+        int size = min(blocks - group * most, most);
         strip = rest / size;
-        row = (group * GROUP + rest % size) * HEAD_ROWS;
+        row = (group * most + rest % size) * together * HEAD_ROWS;
     }
     /* Columns of the strip: from `first` on, in so many tiles. */
     __device__ __forceinline__ int first() const { return strip * HEAD_STRIP; }

@@ -53,7 +53,7 @@ namespace {
 
 constexpr size_t STACK_BYTES = 256 << 10; // AddressSanitizer's frames are large; untouched pages cost nothing
 
-enum class State { RUNNABLE, LATER, IN_WARP, IN_BLOCK, ASLEEP, DONE };
+enum class State { RUNNABLE, LATER, IN_WARP, IN_BLOCK, IN_CLUSTER, ASLEEP, DONE };
 
 struct Copy {
     void *shared;
@@ -79,27 +79,37 @@ struct Warp {
     alignas(16) char values[2][WARP * 64];
 };
 
+/* Of a block of the cluster that runs. */
+struct RunningBlock {
+    Index index;
+    int in_barrier, barrier_trues, barrier_result;
+    const char *barrier_site;
+    char *shared;
+};
+
 /* One launch at a time: the device belongs to one thread of the host. */
 struct Machine {
     Thread threads[MAX_THREADS];
     Warp warps[MAX_THREADS / WARP];
     char *stacks = nullptr;
     void *scheduler = nullptr;
-    int size = 0;    // threads of a block
-    int current = 0; // the running one
-    int in_barrier = 0, barrier_trues = 0, barrier_result = 0;
-    const char *barrier_site = nullptr;
+    RunningBlock blocks[MAX_CLUSTER] = {};
+    int cluster = 1;    // blocks
+    int block_size = 0; // threads
+    int size = 0;       // of all of them
+    int current = 0;    // the running one
+    int in_cluster_barrier = 0;
     void (*body)(void *) = nullptr;
     void *context = nullptr;
-    char *shared = nullptr;
     size_t shared_bytes = 0;
-    uint64_t block = 0;
+    uint64_t block = 0; // number of the cluster's first
     bool reverse = false, failed = false;
     char error[512] = "";
 };
 Machine machine;
 
 Thread &self() { return machine.threads[machine.current]; }
+RunningBlock &own_block() { return machine.blocks[cluster_rank()]; }
 
 void back_to_scheduler() { intuitor_switch_fiber(&self().stack_pointer, machine.scheduler); }
 
@@ -120,7 +130,7 @@ void thread_main() {
 
 void prepare(int t, Index size) {
     Thread &thread = machine.threads[t];
-    unsigned n = (unsigned)t;
+    unsigned n = (unsigned)(t % machine.block_size);
     thread.index = {n % size.x, n / size.x % size.y, n / size.x / size.y};
     thread.state = State::RUNNABLE;
     thread.site = nullptr;
@@ -136,6 +146,7 @@ void prepare(int t, Index size) {
 void resume(int t) {
     machine.current = t;
     position.thread = machine.threads[t].index;
+    position.block = own_block().index;
     intuitor_switch_fiber(&machine.scheduler, machine.threads[t].stack_pointer);
 }
 
@@ -152,6 +163,16 @@ bool run_warp(int first) {
         }
     }
     return any;
+}
+
+/* Runs the warps of a block once each; false if none could run. */
+bool run_warps(int first) {
+    int warps = machine.block_size / WARP;
+    bool any = false;
+    for (int i = 0; i < warps && !machine.failed; i++) {
+        any |= run_warp(first + (machine.reverse ? warps - 1 - i : i) * WARP);
+    }
+    return any && !machine.failed;
 }
 
 /* Nobody can go on: says who waits where. */
@@ -201,17 +222,22 @@ Range static_shared() {
     return range;
 }
 
-void run_block(Index size, const Range &shared) {
-    machine.block++;
+void run_cluster(Index size, const Range &shared) {
+    machine.block += (uint64_t)machine.cluster;
     memset(shared.begin, 0xff, shared.bytes);
-    if (machine.shared) memset(machine.shared, 0xff, machine.shared_bytes);
+    for (int rank = 0; rank < machine.cluster; rank++) {
+        RunningBlock &block = machine.blocks[rank];
+        if (block.shared) memset(block.shared, 0xff, machine.shared_bytes);
+        block.in_barrier = 0;
+    }
+    machine.in_cluster_barrier = 0;
     for (int t = 0; t < machine.size; t++) prepare(t, size);
     for (int w = 0; w < machine.size / WARP; w++) machine.warps[w].arrived = 0;
-    machine.in_barrier = 0;
     for (;;) {
         bool any = false;
-        for (int i = 0; i < machine.size / WARP && !machine.failed; i++) {
-            any |= run_warp((machine.reverse ? machine.size / WARP - 1 - i : i) * WARP);
+        for (int i = 0; i < machine.cluster && !machine.failed; i++) {
+            // as far as it comes, with the others where they were
+            while (run_warps((machine.reverse ? machine.cluster - 1 - i : i) * machine.block_size)) any = true;
         }
         if (machine.failed) return;
         for (int t = 0; t < machine.size; t++) {
@@ -223,6 +249,12 @@ void run_block(Index size, const Range &shared) {
         }
         break;
     }
+    for (size_t i = 0; machine.cluster > 1 && i < shared.bytes; i++) {
+        if (shared.begin[i] == (char)0xff) continue;
+        snprintf(machine.error, sizeof machine.error, "static shared memory in a cluster is not emulated");
+        machine.failed = true;
+        return;
+    }
     // what was never waited for arrives when nobody can see it any more
     for (machine.current = 0; machine.current < machine.size; machine.current++) async_wait(0);
 }
@@ -231,23 +263,37 @@ void run_block(Index size, const Range &shared) {
 
 int lane() { return machine.current % WARP; }
 
+int cluster_rank() { return machine.current / machine.block_size; }
+int cluster_size() { return machine.cluster; }
+
 int block_barrier(const char *site, bool value) {
-    if (machine.in_barrier == 0) {
-        machine.barrier_site = site;
-        machine.barrier_trues = 0;
-    } else if (!same(machine.barrier_site, site)) {
-        fail_launch("divergence: some threads are at the barrier of %s, others at that of %s", machine.barrier_site,
+    RunningBlock &block = own_block();
+    if (block.in_barrier == 0) {
+        block.barrier_site = site;
+        block.barrier_trues = 0;
+    } else if (!same(block.barrier_site, site)) {
+        fail_launch("divergence: some threads are at the barrier of %s, others at that of %s", block.barrier_site,
                     site);
     }
-    machine.barrier_trues += value;
-    if (++machine.in_barrier < machine.size) {
+    block.barrier_trues += value;
+    if (++block.in_barrier < machine.block_size) {
         wait_as(State::IN_BLOCK, site);
     } else {
-        machine.in_barrier = 0;
-        machine.barrier_result = machine.barrier_trues;
+        block.in_barrier = 0;
+        block.barrier_result = block.barrier_trues;
+        int first = cluster_rank() * machine.block_size;
+        for (int t = first; t < first + machine.block_size; t++) machine.threads[t].state = State::RUNNABLE;
+    }
+    return block.barrier_result;
+}
+
+void cluster_barrier(const char *site) {
+    if (++machine.in_cluster_barrier < machine.size) {
+        wait_as(State::IN_CLUSTER, site);
+    } else {
+        machine.in_cluster_barrier = 0;
         for (int t = 0; t < machine.size; t++) machine.threads[t].state = State::RUNNABLE;
     }
-    return machine.barrier_result;
 }
 
 const void *warp_exchange(const char *site, const void *value, size_t bytes) {
@@ -300,17 +346,23 @@ void wake_all() {
     }
 }
 
-int thread_number() { return machine.current; }
-uint64_t block_number() { return machine.block; }
+int thread_number() { return machine.current % machine.block_size; }
+uint64_t block_number(int rank) { return machine.block + (uint64_t)rank; }
+bool block_ended(int rank) {
+    for (int t = rank * machine.block_size; t < (rank + 1) * machine.block_size; t++) {
+        if (machine.threads[t].state != State::DONE) return false;
+    }
+    return true;
+}
 
-void *dynamic_shared() { return machine.shared; }
+void *dynamic_shared() { return own_block().shared; }
 size_t dynamic_shared_bytes() { return machine.shared_bytes; }
 
 /* Addresses begin where only 16 bytes are aligned, which is what is promised of dynamic shared memory. */
 constexpr uint32_t SHARED_BEGIN = 16;
 
 uint32_t shared_address(const char *site, const void *p) {
-    size_t offset = (size_t)((const char *)p - machine.shared);
+    size_t offset = (size_t)((const char *)p - own_block().shared);
     if (offset >= machine.shared_bytes) fail_launch("%s: not an address of dynamic shared memory", site);
     return SHARED_BEGIN + (uint32_t)offset;
 }
@@ -319,7 +371,10 @@ void *at_shared_address(const char *site, uint32_t address, size_t bytes) {
     if (address < SHARED_BEGIN || offset + bytes > machine.shared_bytes) {
         fail_launch("%s: %zu bytes at shared address %u are not all in dynamic shared memory", site, bytes, address);
     }
-    return machine.shared + offset;
+    return own_block().shared + offset;
+}
+void *shared_of(int rank, const void *own) {
+    return machine.blocks[rank].shared + ((const char *)own - own_block().shared);
 }
 
 void fail_launch(const char *format, ...) {
@@ -332,12 +387,20 @@ void fail_launch(const char *format, ...) {
     abort();
 }
 
-bool run_grid(Index grid, Index block, size_t shared_bytes, void (*body)(void *), void *context) {
+bool run_grid(Index grid, int cluster, Index block, size_t shared_bytes, void (*body)(void *), void *context) {
     machine.failed = false;
-    machine.size = (int)(block.x * block.y * block.z);
-    if (machine.size < WARP || machine.size % WARP || machine.size > MAX_THREADS) {
+    machine.cluster = cluster;
+    machine.block_size = (int)(block.x * block.y * block.z);
+    machine.size = cluster * machine.block_size;
+    if (machine.block_size < WARP || machine.block_size % WARP || machine.block_size > MAX_THREADS) {
         snprintf(machine.error, sizeof machine.error,
-                 "blocks of %d threads: whole warps are expected, and no more than %d", machine.size, MAX_THREADS);
+                 "blocks of %d threads: whole warps are expected, and no more than %d", machine.block_size,
+                 MAX_THREADS);
+        return false;
+    }
+    if (machine.size > MAX_THREADS) {
+        snprintf(machine.error, sizeof machine.error, "clusters of more than %d threads are not emulated",
+                 MAX_THREADS);
         return false;
     }
     if (!machine.stacks) {
@@ -346,25 +409,32 @@ bool run_grid(Index grid, Index block, size_t shared_bytes, void (*body)(void *)
         if (machine.stacks == MAP_FAILED) abort();
     }
     // exactly as large as asked for, for AddressSanitizer
-    if (shared_bytes && posix_memalign((void **)&machine.shared, 1024, shared_bytes)) abort();
+    for (int rank = 0; shared_bytes && rank < cluster; rank++) {
+        if (posix_memalign((void **)&machine.blocks[rank].shared, 1024, shared_bytes)) abort();
+    }
     machine.shared_bytes = shared_bytes;
     machine.body = body;
     machine.context = context;
     position.block_size = block;
     position.grid_size = grid;
     Range shared = static_shared();
-    uint64_t blocks = (uint64_t)grid.x * grid.y * grid.z;
-    for (uint64_t i = 0; i < blocks && !machine.failed; i++) {
-        uint64_t b = machine.reverse ? blocks - 1 - i : i;
-        position.block = {(unsigned)(b % grid.x), (unsigned)(b / grid.x % grid.y), (unsigned)(b / grid.x / grid.y)};
-        run_block(block, shared);
+    uint64_t clusters = (uint64_t)grid.x * grid.y * grid.z / (unsigned)cluster;
+    for (uint64_t i = 0; i < clusters && !machine.failed; i++) {
+        for (int rank = 0; rank < cluster; rank++) {
+            uint64_t b = (machine.reverse ? clusters - 1 - i : i) * (unsigned)cluster + (unsigned)rank;
+            machine.blocks[rank].index = {(unsigned)(b % grid.x), (unsigned)(b / grid.x % grid.y),
+                                          (unsigned)(b / grid.x / grid.y)};
+        }
+        run_cluster(block, shared);
     }
 #ifdef __SANITIZE_ADDRESS__
     // threads that were left in the middle leave the shadow of their frames behind
     if (machine.failed) __asan_unpoison_memory_region(machine.stacks, MAX_THREADS * STACK_BYTES);
 #endif
-    free(machine.shared);
-    machine.shared = nullptr;
+    for (RunningBlock &one : machine.blocks) {
+        free(one.shared);
+        one.shared = nullptr;
+    }
     return !machine.failed;
 }
 

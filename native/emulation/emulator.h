@@ -1,8 +1,8 @@
 /*
  * Runs CUDA threads on the CPU: what cuda_runtime.h and ptx_emulated.h of this folder are made of.
  *
- * A grid's blocks run one after the other, a block's threads as fibers that take turns at barriers and warp
- * collectives. What real hardware lets pass by luck is an error here:
+ * A grid's blocks run one after the other, or a cluster of them after the other; the threads of either are fibers that
+ * take turns at barriers and warp collectives. What real hardware lets pass by luck is an error here:
  *   - a barrier or collective that not all threads of the block or warp reach, or that they reach at different places;
  *   - shared memory read before it is written: it is filled with 0xFF (a NaN) before every block, like device memory;
  *   - cp.async read before it is waited for: the copy is made no earlier than the wait; sm90.h has the same for what
@@ -18,7 +18,8 @@
 namespace intuitor::emulation {
 
 constexpr int WARP = 32;
-constexpr int MAX_THREADS = 1024;
+constexpr int MAX_THREADS = 1024; // of a block, and of a cluster
+constexpr int MAX_CLUSTER = 8;    // blocks: what every device has
 
 struct Index {
     unsigned x, y, z;
@@ -32,6 +33,13 @@ extern Position position;
 
 /* This thread's lane of its warp. */
 int lane();
+
+/* This thread's block in its cluster (0 without one), and how many blocks that has. */
+int cluster_rank();
+int cluster_size();
+
+/* The barrier of the cluster: all of its threads. */
+void cluster_barrier(const char *site);
 
 /* The barrier of the block: returns how many threads gave true. `site` names the place in the source. */
 int block_barrier(const char *site, bool value = false);
@@ -62,9 +70,11 @@ void let_others_run(const char *site);
 void sleep(const char *site);
 void wake_all();
 
-/* This thread's number in its block, and that of the block since the library was loaded. */
+/* This thread's number in its block, and that of a block of the cluster since the library was loaded. */
 int thread_number();
-uint64_t block_number();
+uint64_t block_number(int rank);
+/* Whether all threads of a block of the cluster have ended. */
+bool block_ended(int rank);
 
 /* The block's dynamic shared memory; its 32-bit addresses, which begin at a multiple of 16 and no more; and back.
    Outside of it the launch fails. */
@@ -72,12 +82,15 @@ void *dynamic_shared();
 size_t dynamic_shared_bytes();
 uint32_t shared_address(const char *site, const void *p);
 void *at_shared_address(const char *site, uint32_t address, size_t bytes);
+/* What is at the same place in the dynamic shared memory of another block of the cluster. */
+void *shared_of(int rank, const void *own);
 
 /* Ends the launch with an error; does not return. */
 [[noreturn]] __attribute__((format(printf, 1, 2))) void fail_launch(const char *format, ...);
 
-/* Runs body(context) once a thread. False, with the reason in launch_error(), if the launch went wrong. */
-bool run_grid(Index grid, Index block, size_t shared_bytes, void (*body)(void *context), void *context);
+/* Runs body(context) once a thread, in clusters of so many blocks (1: none), which are neighbours in x. False, with the
+   reason in launch_error(), if the launch went wrong. */
+bool run_grid(Index grid, int cluster, Index block, size_t shared_bytes, void (*body)(void *context), void *context);
 const char *launch_error();
 
 /* Whether threads and blocks run from the last to the first. */

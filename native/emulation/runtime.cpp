@@ -37,10 +37,10 @@ cudaError_t allow_dynamic_shared(const void *kernel, int bytes) {
 
 namespace {
 
-cudaError_t run(const dim3 &grid, const dim3 &block, size_t shared, const std::function<void()> &body) {
+cudaError_t run(const dim3 &grid, int cluster, const dim3 &block, size_t shared, const std::function<void()> &body) {
     forget_sm90();
     auto call = [](void *context) { (*(const std::function<void()> *)context)(); };
-    bool good = run_grid({grid.x, grid.y, grid.z}, {block.x, block.y, block.z}, shared, call, (void *)&body);
+    bool good = run_grid({grid.x, grid.y, grid.z}, cluster, {block.x, block.y, block.z}, shared, call, (void *)&body);
     if (good && shared > MAX_SHARED_EVERYWHERE && !used_sm90()) {
         snprintf(launch_message, sizeof launch_message, "%zu bytes of shared memory, more than sm_86 has, for a kernel "
                  "that is not one of sm_90", shared);
@@ -57,12 +57,16 @@ cudaError_t launch(const cudaLaunchConfig_t &config, const void *kernel, const s
     auto found = allowed_shared.find(kernel);
     size_t limit = found == allowed_shared.end() ? MAX_SHARED_BY_DEFAULT : (size_t)found->second;
     const dim3 &grid = config.gridDim, &block = config.blockDim;
+    unsigned cluster = config.numAttrs ? config.attrs[0].val.clusterDim.x : 1;
+    if (!cluster || cluster > (unsigned)intuitor::emulation::MAX_CLUSTER || grid.x % cluster) {
+        return cudaErrorInvalidConfiguration;
+    }
     if (config.dynamicSmemBytes > limit || !grid.x || !grid.y || !grid.z || grid.x > 0x7fffffff || grid.y > 65535 ||
         grid.z > 65535) {
         return cudaErrorInvalidConfiguration;
     }
     size_t shared = config.dynamicSmemBytes;
-    return (cudaError_t)queue(config.stream, [=] { return (int)run(grid, block, shared, body); });
+    return (cudaError_t)queue(config.stream, [=] { return (int)run(grid, (int)cluster, block, shared, body); });
 }
 
 } // namespace intuitor::emulation

@@ -87,22 +87,25 @@ struct Block {
     PartBarrier parts[PART_BARRIERS] = {};
     std::vector<char> published = {}; // shared memory as products and copies know it
 };
-Block *block_state = nullptr;
+Block *blocks[MAX_CLUSTER] = {};
 bool used = false;
 
-Block &block() {
+/* The running one, or another one of its cluster. */
+Block &block(int rank = cluster_rank()) {
     used = true;
-    if (!block_state || block_state->number != block_number()) {
-        delete block_state;
-        block_state = new Block;
-        block_state->number = block_number();
-        block_state->published.assign(dynamic_shared_bytes(), (char)0xff);
+    Block *&state = blocks[rank];
+    if (!state || state->number != block_number(rank)) {
+        delete state;
+        state = new Block;
+        state->number = block_number(rank);
+        state->published.assign(dynamic_shared_bytes(), (char)0xff);
     }
-    return *block_state;
+    return *state;
 }
 
-Barrier &barrier_at(const char *site, uint64_t *address) {
-    auto &barriers = block().barriers;
+Barrier &barrier_at(const char *site, uint64_t *address, int rank = cluster_rank()) {
+    if (block_ended(rank)) fail_launch("%s: an mbarrier of a block that has ended", site);
+    auto &barriers = block(rank).barriers;
     auto found = barriers.find(address);
     if (found == barriers.end()) fail_launch("%s: an mbarrier that was not initialised", site);
     return found->second;
@@ -111,9 +114,9 @@ Barrier &barrier_at(const char *site, uint64_t *address) {
 /* Where the swizzle puts the byte that would be at this address: 16-byte chunks change places within 128 bytes. */
 uint32_t swizzled(uint32_t address) { return address ^ (address >> 3 & 0x70); }
 
-/* These bytes as products and copies know them. */
-char *published(const void *p) {
-    return block().published.data() + ((const char *)p - (const char *)dynamic_shared());
+/* These bytes, or those at the same place in another block, as products and copies know them. */
+char *published(const void *own, int rank = cluster_rank()) {
+    return block(rank).published.data() + ((const char *)own - (const char *)dynamic_shared());
 }
 
 void make(const char *site, const TileCopy &copy) {
@@ -141,6 +144,14 @@ void advance(Barrier &b) {
     b.parity ^= 1;
     b.pending = b.count;
     wake_all();
+}
+
+void arrive(const char *site, Barrier &b, unsigned expected_bytes) {
+    if (!b.pending) fail_launch("%s: more arrivals than the mbarrier was initialised for", site);
+    b.bytes += expected_bytes;
+    b.pending--;
+    if (b.pending == 0) wake_all(); // whoever waits may now take the tiles
+    advance(b);
 }
 
 /* A matrix in shared memory. The fields: PTX ISA, "Matrix Descriptor Format". */
@@ -296,12 +307,12 @@ void fence_barrier_init() {
 }
 
 void barrier_arrive(const char *site, uint64_t *barrier, unsigned expected_bytes) {
-    Barrier &b = barrier_at(site, barrier);
-    if (!b.pending) fail_launch("%s: more arrivals than the mbarrier was initialised for", site);
-    b.bytes += expected_bytes;
-    b.pending--;
-    if (b.pending == 0) wake_all(); // whoever waits may now take the tiles
-    advance(b);
+    arrive(site, barrier_at(site, barrier), expected_bytes);
+}
+
+void barrier_arrive_at(const char *site, uint64_t *barrier, int rank) {
+    if (rank < 0 || rank >= cluster_size()) fail_launch("%s: block %d of %d", site, rank, cluster_size());
+    arrive(site, barrier_at(site, (uint64_t *)shared_of(rank, barrier), rank), 0);
 }
 
 void barrier_wait(const char *site, uint64_t *barrier, unsigned parity) {
@@ -322,15 +333,26 @@ void barrier_wait(const char *site, uint64_t *barrier, unsigned parity) {
 }
 
 void load_tile(const char *site, void *tile, const CUtensorMap *map, uint64_t *barrier, int x, int y, int z) {
-    Barrier &b = barrier_at(site, barrier);
-    if (!b.fenced) fail_launch("%s: an mbarrier without fence.mbarrier_init", site);
+    load_tile_of(site, tile, map, barrier, x, y, z, 1u << cluster_rank());
+}
+
+void load_tile_of(const char *site, void *tile, const CUtensorMap *map, uint64_t *barrier, int x, int y, int z,
+                  unsigned blocks) {
     if (shared_address(site, tile) % ATOM) fail_launch("%s: a swizzled tile at no multiple of 1024 bytes", site);
-    TileCopy copy = {(char *)tile, {}, x, y, z};
-    memcpy((void *)&copy.matrix, map->opaque, sizeof(Matrix));
-    memset(at_shared_address(site, shared_address(site, tile), copy.bytes()), 0xff, copy.bytes());
-    memset(published(tile), 0xff, copy.bytes());
-    b.copies.push_back(copy);
-    if (b.pending == 0) wake_all();
+    if (!blocks || blocks >> cluster_size()) fail_launch("%s: blocks 0x%x of %d", site, blocks, cluster_size());
+    Matrix matrix;
+    memcpy((void *)&matrix, map->opaque, sizeof matrix);
+    for (int rank = 0; rank < cluster_size(); rank++) {
+        if (!(blocks >> rank & 1)) continue;
+        Barrier &b = barrier_at(site, (uint64_t *)shared_of(rank, barrier), rank);
+        if (!b.fenced) fail_launch("%s: an mbarrier without fence.mbarrier_init", site);
+        TileCopy copy = {(char *)shared_of(rank, tile), matrix, x, y, z};
+        (void)at_shared_address(site, shared_address(site, tile), copy.bytes());
+        memset(copy.tile, 0xff, copy.bytes());
+        memset(published(tile, rank), 0xff, copy.bytes());
+        b.copies.push_back(copy);
+        if (b.pending == 0) wake_all();
+    }
 }
 
 void publish(const char *site, const void *written, size_t bytes) {

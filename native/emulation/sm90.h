@@ -23,11 +23,17 @@ void barrier_init(const char *site, uint64_t *barrier, unsigned count);
 void fence_barrier_init();
 /* mbarrier.arrive; mbarrier.arrive.expect_tx, with bytes that must arrive before the phase is complete. */
 void barrier_arrive(const char *site, uint64_t *barrier, unsigned expected_bytes = 0);
+/* At the barrier at the same place in another block of the cluster. */
+void barrier_arrive_at(const char *site, uint64_t *barrier, int rank);
 /* Until the phase of this parity (that of the first is 0) is complete. */
 void barrier_wait(const char *site, uint64_t *barrier, unsigned parity);
 
 /* cp.async.bulk.tensor.2d and .3d: the tile whose first element is (x, y) of plane z, zeros outside. */
 void load_tile(const char *site, void *tile, const CUtensorMap *map, uint64_t *barrier, int x, int y, int z = 0);
+/* .multicast::cluster: into the same place of all blocks of the cluster whose bits are set, counted at their
+   barriers. */
+void load_tile_of(const char *site, void *tile, const CUtensorMap *map, uint64_t *barrier, int x, int y, int z,
+                  unsigned blocks);
 /* fence.proxy.async, for these bytes of shared memory. */
 void publish(const char *site, const void *written, size_t bytes);
 

@@ -12,8 +12,9 @@ struct Case {
     void (*run)();
 };
 
-/* sm90_cases.cpp */
+/* sm90_cases.cpp, product_cases.cpp */
 std::vector<Case> sm90_cases();
+std::vector<Case> product_cases();
 
 constexpr int N = 64; // threads of most blocks: two warps
 
@@ -40,6 +41,12 @@ struct Buffer {
 
 /* Launches on `blocks` blocks and prints "no error" or what went wrong. */
 template <class... Parameters, class... Arguments>
+void run_clusters(int cluster, void (*kernel)(Parameters...), int blocks, int threads, size_t shared,
+                  Arguments... arguments) {
+    printf("%s\n", cudaGetErrorString(intuitor::cuda::launch_clusters(cluster, kernel, dim3(blocks), threads, shared, 0,
+                                                                      arguments...)));
+}
+template <class... Parameters, class... Arguments>
 void run(void (*kernel)(Parameters...), int blocks, int threads, size_t shared, Arguments... arguments) {
-    printf("%s\n", cudaGetErrorString(intuitor::cuda::launch(kernel, dim3(blocks), threads, shared, 0, arguments...)));
+    run_clusters(1, kernel, blocks, threads, shared, arguments...);
 }

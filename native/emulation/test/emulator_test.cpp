@@ -1,7 +1,8 @@
 /*
  * Small kernels, most of them deliberately wrong: what the emulated device says about each. Usage: emulator_test CASE
  * prints it, and what the kernel has written; EmulatorTest.java says what is expected. With AddressSanitizer, accesses
- * outside of an allocation and misaligned ones end the program. sm90_cases.cpp has those of sm_90's instructions.
+ * outside of an allocation and misaligned ones end the program. sm90_cases.cpp and product_cases.cpp have those of
+ * sm_90's instructions.
  */
 #include "cases.h"
 
@@ -267,9 +268,14 @@ template <class Cases> bool run_case(const Cases &cases, const char *name) {
 }
 
 int main(int count, char **arguments) {
-    if (count == 2 && (run_case(CASES, arguments[1]) || run_case(sm90_cases(), arguments[1]))) return 0;
+    if (count == 2 && (run_case(CASES, arguments[1]) || run_case(sm90_cases(), arguments[1]) ||
+                       run_case(product_cases(), arguments[1]))) {
+        return 0;
+    }
     fprintf(stderr, "usage: emulator_test CASE, one of\n");
     for (const Case &c : CASES) fprintf(stderr, "  %s\n", c.name);
-    for (const Case &c : sm90_cases()) fprintf(stderr, "  %s\n", c.name);
+    for (const auto &cases : {sm90_cases(), product_cases()}) {
+        for (const Case &c : cases) fprintf(stderr, "  %s\n", c.name);
+    }
     return 2;
 }

@@ -1,71 +1,8 @@
-/* The cases of emulator_test with barriers in shared memory, copies of tiles, products of a warpgroup, and barriers of
-   a part of the block. */
-#include "../../../kernels/ptx_sm90.cuh"
-#include "cases.h"
-
-using namespace intuitor::cuda;
+/* The cases of emulator_test with barriers in shared memory, copies of tiles, barriers of a part of the block, and
+   clusters. */
+#include "sm90_cases.h"
 
 namespace {
-
-constexpr int COLUMNS = 64; // of a tile: 128 bytes
-
-enum class Flaw {
-    NONE,
-    NOT_WAITED,    // read before it is there
-    OTHER_PARITY,  // waits for the phase before
-    FEWER_BYTES,   // announced than come
-    MORE_BYTES,
-    NO_INIT,
-    NO_FENCE,      // after mbarrier.init; before a product; between proxies
-    EARLY_FENCE,   // before registers are written
-    MISALIGNED,    // a tile
-    NOT_COMMITTED, // products
-    OVERWRITTEN,   // an operand, before its products are waited for
-    READ,          // registers that products use
-    ACCUMULATED,   // to accumulators, while products do so
-    OTHER_LANES,   // have other descriptors
-    OTHER_WARPS,
-    OTHER_COUNT,   // of threads at a barrier
-    TWICE,         // there
-};
-
-/* Shared memory of a kernel, from a multiple of 1024 bytes on. */
-template <class Memory> __device__ Memory &aligned_memory() {
-    char *begin = dynamic_shared<char>();
-    return *(Memory *)(begin + (-shared_address(begin) & 1023));
-}
-template <class Memory> constexpr size_t memory_bytes = sizeof(Memory) + 1024;
-
-/* Where element (row, column) of a tile lies. */
-__device__ int place(int row, int column) { return row * COLUMNS + ((column / 8 ^ row % 8) * 8) + column % 8; }
-
-/* A matrix of whole numbers below 128, which bf16 holds, and its map: of tiles, or with runs, of tiles of runs (as
-   kernels/lab/tensor_map.cuh has them). */
-struct Matrix {
-    int rows, columns;
-    bf16 *data = nullptr;
-    CUtensorMap map;
-
-    Matrix(int rows, int columns, int box_rows, int seed, bool runs = false) : rows(rows), columns(columns) {
-        cudaMalloc((void **)&data, (size_t)rows * columns * sizeof(bf16));
-        for (int i = 0; i < rows * columns; i++) data[i] = __float2bfloat16_rn((float)((i * 7 + seed) % 13 - 6));
-        cuuint64_t bytes = (cuuint64_t)columns * sizeof(bf16), strides[] = {bytes, bytes};
-        cuuint64_t sizes[] = {(cuuint64_t)columns, (cuuint64_t)(runs ? box_rows : rows), (cuuint64_t)1 << 31};
-        cuuint32_t box[] = {COLUMNS, (cuuint32_t)box_rows, 1}, every[] = {1, 1, 1};
-        CUresult result = cuTensorMapEncodeTiled(
-            &map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, runs ? 3 : 2,
-            (void *)((uintptr_t)data - (runs ? (cuuint64_t)box_rows * bytes : 0)), sizes, strides, box, every,
-            CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
-            CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
-        if (result != CUDA_SUCCESS) printf("no tensor map: %d\n", (int)result);
-    }
-    ~Matrix() { cudaFree(data); }
-    Matrix(const Matrix &) = delete;
-    Matrix &operator=(const Matrix &) = delete;
-
-    /* 0 outside. */
-    float at(int r, int c) const { return r < rows && c < columns ? __bfloat162float(data[r * columns + c]) : 0; }
-};
 
 /* --- tiles -------------------------------------------------------------------------------------------------------- */
 
@@ -146,227 +83,6 @@ void runs() {
     }
 }
 
-/* --- products ----------------------------------------------------------------------------------------------------- */
-
-constexpr int M = 64, WARPGROUP = 128;
-
-/* Accumulators of a warpgroup in memory, [M,N]. */
-template <int J> __device__ void write(float *out, const float (&d)[J][4]) {
-    int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
-    for (int j = 0; j < J; j++) {
-        for (int i = 0; i < 4; i++) {
-            int row = 16 * warp + lane / 4 + i / 2 * 8, column = 8 * j + lane % 4 * 2 + i % 2;
-            out[row * 8 * J + column] = d[j][i];
-        }
-    }
-}
-
-/* How many of out [M,N] are wrong. */
-template <class Expected> void compare(const Buffer &out, Expected expected) {
-    int columns = out.size / M, wrong = 0, nan = 0;
-    for (int i = 0; i < out.size; i++) {
-        nan += std::isnan(out.data[i]);
-        wrong += out.data[i] != expected(i / columns, i % columns);
-    }
-    printf("%d of %d are wrong, %d NaN\n", wrong, out.size, nan);
-}
-
-template <int PRODUCT_N> struct ProductMemory {
-    bf16 a[M * COLUMNS], b[PRODUCT_N * COLUMNS];
-    uint64_t full, again;
-};
-
-/* d [64,N] = a [64,64] b [N,64]^T, added to d as it is. */
-template <int PRODUCT_N, Flaw FLAW>
-__global__ void product_of_tiles(float *out, const CUtensorMap a_map, const CUtensorMap b_map) {
-    auto &memory = aligned_memory<ProductMemory<PRODUCT_N>>();
-    int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
-    if (threadIdx.x == 0) {
-        barrier_init(&memory.full, 1);
-        barrier_init(&memory.again, 1);
-        fence_barrier_init();
-        barrier_arrive_expecting(&memory.full, sizeof memory.a + sizeof memory.b);
-        load_tile(memory.a, &a_map, &memory.full, 0, 0);
-        load_tile(memory.b, &b_map, &memory.full, 0, 0);
-    }
-    __syncthreads();
-    barrier_wait(&memory.full, 0);
-    uint64_t a = matrix_descriptor(memory.a), b = matrix_descriptor(memory.b);
-    if (FLAW == Flaw::OTHER_LANES && lane == 7) a += 2;
-    if (FLAW == Flaw::OTHER_WARPS && warp == 2) a += 2;
-
-    Accumulators<PRODUCT_N> d;
-    if (FLAW == Flaw::EARLY_FENCE) product_fence(d);
-    for (auto &four : d) {
-        for (float &x : four) x = 1;
-    }
-    if (FLAW != Flaw::NO_FENCE && FLAW != Flaw::EARLY_FENCE) product_fence(d);
-    for (int k = 0; k < COLUMNS / 16; k++) product(d, a + 2 * k, b + 2 * k, true);
-    if (FLAW != Flaw::NOT_COMMITTED) product_commit();
-    if (FLAW == Flaw::OVERWRITTEN && threadIdx.x == 0) {
-        barrier_arrive_expecting(&memory.again, sizeof memory.a);
-        load_tile(memory.a, &a_map, &memory.again, 0, 0);
-    }
-    if (FLAW == Flaw::ACCUMULATED) d[3][1] = 7;
-    if (FLAW != Flaw::NOT_WAITED) product_wait<0>(d);
-    write(out, d);
-}
-
-template <int PRODUCT_N, Flaw FLAW> void products() {
-    Matrix a(M, COLUMNS, M, 2), b(PRODUCT_N, COLUMNS, PRODUCT_N, 3);
-    Buffer out(M * PRODUCT_N);
-    run(product_of_tiles<PRODUCT_N, FLAW>, 1, WARPGROUP, memory_bytes<ProductMemory<PRODUCT_N>>, out.data, a.map,
-        b.map);
-    compare(out, [&](int r, int c) {
-        float sum = 1; // whole numbers: exact
-        for (int k = 0; k < COLUMNS; k++) sum += a.at(r, k) * b.at(c, k);
-        return sum;
-    });
-}
-
-/* d [64,128] of tiles that a fifth warp overwrites when they are given back. */
-template <Flaw FLAW> __global__ void stage(float *out, const CUtensorMap a_map, const CUtensorMap b_map) {
-    auto &memory = aligned_memory<ProductMemory<128>>();
-    uint64_t *full = &memory.full, *empty = &memory.again;
-    if (threadIdx.x == 0) {
-        barrier_init(full, 1);
-        barrier_init(empty, WARPGROUP / WARP);
-        fence_barrier_init();
-    }
-    __syncthreads();
-    if (threadIdx.x >= WARPGROUP) {
-        for (unsigned phase = 0; phase < 2 && threadIdx.x == WARPGROUP; phase++) {
-            barrier_wait(empty, phase ^ 1);
-            barrier_arrive_expecting(full, sizeof memory.a + sizeof memory.b);
-            load_tile(memory.a, &a_map, full, 0, (int)phase);
-            load_tile(memory.b, &b_map, full, 0, (int)phase);
-        }
-        return;
-    }
-    auto give_back = [&] {
-        if (threadIdx.x % WARP == 0) barrier_arrive(empty);
-    };
-    barrier_wait(full, 0);
-    uint64_t a = matrix_descriptor(memory.a), b = matrix_descriptor(memory.b);
-    Accumulators<128> d;
-    product_fence(d);
-    for (int k = 0; k < COLUMNS / 16; k++) product(d, a + 2 * k, b + 2 * k, k > 0);
-    product_commit();
-    if (FLAW == Flaw::OVERWRITTEN) give_back();
-    product_wait<0>(d);
-    if (FLAW != Flaw::OVERWRITTEN) give_back();
-    barrier_wait(full, 1);
-    write(out, d);
-}
-
-template <Flaw FLAW> void stages() {
-    Matrix a(M, COLUMNS, M, 2), b(128, COLUMNS, 128, 3);
-    Buffer out(M * 128);
-    run(stage<FLAW>, 1, WARPGROUP + WARP, memory_bytes<ProductMemory<128>>, out.data, a.map, b.map);
-    compare(out, [&](int r, int c) {
-        float sum = 0;
-        for (int k = 0; k < COLUMNS; k++) sum += a.at(r, k) * b.at(c, k);
-        return sum;
-    });
-}
-
-/* What registers hold in the cases below. */
-float operand_at(int row, int k) { return (float)((row * 5 + k * 3) % 11 - 5); }
-
-constexpr int DEPTH = 32; // rows of b
-template <int PRODUCT_N> struct TransposedMemory {
-    bf16 b[PRODUCT_N / COLUMNS][DEPTH * COLUMNS];
-    uint64_t full;
-};
-
-/* d [64,N] = a [64,32] b [32,N], a in registers, b as its rows lie in memory. */
-template <int PRODUCT_N, Flaw FLAW> __global__ void product_of_registers(float *out, const CUtensorMap b_map) {
-    auto &memory = aligned_memory<TransposedMemory<PRODUCT_N>>();
-    int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
-    if (threadIdx.x == 0) {
-        barrier_init(&memory.full, 1);
-        fence_barrier_init();
-        barrier_arrive_expecting(&memory.full, sizeof memory.b);
-        for (int i = 0; i < PRODUCT_N / COLUMNS; i++) load_tile(memory.b[i], &b_map, &memory.full, i * COLUMNS, 0);
-    }
-    __syncthreads();
-    barrier_wait(&memory.full, 0);
-    RegisterOperand<DEPTH / 16> a;
-    Accumulators<PRODUCT_N> d;
-    if (FLAW == Flaw::EARLY_FENCE) product_fence(a, d);
-    for (int k = 0; k < DEPTH / 16; k++) {
-        for (int i = 0; i < 4; i++) {
-            int row = 16 * warp + lane / 4 + i % 2 * 8, column = 16 * k + i / 2 * 8 + lane % 4 * 2;
-            a[k][i] = pack_bf16(operand_at(row, column), operand_at(row, column + 1));
-        }
-    }
-    if (FLAW == Flaw::NO_FENCE) product_fence(d);
-    else if (FLAW != Flaw::EARLY_FENCE) product_fence(a, d);
-    uint64_t b = transposed_descriptor(memory.b[0], sizeof memory.b[0]);
-    for (int k = 0; k < DEPTH / 16; k++) product_transposed(d, a[k], b + k * TRANSPOSED_STEP, k > 0);
-    product_commit();
-    if (FLAW == Flaw::OVERWRITTEN) a[1][2] = 0;
-    uint32_t early = FLAW == Flaw::READ ? a[0][0] : 0;
-    product_wait<0>(d, a);
-    if (FLAW == Flaw::READ) d[0][0] = __uint_as_float(early << 16);
-    write(out, d);
-}
-
-template <int PRODUCT_N, Flaw FLAW> void products_of_registers() {
-    Matrix b(DEPTH, PRODUCT_N, DEPTH, 4);
-    Buffer out(M * PRODUCT_N);
-    run(product_of_registers<PRODUCT_N, FLAW>, 1, WARPGROUP, memory_bytes<TransposedMemory<PRODUCT_N>>, out.data,
-        b.map);
-    compare(out, [&](int r, int c) {
-        float sum = 0;
-        for (int k = 0; k < DEPTH; k++) sum += operand_at(r, k) * b.at(k, c);
-        return sum;
-    });
-}
-
-/* Two products under way, of which the first is waited for, then, if there is no flaw, the second. a is written by
-   threads, b is a times 2. */
-template <Flaw FLAW> __global__ void two_products(float *out) {
-    auto &memory = aligned_memory<ProductMemory<128>>();
-    for (int i = threadIdx.x; i < (M + 128) * COLUMNS; i += WARPGROUP) {
-        int row = i / COLUMNS, column = i % COLUMNS;
-        bool in_a = row < M;
-        (in_a ? memory.a : memory.b)[place(in_a ? row : row - M, column)] =
-            from_float<bf16>(in_a ? operand_at(row, column) : 2 * operand_at(row - M, column));
-    }
-    if (FLAW != Flaw::NO_FENCE) publish(memory.a, sizeof memory.a + sizeof memory.b);
-    __syncthreads();
-    uint64_t a = matrix_descriptor(memory.a), b = matrix_descriptor(memory.b);
-    Accumulators<128> first, second;
-    product_fence(first, second);
-    for (int k = 0; k < COLUMNS / 16; k++) product(first, a + 2 * k, b + 2 * k, k > 0);
-    product_commit();
-    for (int k = 0; k < COLUMNS / 16; k++) product(second, a + 2 * k, b + 2 * k, k > 0);
-    product_commit();
-    if (FLAW == Flaw::OVERWRITTEN && threadIdx.x == 0) memory.a[0] = from_float<bf16>(1);
-    product_wait<1>(first);
-    for (auto &four : first) {
-        for (float &x : four) x += 1; // what is done may be written at once
-    }
-    write(out, first);
-    if (FLAW != Flaw::NOT_WAITED) product_wait<0>(second);
-    write(out + M * 128, second);
-}
-
-template <Flaw FLAW> void pairs_of_products() {
-    Buffer out(2 * M * 128);
-    run(two_products<FLAW>, 1, WARPGROUP, memory_bytes<ProductMemory<128>>, out.data);
-    int wrong[2] = {}, nan[2] = {};
-    for (int i = 0; i < out.size; i++) {
-        int which = i / (M * 128), r = i / 128 % M, c = i % 128;
-        float sum = which == 0 ? 1.f : 0.f;
-        for (int k = 0; k < COLUMNS; k++) sum += operand_at(r, k) * 2 * operand_at(c, k);
-        wrong[which] += out.data[i] != sum;
-        nan[which] += std::isnan(out.data[i]);
-    }
-    printf("%d and %d are wrong, %d and %d NaN\n", wrong[0], wrong[1], nan[0], nan[1]);
-}
-
 /* --- barriers ----------------------------------------------------------------------------------------------------- */
 
 /* Warp 0 writes and arrives, warp 1 waits and reads; then the other way round. Warp 2 waits for nobody. */
@@ -408,6 +124,84 @@ __global__ void two_arrivals(float *out) {
     out[threadIdx.x] = 1;
 }
 
+/* --- clusters of two blocks --------------------------------------------------------------------------------------- */
+
+/* Each block loads half of a tile into both. */
+template <Flaw FLAW> __global__ void shared_tile(float *out, const CUtensorMap map) {
+    auto &memory = aligned_memory<TileMemory>();
+    constexpr int HALF = TILE_ROWS / 2;
+    int rank = cluster_rank();
+    if (threadIdx.x == 0) {
+        barrier_init(&memory.barrier, 1);
+        fence_barrier_init();
+    }
+    if (FLAW == Flaw::NO_FENCE) __syncthreads(); // of the block, not of the cluster
+    else cluster_barrier();
+    if (threadIdx.x == 0) {
+        barrier_arrive_expecting(&memory.barrier, FLAW == Flaw::FEWER_BYTES ? sizeof memory.tile / 2
+                                                                            : sizeof memory.tile);
+        load_tile_of(memory.tile + rank * HALF * COLUMNS, &map, &memory.barrier, 8, 2 + rank * HALF,
+                     FLAW == Flaw::OTHER_COUNT ? 7 : 3);
+    }
+    __syncthreads();
+    if (FLAW != Flaw::NOT_WAITED) barrier_wait(&memory.barrier, 0);
+    for (int i = threadIdx.x; i < TILE_ROWS * COLUMNS; i += N) {
+        out[rank * TILE_ROWS * COLUMNS + i] = to_float(memory.tile[place(i / COLUMNS, i % COLUMNS)]);
+    }
+    cluster_barrier();
+}
+
+template <Flaw FLAW> void shared_tiles() {
+    Matrix matrix(13, 48, TILE_ROWS / 2, 1);
+    Buffer out(2 * TILE_ROWS * COLUMNS);
+    run_clusters(2, shared_tile<FLAW>, 2, N, memory_bytes<TileMemory>, out.data, matrix.map);
+    int wrong = 0, nan = 0;
+    for (int i = 0; i < out.size; i++) {
+        nan += std::isnan(out.data[i]);
+        wrong += out.data[i] != matrix.at(2 + i / COLUMNS % TILE_ROWS, 8 + i % COLUMNS);
+    }
+    printf("%d of %d are wrong, %d NaN\n", wrong, out.size, nan);
+}
+
+/* The first block waits for the second one, and that for the first; OVERWRITTEN: it does not, but ends. */
+template <Flaw FLAW> __global__ void arrival_from_afar(float *out) {
+    auto &barrier = aligned_memory<uint64_t>();
+    int rank = cluster_rank();
+    if (threadIdx.x == 0) {
+        barrier_init(&barrier, N / WARP);
+        fence_barrier_init();
+    }
+    cluster_barrier();
+    if (rank == 0) barrier_wait(&barrier, 0);
+    if (threadIdx.x % WARP == 0) barrier_arrive_at(&barrier, FLAW == Flaw::OTHER_COUNT ? 2 : 1 - rank);
+    if (rank == 1 && FLAW != Flaw::OVERWRITTEN) barrier_wait(&barrier, 0);
+    out[blockIdx.x * N + threadIdx.x] = (float)blockIdx.x;
+    if (FLAW != Flaw::OVERWRITTEN) cluster_barrier();
+}
+
+template <Flaw FLAW> void arrivals() {
+    Buffer out(4 * N);
+    run_clusters(2, arrival_from_afar<FLAW>, 4, N, memory_bytes<uint64_t>, out.data);
+    out.print();
+}
+
+__global__ void cluster_barrier_of_some(float *out) {
+    if (cluster_rank() == 0) cluster_barrier();
+    out[threadIdx.x] = 1;
+}
+
+__global__ void static_shared_in_a_cluster(float *out) {
+    __shared__ float values[N];
+    values[threadIdx.x] = (float)blockIdx.x;
+    __syncthreads();
+    out[threadIdx.x] = values[N - 1 - threadIdx.x];
+}
+
+void in_cluster(void (*kernel)(float *)) {
+    Buffer out(2 * N);
+    run_clusters(2, kernel, 2, N, 0, out.data);
+}
+
 } // namespace
 
 std::vector<Case> sm90_cases() {
@@ -421,28 +215,6 @@ std::vector<Case> sm90_cases() {
         {"tile without fence", tiles<Flaw::NO_FENCE>},
         {"misaligned tile", tiles<Flaw::MISALIGNED>},
         {"tiles of runs", runs},
-        {"product", products<256, Flaw::NONE>},
-        {"product of 128 columns", products<128, Flaw::NONE>},
-        {"product not waited for", products<256, Flaw::NOT_WAITED>},
-        {"product not committed", products<256, Flaw::NOT_COMMITTED>},
-        {"product without fence", products<256, Flaw::NO_FENCE>},
-        {"product after an early fence", products<128, Flaw::EARLY_FENCE>},
-        {"product of an overwritten tile", products<256, Flaw::OVERWRITTEN>},
-        {"product into written accumulators", products<128, Flaw::ACCUMULATED>},
-        {"product of a stage", stages<Flaw::NONE>},
-        {"product of a stage given back too early", stages<Flaw::OVERWRITTEN>},
-        {"product of other lanes", products<256, Flaw::OTHER_LANES>},
-        {"product of other warps", products<256, Flaw::OTHER_WARPS>},
-        {"product of registers", products_of_registers<128, Flaw::NONE>},
-        {"product of registers, 64 columns", products_of_registers<64, Flaw::NONE>},
-        {"product of registers without fence", products_of_registers<64, Flaw::NO_FENCE>},
-        {"product of registers after an early fence", products_of_registers<64, Flaw::EARLY_FENCE>},
-        {"product of written registers", products_of_registers<64, Flaw::OVERWRITTEN>},
-        {"product of read registers", products_of_registers<64, Flaw::READ>},
-        {"two products", pairs_of_products<Flaw::NONE>},
-        {"two products, one waited for", pairs_of_products<Flaw::NOT_WAITED>},
-        {"products of unpublished tiles", pairs_of_products<Flaw::NO_FENCE>},
-        {"products of a tile that a thread writes", pairs_of_products<Flaw::OVERWRITTEN>},
         {"turns", turn<Flaw::NONE>},
         {"turns that nobody passes", turn<Flaw::NOT_WAITED>},
         {"turns of other counts", turn<Flaw::OTHER_COUNT>},
@@ -452,5 +224,15 @@ std::vector<Case> sm90_cases() {
              Buffer out(N);
              run(two_arrivals, 1, N, memory_bytes<uint64_t>, out.data);
          }},
+        {"tile of two blocks", shared_tiles<Flaw::NONE>},
+        {"tile of two blocks, not waited for", shared_tiles<Flaw::NOT_WAITED>},
+        {"tile of two blocks without barrier", shared_tiles<Flaw::NO_FENCE>},
+        {"tile of two blocks, of more bytes", shared_tiles<Flaw::FEWER_BYTES>},
+        {"tile of two blocks for three", shared_tiles<Flaw::OTHER_COUNT>},
+        {"arrival from afar", arrivals<Flaw::NONE>},
+        {"arrival from nowhere", arrivals<Flaw::OTHER_COUNT>},
+        {"arrival at a block that has ended", arrivals<Flaw::OVERWRITTEN>},
+        {"barrier of some of a cluster", [] { in_cluster(cluster_barrier_of_some); }},
+        {"static shared in a cluster", [] { in_cluster(static_shared_in_a_cluster); }},
     };
 }

@@ -68,7 +68,7 @@ class BenchCommandTest {
         List<String> steps = outcome.out().strip().lines().skip(2).map(line -> line.split(" {2,}")[0]).toList();
         assertEquals(List.of("self-certainty, 1 a thread a row", "self-certainty, 2 a block a row",
                 "self-certainty, 3 one pass", "self-certainty, 4 vectors", "self-certainty, 5 strips",
-                "LM head, 1 unfused", "LM head, 2 mma", "LM head, 3 wgmma", "attention, 1 naive",
+                "LM head, 1 unfused", "LM head, 2 mma", "LM head, 3 wgmma", "LM head, 4 cluster", "attention, 1 naive",
                 "attention, 2 online", "attention, 3 mma", "attention, 4 wgmma"), steps);
     }
 

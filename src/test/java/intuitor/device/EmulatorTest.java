@@ -156,6 +156,22 @@ class EmulatorTest {
         assertFails("", "product of other warps", SM90 + "matrix descriptors differ between warps");
     }
 
+    /** Blocks of a cluster, which load tiles for each other and arrive at each other's barriers. */
+    @Test
+    void clustersOfBlocks() throws IOException, InterruptedException {
+        assertPrints("", "tile of two blocks", "no error", "0 of 2048 are wrong, 0 NaN");
+        assertPrints("", "tile of two blocks, not waited for", "no error", "2048 of 2048 are wrong, 2048 NaN");
+        assertFails("", "tile of two blocks without barrier", SM90 + "an mbarrier that was not initialised");
+        assertFails("", "tile of two blocks, of more bytes", SM90 + "\\d+ bytes more than the mbarrier expects");
+        assertFails("", "tile of two blocks for three", SM90 + "blocks 0x7 of 2");
+        assertPrints("", "arrival from afar", "no error", "0 1 2 3");
+        assertFails("", "arrival from nowhere", SM90 + "block 2 of 2");
+        assertFails("", "arrival at a block that has ended", SM90 + "an mbarrier of a block that has ended");
+        assertFails("", "barrier of some of a cluster", "divergence in block \\(\\d, 0, 0\\): 64 of 128 threads wait, "
+                + "some at .*ptx_sm90\\.cuh:\\d+, and 64 have ended");
+        assertFails("", "static shared in a cluster", "static shared memory in a cluster is not emulated");
+    }
+
     /** A second run with threads and blocks in reverse order gives another result. */
     @ParameterizedTest
     @ValueSource(strings = {"neighbour without barrier", "last block wins", "last thread wins"})

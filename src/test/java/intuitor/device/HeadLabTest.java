@@ -26,7 +26,7 @@ class HeadLabTest {
      */
     @ParameterizedTest
     @CsvSource({"1, 8, 1, 1", "3, 8, 17, 1", "2, 72, 256, 1", "5, 40, 300, 1", "130, 64, 257, 1", "1, 48, 4096, 1",
-            "2, 16, 9001, 1", "65, 136, 513, 0.05", "3, 328, 1600, 0.05"})
+            "2, 16, 9001, 1", "65, 136, 513, 0.05", "3, 328, 1600, 0.05", "260, 72, 4400, 0.05"})
     void everyStep(int n, int h, int v, float scale) {
         float[] hidden = gaussian(v, n * h);
         float[] weight = scaled(gaussian(v + 1, v * h), scale);
@@ -70,6 +70,22 @@ class HeadLabTest {
         }
     }
 
+    /** Who loads a tile changes nothing in the products: step 4 gives step 3's bits, here for three blocks of rows. */
+    @Test
+    void clustersGiveTheBitsOfBlocks() {
+        int n = 260;
+        int h = 24;
+        int v = 300;
+        float[] hidden = gaussian(9, n * h);
+        float[] weight = gaussian(10, v * h);
+        int[] targets = indices(11, n, v);
+        try (Device device = Device.open("emu", 0)) {
+            List<KernelLab.Head> steps = KernelLab.heads(device);
+            assertEquals(run(device, steps.get(2), hidden, weight, targets, n, h, v),
+                    run(device, steps.get(3), hidden, weight, targets, n, h, v));
+        }
+    }
+
     /** Threads and blocks from the last to the first: every second device. */
     @Test
     void sameBitsInEveryOrder() {
@@ -106,7 +122,7 @@ class HeadLabTest {
         float[] storedWeight = stored(weight);
         try (Device device = Device.open("emu", 0)) {
             List<KernelLab.Head> steps = KernelLab.heads(device);
-            assertEquals(List.of("1 unfused", "2 mma", "3 wgmma"), steps.stream().map(KernelLab.Head::name).toList());
+            assertEquals(List.of("1 unfused", "2 mma", "3 wgmma", "4 cluster"), steps.stream().map(KernelLab.Head::name).toList());
             for (KernelLab.Head step : steps) {
                 List<Outcome> outcomes = run(device, step, hidden, weight, targets, n, h, v);
                 for (int row = 0; row < n; row++) {
