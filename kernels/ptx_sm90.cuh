@@ -1,7 +1,7 @@
 /*
  * The instructions of sm_90a that the lab's kernels use, a wrapper each, like ptx.cuh: barriers in shared memory that
  * count arrivals and bytes (mbarrier), copies of tiles by tensor maps (TMA), products of a warpgroup (WGMMA), barriers
- * of a part of the block. Only for code under INTUITOR_SM90A: this device compilation, or the emulated device
+ * of a part of the block, clusters of blocks. Only for code under INTUITOR_SM90A: this device compilation, or the emulated device
  * (native/emulation/sm90.h).
  */
 #pragma once
@@ -205,8 +205,8 @@ template <int J> __device__ __forceinline__ void pin(uint32_t (&r)[J][4]) {
 #endif
 }
 
-/* Before the first product, and before one whose accumulators or operand were written since: names all that will be
-   used. */
+/* Before the first product, and before one whose accumulators or operand were read or written since the last: names
+   them. */
 template <class... Registers> __device__ __forceinline__ void product_fence(Registers &...registers) {
 #ifdef INTUITOR_EMULATION
     (emulation::product_registers(INTUITOR_EMULATION_SITE, registers, sizeof registers), ...);

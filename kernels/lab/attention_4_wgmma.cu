@@ -33,7 +33,7 @@ constexpr int WARPGROUP = 128, CONSUMERS = 2, THREADS = (CONSUMERS + 1) * WARPGR
 constexpr int ROWS = 64, KEYS = 128; // of a warpgroup's tile of scores
 template <int D> constexpr int STAGES = D == 64 ? 4 : 2;
 
-/* Tiles are [D / PANEL][rows][PANEL], and begin at multiples of SWIZZLED_ROWS bytes. */
+/* Tiles are [D / PANEL][rows][PANEL], and begin at multiples of SWIZZLE_BYTES. */
 template <int D> struct Memory {
     bf16 q[CONSUMERS][ROWS * D];
     bf16 k[STAGES<D>][KEYS * D], v[STAGES<D>][KEYS * D];
@@ -41,7 +41,6 @@ template <int D> struct Memory {
         uint64_t full[STAGES<D>], empty[STAGES<D>];
     } k_barriers, v_barriers;
 };
-constexpr int SWIZZLE_BYTES = 1024;
 template <int D> constexpr size_t SHARED_BYTES = sizeof(Memory<D>) + SWIZZLE_BYTES;
 
 #ifdef INTUITOR_SM90A

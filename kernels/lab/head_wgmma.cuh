@@ -22,7 +22,6 @@ struct Memory {
     Stage stages[STAGES];
     uint64_t full[STAGES], empty[STAGES];
 };
-constexpr int SWIZZLE_BYTES = 1024; // tiles begin at multiples of it
 constexpr size_t SHARED_BYTES = sizeof(Memory) + SWIZZLE_BYTES;
 
 #ifdef INTUITOR_SM90A
@@ -39,6 +38,7 @@ struct Turn {
     }
 };
 
+/* This block's rank in its cluster. */
 template <int CLUSTER> __device__ __forceinline__ int rank_of() {
     if constexpr (CLUSTER == 1) return 0;
     else return cluster_rank();
