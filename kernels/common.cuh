@@ -227,6 +227,9 @@ private:
 
 int multiprocessors();
 
+/* Whether the device in use has sm_90a's instructions, which no later one has. */
+bool on_hopper();
+
 /* Calls body(T()) with the storage type that `dtype` names; returns what it returns. */
 template <class Body> int with_storage(const char *function, int32_t dtype, Body body) {
     switch (dtype) {

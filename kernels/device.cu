@@ -21,6 +21,8 @@ int check(cudaError_t error, const char *function) {
 
 static int multiprocessor_count = 1;
 int multiprocessors() { return multiprocessor_count; }
+static bool hopper = false;
+bool on_hopper() { return hopper; }
 
 namespace {
 
@@ -66,6 +68,7 @@ int init(int32_t device, int32_t) {
     cudaDeviceProp properties;
     IT_CUDA(cudaGetDeviceProperties(&properties, device));
     multiprocessor_count = properties.multiProcessorCount;
+    hopper = properties.major == 9 && properties.minor == 0;
     // what a Workspace gives back stays with this process: by default it would go back to the driver at every wait
     cudaMemPool_t pool;
     uint64_t keep = UINT64_MAX;

@@ -22,8 +22,8 @@
  */
 #include "../attention_mma.cuh"
 #include "../ptx_sm90.cuh"
+#include "../tensor_map.cuh"
 #include "attention.cuh"
-#include "tensor_map.cuh"
 
 namespace intuitor::cuda::lab {
 

@@ -81,7 +81,7 @@ tensor_cores(Head head, VocabSums<float> *strips, float *target_logits) {
     const int lane_a = warp_row * K + place(lane % 16, lane / 16);
     const int lane_b = M * K + warp_column * K + place(lane % 8 + lane / 16 * 8, lane / 8 % 2);
 
-    HeadRow rows[WARP_M / 8];
+    HeadRow<> rows[WARP_M / 8];
     int counted = 0, column = piece.first() + warp_column + lane % 4 * 2;
     int filled = STAGES - 1, ready = 0;
     for (int tile = 0; tile < tiles; tile++, column += N) {
@@ -114,11 +114,8 @@ tensor_cores(Head head, VocabSums<float> *strips, float *target_logits) {
 #pragma unroll
             for (int i = 0; i < WARP_M / 16; i++) {
                 int n = piece.row + warp_row + 16 * i + lane / 4;
-                rows[2 * i].add<end.value, 0>(d[i], column, head.V, head.outputs.c, counted,
-                                              n < head.N ? head.targets[n] : -1, target_logits + n);
-                n += 8;
-                rows[2 * i + 1].add<end.value, 1>(d[i], column, head.V, head.outputs.c, counted,
-                                                  n < head.N ? head.targets[n] : -1, target_logits + n);
+                rows[2 * i].add<end.value, 0>(d[i], column, head, counted, n, target_logits);
+                rows[2 * i + 1].add<end.value, 1>(d[i], column, head, counted, n + 8, target_logits);
             }
         };
         if (column - lane % 4 * 2 + WARP_N <= head.V) {
@@ -156,7 +153,7 @@ int run(const Head &head, it_stream s) {
     dim3 grid((unsigned)head_row_blocks(head.N) * head_strips(head.V));
     size_t shared = STAGES * STAGE * sizeof(bf16);
     IT_CUDA_IN("lab", launch(tensor_cores, grid, THREADS, shared, s, head, strips, target_logits));
-    return finish_head(head, strips, target_logits, s);
+    return finish_head("lab", head, strips, target_logits, s);
 }
 
 const RegisterHead step("2 mma", "fused: mma.m16n8k16, cp.async, the reduction on accumulators", run_head<run>,

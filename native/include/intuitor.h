@@ -46,7 +46,14 @@ typedef uint64_t it_graph;
 
 typedef enum it_dtype { IT_F32 = 0, IT_BF16 = 1, IT_F16 = 2, IT_I32 = 3, IT_F64 = 4, IT_I64 = 5 } it_dtype;
 
-typedef enum it_status { IT_OK = 0, IT_NO_DEVICE = 1, IT_INVALID = 2, IT_OUT_OF_MEMORY = 3, IT_FAILED = 4 } it_status;
+typedef enum it_status {
+    IT_OK = 0,
+    IT_NO_DEVICE = 1,
+    IT_INVALID = 2,
+    IT_OUT_OF_MEMORY = 3,
+    IT_FAILED = 4,
+    IT_UNSUPPORTED = 5 /* the device in use has no such kernel, or not for these types and sizes */
+} it_status;
 
 typedef enum it_copy_kind { IT_HOST_TO_DEVICE = 0, IT_DEVICE_TO_HOST = 1, IT_DEVICE_TO_DEVICE = 2 } it_copy_kind;
 
@@ -249,11 +256,12 @@ typedef struct it_api {
                         int64_t N, int64_t V, int32_t dtype, it_stream s);
     /* The two halves of vocab_reduce, for rows that are never whole: logits come a tile of columns at a time, and what
        is kept of a row is IT_VOCAB_STATE_BYTES bytes, however wide it is.
-       vocab_accumulate adds logits [N, columns], columns first .. first + columns - 1 of the rows, to state [N]; first 0
-       begins the rows, whatever the state holds. Tiles come in order, without gaps, and begin at multiples of
+       vocab_accumulate adds logits [N, columns], columns first .. first + columns - 1 of the rows, to state [N]; first
+       0 begins the rows, whatever the state holds. Tiles come in order, without gaps, and begin at multiples of
        IT_VOCAB_SEGMENT. targets int32 [N], ids in the whole row; optional: then there is no logprob.
        vocab_finish gives the outputs of vocab_reduce, each optional, for rows of V columns that are complete, at the
-       temperatures that they were accumulated at; the state stays as it is. logprob is NaN where no tile had the target.
+       temperatures that they were accumulated at; the state stays as it is. logprob is NaN where no tile had the
+       target.
        The bits are those of vocab_reduce, however the row was cut. Sums at another temperature for self_certainty cost
        a second exponential a logit, and the bits say which sums there were: where vocab_reduce is not asked for it, or
        for nothing else at `temperature`, it takes one temperature for both, and so must the caller here. */
@@ -263,6 +271,13 @@ typedef struct it_api {
     int (*vocab_finish)(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr argmax,
                         it_addr state, float temperature, float certainty_temperature, int64_t N, int64_t V,
                         it_stream s);
+    /* The LM head fused with it: the outputs of vocab_reduce, each optional, of logits z = hidden W^T that are never in
+       memory. hidden [N, H], weight [V, H], finite numbers; targets as for vocab_reduce. A row has the same bits in any
+       batch, but not those of a product that is stored and reduced. Only IT_BF16 on sm_90a, H a multiple of 8, both
+       matrices at multiples of 16 bytes; all else is IT_UNSUPPORTED, also for N = 0, which is how to ask. */
+    int (*lm_head_forward)(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr argmax,
+                           it_addr hidden, it_addr weight, it_addr targets, float temperature,
+                           float certainty_temperature, int64_t N, int64_t H, int64_t V, int32_t dtype, it_stream s);
     /* Gradient of sum_n coefficient[n] * logprob[n] with respect to z, in place of the logits:
          z_j <- coefficient / temperature * ([j = target] - exp(z_j / temperature - lse)) */
     int (*logprob_backward)(it_addr logits, int64_t ld, it_addr lse, it_addr targets, it_addr coefficient,

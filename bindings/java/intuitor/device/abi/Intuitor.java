@@ -149,6 +149,15 @@ public class Intuitor extends IntuitorSymbols {
     public static int IT_FAILED() {
         return IT_FAILED;
     }
+    private static final int IT_UNSUPPORTED = (int)5L;
+    /**
+     * {@snippet lang=c :
+     * enum it_status.IT_UNSUPPORTED = 5
+     * }
+     */
+    public static int IT_UNSUPPORTED() {
+        return IT_UNSUPPORTED;
+    }
     private static final int IT_HOST_TO_DEVICE = (int)0L;
     /**
      * {@snippet lang=c :

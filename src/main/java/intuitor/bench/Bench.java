@@ -40,8 +40,9 @@ public final class Bench {
     /** Measures the cases whose kernel's name is wanted, and hands each result on as soon as it is there. */
     public List<Measurement> run(BenchShape shape, DType storage, Predicate<String> wanted,
             Consumer<Measurement> done) {
-        return run(KernelCases.of(shape, storage, !device.attention().sharesPrefixes(), packedTypes(storage)).stream()
-                .filter(one -> wanted.test(one.kernel())).toList(), done);
+        boolean fusedHead = device.kernels().hasLmHeadForward(storage, shape.hidden());
+        return run(KernelCases.of(shape, storage, !device.attention().sharesPrefixes(), packedTypes(storage), fusedHead)
+                .stream().filter(one -> wanted.test(one.kernel())).toList(), done);
     }
 
     /** A GPU's library takes weights as they are. */
@@ -68,7 +69,8 @@ public final class Bench {
 
     /** The names of the kernels that are measured everywhere. */
     public static List<String> kernels() {
-        return KernelCases.of(BenchShape.tiny(), DType.F32, false, List.of()).stream().map(KernelCase::kernel).distinct().toList();
+        return KernelCases.of(BenchShape.tiny(), DType.F32, false, List.of(), false).stream().map(KernelCase::kernel)
+                .distinct().toList();
     }
 
     private Measurement measure(KernelCase one) {

@@ -19,8 +19,11 @@ final class HeadCases {
 
     private HeadCases() { }
 
-    /** @param packed the types in which this device's library packs a weight */
-    static List<KernelCase> of(BenchShape s, DType storage, List<DType> packed) {
+    /**
+     * @param packed the types in which this device's library packs a weight
+     * @param fused  with the fused kernel, too
+     */
+    static List<KernelCase> of(BenchShape s, DType storage, List<DType> packed, boolean fused) {
         List<KernelCase> cases = new ArrayList<>();
         cases.add(whole(s.scored(), s.hidden(), s.vocab(), storage));
         int n = Math.max(s.scored(), ROWS);
@@ -28,7 +31,25 @@ final class HeadCases {
         for (DType type : packed) {
             cases.add(tiles("lm_head in tiles, packed", n, s, storage, type));
         }
+        if (fused) {
+            cases.add(fused(n, s.hidden(), s.vocab(), storage));
+        }
         return cases;
+    }
+
+    private static KernelCase fused(int n, int h, int v, DType storage) {
+        double bytes = ((double) n * h + (double) v * h) * storage.bytes();
+        return KernelCase.multiplying("lm_head fused", storage, bytes, n, v, h, in -> {
+            Tensor hidden = in.gaussian(storage, n, h);
+            Tensor weight = in.gaussian(storage, v, h);
+            Tensor targets = in.indices(n, v);
+            VocabStats out = VocabularyCases.stats(in, n);
+            Runnable run = () -> in.device().kernels().lmHeadForward(out, hidden, weight, targets, 1, 1);
+            return new Trial(run, () -> {
+                run.run();
+                return new VocabularyErrors(in).head(out, hidden, weight, targets);
+            });
+        }, F32);
     }
 
     /** Logits of whole rows and their reduction. */

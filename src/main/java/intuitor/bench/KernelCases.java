@@ -12,10 +12,11 @@ final class KernelCases {
     /**
      * @param cudnn  with cuDNN's attention too, beside this program's own
      * @param packed the types in which the device's library packs weights
+     * @param fused  with the fused LM head, too
      */
-    static List<KernelCase> of(BenchShape shape, DType storage, boolean cudnn, List<DType> packed) {
+    static List<KernelCase> of(BenchShape shape, DType storage, boolean cudnn, List<DType> packed, boolean fused) {
         List<KernelCase> all = new ArrayList<>(VocabularyCases.of(shape, storage));
-        all.addAll(HeadCases.of(shape, storage, packed));
+        all.addAll(HeadCases.of(shape, storage, packed, fused));
         AttentionCases attention = new AttentionCases(shape, storage);
         all.addAll(attention.both("", in -> in.device().nativeAttention()));
         if (cudnn) {

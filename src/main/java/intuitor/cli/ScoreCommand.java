@@ -3,6 +3,7 @@ package intuitor.cli;
 import intuitor.UserError;
 import intuitor.checkpoint.AtomicFiles;
 import intuitor.device.Arena;
+import intuitor.device.HeadForward;
 import intuitor.device.Tensor;
 import intuitor.model.LmHead;
 import intuitor.model.PackedBatch;
@@ -76,6 +77,11 @@ final class ScoreCommand extends BaseCommand {
             description = "tokens computed at once, of several lines together (default: ${DEFAULT-VALUE})")
     private int batchTokens;
 
+    @Option(names = "--lm-head", paramLabel = "HOW", defaultValue = "tiled",
+            description = "how the LM head is computed: tiled, or fused into one kernel (bfloat16 on a GPU of compute "
+                    + "capability 9.0) (default: ${DEFAULT-VALUE})")
+    private HeadForward.Kind lmHead;
+
     @Mixin
     private DeviceOptions deviceOptions;
 
@@ -99,7 +105,7 @@ final class ScoreCommand extends BaseCommand {
     }
 
     private int scoreAll(BufferedReader lines, LoadedModel loaded, OutputStream out) throws IOException {
-        LmHead head = new LmHead(loaded.device(), loaded.transformer().weights());
+        LmHead head = new LmHead(loaded.device(), loaded.transformer().weights(), lmHead);
         List<ScoreRequest> batch = new ArrayList<>();
         int tokens = 0;
         int number = 0;

@@ -186,6 +186,20 @@ final class KernelChecks {
         temperatures(call, temperature, certaintyTemperature);
     }
 
+    static void lmHeadForward(VocabStats out, Tensor hidden, Tensor weight, Tensor targets, double temperature,
+            double certaintyTemperature) {
+        String call = "lmHeadForward";
+        rank(call, "hidden", hidden, 2);
+        rank(call, "weight", weight, 2);
+        required(call, "weight", weight, hidden.dtype(), weight.dim(0), hidden.dim(1));
+        stats(call, out, hidden.dim(0));
+        temperatures(call, temperature, certaintyTemperature);
+        if (out.logprob() != null) {
+            required(call, "targets", targets, I32, hidden.dim(0));
+            indices(call, "targets", targets, weight.dim(0));
+        }
+    }
+
     private static void state(String call, Tensor state, long n) {
         required(call, "state", state, F64, n, Intuitor.IT_VOCAB_STATE_BYTES() / F64.bytes());
     }

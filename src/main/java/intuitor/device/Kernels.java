@@ -41,6 +41,7 @@ public final class Kernels {
     private final MemorySegment vocabReduce;
     private final MemorySegment vocabAccumulate;
     private final MemorySegment vocabFinish;
+    private final MemorySegment lmHeadForward;
     private final MemorySegment logprobBackward;
     private final MemorySegment sample;
     private final MemorySegment repetitionPenalty;
@@ -72,6 +73,7 @@ public final class Kernels {
         vocabReduce = it_api.vocab_reduce(table);
         vocabAccumulate = it_api.vocab_accumulate(table);
         vocabFinish = it_api.vocab_finish(table);
+        lmHeadForward = it_api.lm_head_forward(table);
         logprobBackward = it_api.logprob_backward(table);
         sample = it_api.sample(table);
         repetitionPenalty = it_api.repetition_penalty(table);
@@ -362,6 +364,35 @@ public final class Kernels {
     /** Room for what {@link #vocabAccumulate} knows of so many rows. */
     public static Tensor vocabState(Arena arena, long rows) {
         return arena.allocate("state of rows", F64, rows, Intuitor.IT_VOCAB_STATE_BYTES() / F64.bytes());
+    }
+
+    /**
+     * {@link #vocabReduce} of logits = hidden weight^T that are never in memory.
+     *
+     * @param hidden  [N,H], bf16
+     * @param weight  [V,H], bf16
+     * @param targets int32 [N]; needed for log-probabilities only, else null
+     * @throws UnsupportedOperationException if {@link #hasLmHeadForward} is false
+     */
+    public void lmHeadForward(VocabStats out, Tensor hidden, Tensor weight, Tensor targets, double temperature,
+            double certaintyTemperature) {
+        if (Checks.ENABLED) {
+            KernelChecks.lmHeadForward(out, hidden, weight, targets, temperature, certaintyTemperature);
+        }
+        api.check(it_api.lm_head_forward.invoke(lmHeadForward, address(out.lse()), address(out.logprob()),
+                address(out.entropy()), address(out.selfCertainty()), address(out.argmax()), hidden.address(),
+                weight.address(), address(targets), (float) temperature, (float) certaintyTemperature, hidden.dim(0),
+                hidden.dim(1), weight.dim(0), hidden.dtype().code(), 0));
+    }
+
+    /** Whether this device has {@link #lmHeadForward} for matrices of this type and so many inputs. */
+    public boolean hasLmHeadForward(DType type, long hidden) {
+        int status = it_api.lm_head_forward.invoke(lmHeadForward, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, hidden, 1,
+                type.code(), 0);
+        if (status != Intuitor.IT_UNSUPPORTED()) {
+            api.check(status);
+        }
+        return status == Intuitor.IT_OK();
     }
 
     /**

@@ -217,6 +217,9 @@ final class NativeApi {
         if (status == Intuitor.IT_INVALID()) {
             return new IllegalArgumentException(message);
         }
+        if (status == Intuitor.IT_UNSUPPORTED()) {
+            return new UnsupportedOperationException(message);
+        }
         return new IllegalStateException(message);
     }
 

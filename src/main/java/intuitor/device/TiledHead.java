@@ -10,7 +10,7 @@ import java.util.List;
  * Kernels#vocabReduce} on whole rows, where the product has; where the weight's columns do not lie in one piece, a tile
  * is all of them.
  */
-public final class TiledHead {
+public final class TiledHead implements HeadForward {
 
     /** Of a tile. 256 rows of 16384 columns on the CPU; on a GPU twice that, in its second-level cache. */
     private static final long BYTES = 16 << 20;
@@ -60,21 +60,12 @@ public final class TiledHead {
         return parts;
     }
 
-    /** Rows at a time at most. */
+    @Override
     public long rows() {
         return rows;
     }
 
-    /**
-     * What is wanted of some rows.
-     *
-     * @param out                  for n rows, at most {@link #rows}
-     * @param hidden               [at least n, H]; of packed weights, {@link Blas#paddedRows} of n: what the rows from n
-     *                             on hold is of no consequence
-     * @param targets              int32 [n]
-     * @param temperature          divides the logits for all but self-certainty
-     * @param certaintyTemperature divides the logits for self-certainty
-     */
+    @Override
     public void reduce(VocabStats out, Tensor hidden, Tensor targets, double temperature, double certaintyTemperature) {
         boolean two = out.selfCertainty() != null && (out.lse() != null || out.logprob() != null
                 || out.entropy() != null);

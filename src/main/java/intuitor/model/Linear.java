@@ -46,7 +46,8 @@ final class Linear {
         blas.gemm(dWeight, dy, true, x, false, true);
     }
 
-    private Tensor plain() {
+    /** The weight as it is. */
+    Tensor plain() {
         if (weight == null) {
             throw new IllegalStateException("these weights are packed, for generation alone");
         }

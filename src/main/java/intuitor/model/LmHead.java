@@ -1,9 +1,12 @@
 package intuitor.model;
 
+import intuitor.UserError;
 import intuitor.device.Arena;
 import intuitor.device.Blas;
 import intuitor.device.DType;
 import intuitor.device.Device;
+import intuitor.device.FusedHead;
+import intuitor.device.HeadForward;
 import intuitor.device.Kernels;
 import intuitor.device.PackedMatrix;
 import intuitor.device.Sampling;
@@ -14,10 +17,10 @@ import java.util.stream.IntStream;
 
 /**
  * The head: logits = hidden W^T over the vocabulary, and what is wanted of them. Where tokens are scored, logits exist
- * only for a tile of rows and columns at a time ({@link TiledHead}). Where tokens are drawn, or gradients wanted, whole
- * rows are needed: a chunk of rows at a time, in a buffer of about {@link #LOGITS_BYTES}. The backward pass of a chunk
- * follows its forward pass at once: for that, the loss must be a sum of functions of single log-probabilities, or
- * linearised into one ({@link TokenObjective}).
+ * only for a tile of rows and columns at a time ({@link TiledHead}), or not at all ({@link FusedHead}). Where tokens
+ * are drawn, or gradients wanted, whole rows are needed: a chunk of rows at a time, in a buffer of about {@link
+ * #LOGITS_BYTES}. The backward pass of a chunk follows its forward pass at once: for that, the loss must be a sum of
+ * functions of single log-probabilities, or linearised into one ({@link TokenObjective}).
  *
  * <p>Logits are fp32 whatever the weights' storage type: bf16 tells numbers between 16 and 32 apart by eighths only,
  * and log-probabilities and self-certainties are differences of such numbers.
@@ -39,13 +42,25 @@ public final class LmHead {
     private final Device device;
     private final Kernels kernels;
     private final Blas blas;
+    private final HeadForward.Kind how;
     private final Linear projection;
     private final int vocabSize;
     private final long chunkRows; // whose logits exist whole at a time
     private final long scoredRows; // at most, at a time
 
     public LmHead(Device device, ModelWeights weights) {
-        this(device, weights, chunkRows(weights.config(), device.info().isGpu()), Long.MAX_VALUE);
+        this(device, weights, HeadForward.Kind.TILED);
+    }
+
+    /**
+     * @param how tokens are scored; fused, scores do not have the bits of what {@link #sample} reports
+     * @throws UserError if that cannot be done by this device, with weights of this type
+     */
+    public LmHead(Device device, ModelWeights weights, HeadForward.Kind how) {
+        this(device, weights, how, chunkRows(weights.config(), device.info().isGpu()), Long.MAX_VALUE);
+        if (how == HeadForward.Kind.FUSED) {
+            FusedHead.require(device, weights.dtype(), weights.config().hiddenSize());
+        }
     }
 
     /** Rows whose logits exist whole at a time. */
@@ -55,13 +70,14 @@ public final class LmHead {
 
     /** A head that works on this many rows at a time. */
     LmHead(Device device, ModelWeights weights, long chunkRows) {
-        this(device, weights, chunkRows, chunkRows);
+        this(device, weights, HeadForward.Kind.TILED, chunkRows, chunkRows);
     }
 
-    private LmHead(Device device, ModelWeights weights, long chunkRows, long scoredRows) {
+    private LmHead(Device device, ModelWeights weights, HeadForward.Kind how, long chunkRows, long scoredRows) {
         this.device = device;
         this.kernels = device.kernels();
         this.blas = device.blas();
+        this.how = how;
         this.projection = new Linear(device.blas(), weights.lmHead());
         this.vocabSize = weights.config().vocabSize();
         this.chunkRows = chunkRows;
@@ -82,9 +98,8 @@ public final class LmHead {
     public void score(Tensor hidden, int[] rows, int[] targets, double temperature, double certaintyTemperature,
                       PackedWeights packed, TokenStats out, Arena scratch) {
         try (Arena scope = scratch.scope("score")) {
-            PackedMatrix weight = projection.factor(packed == null ? null : packed.lmHead());
-            TiledHead tiled = new TiledHead(scope, weight, Math.min(scoredRows, rows.length));
-            int size = (int) tiled.rows();
+            HeadForward forward = forward(scope, Math.min(scoredRows, rows.length), packed);
+            int size = (int) Math.min(forward.rows(), rows.length);
             Tensor gathered = scope.zeros("scored rows", hidden.dtype(), blas.paddedRows(size), hidden.dim(1));
             Tensor index = scope.upload("rows", rows);
             Tensor target = scope.upload("targets", targets);
@@ -92,10 +107,15 @@ public final class LmHead {
             for (int from = 0; from < rows.length; from += size) {
                 int n = Math.min(size, rows.length - from);
                 kernels.gatherRows(gathered.rows(0, n), hidden, index.rows(from, n));
-                tiled.reduce(head(stats, n), gathered, target.rows(from, n), temperature, certaintyTemperature);
+                forward.reduce(head(stats, n), gathered, target.rows(from, n), temperature, certaintyTemperature);
                 download(out, head(stats, n), from, n);
             }
         }
+    }
+
+    private HeadForward forward(Arena scope, long rows, PackedWeights packed) {
+        return how == HeadForward.Kind.FUSED ? new FusedHead(device, projection.plain())
+                : new TiledHead(scope, projection.factor(packed == null ? null : packed.lmHead()), rows);
     }
 
     /** The same by the plain weights. */

@@ -4,6 +4,7 @@ import intuitor.UserError;
 import intuitor.data.PromptColumns;
 import intuitor.device.DType;
 import intuitor.device.Device;
+import intuitor.device.HeadForward;
 import intuitor.device.PackedAttention;
 import intuitor.device.StorageType;
 import intuitor.eval.task.Tasks;
@@ -252,6 +253,9 @@ public record GrpoConfig(
         PackedAttention.Library attention,
         @Key(value = "false", help = "record the steps of generation in CUDA graphs, on a GPU")
         boolean cudaGraphs,
+        @Key(value = "tiled",
+                help = "LM head of scoring passes: tiled, or fused (bfloat16 on an H100 or H200; not batch_invariant)")
+        HeadForward.Kind lmHead,
         @Key(value = "auto",
                 help = "storage type of weights and activations; auto: bfloat16 on a GPU, float32 on the CPU")
         StorageType dtype,
@@ -273,6 +277,8 @@ public record GrpoConfig(
                 "system_prompt: needs a chat template, but chat_template is never");
         require(runName == null || runName.matches("[\\w.-]*\\w[\\w.-]*"),
                 "run_name: letters, digits, '_', '-' and '.' only, found '" + runName + "'");
+        require(lmHead == HeadForward.Kind.TILED || !batchInvariant,
+                "lm_head: fused does not give the bits of sampling; give batch_invariant false, or lm_head tiled");
         require(!stopStrings.contains(""), "stop_strings: an empty text would end everything");
         requirePattern(formatPattern);
         try {

@@ -77,8 +77,7 @@ public final class GrpoTrainer implements AutoCloseable {
         long cacheBytes = (long) config.kvCacheMib() << 20;
         this.rollout = new Rollout(scratch, model, arena -> policy.working().packed(arena, matrices), cacheBytes);
         this.exactRollout = new Rollout(scratch, model, cacheBytes);
-        this.policyScorer = new Scorer(scratch, model, config.microBatchTokens(), config.temperature(),
-                config.certaintyTemperature(), config.batchInvariant());
+        this.policyScorer = new Scorer(scratch, model, config);
         this.reference = config.needsReference() ? new ReferencePolicy(device, base, scratch, config) : null;
         this.updater = new PolicyUpdater(config, policy, model, memory, scratch, totalSteps * config.numIterations());
         this.loss = GrpoLoss.of(config);

@@ -25,8 +25,7 @@ final class ReferencePolicy implements AutoCloseable {
         this.device = device;
         this.weights = weights;
         this.model = new Transformer(device, weights);
-        this.scorer = new Scorer(scratch, model, config.microBatchTokens(), config.temperature(),
-                config.certaintyTemperature(), config.batchInvariant());
+        this.scorer = new Scorer(scratch, model, config);
     }
 
     ParameterSet weights() {

@@ -26,21 +26,18 @@ final class Scorer {
     private final boolean batchInvariant;
 
     /**
-     * @param scratch              memory used during a call
-     * @param tokenBudget          tokens computed at once
-     * @param temperature          divides the logits for log-probabilities and entropy
-     * @param certaintyTemperature divides the logits for self-certainty
-     * @param batchInvariant       whether to compute the bits that sampling does ({@link GrpoConfig#batchInvariant})
+     * @param scratch memory used during a call
+     * @param config  tokens computed at once, temperatures, the way of the LM head, and whether to compute the bits
+     *                that sampling does ({@link GrpoConfig#batchInvariant})
      */
-    Scorer(Arena scratch, Transformer model, int tokenBudget, double temperature, double certaintyTemperature,
-           boolean batchInvariant) {
+    Scorer(Arena scratch, Transformer model, GrpoConfig config) {
         this.model = model;
-        this.head = new LmHead(scratch.device(), model.weights());
+        this.head = new LmHead(scratch.device(), model.weights(), config.lmHead());
         this.scratch = scratch;
-        this.tokenBudget = tokenBudget;
-        this.temperature = temperature;
-        this.certaintyTemperature = certaintyTemperature;
-        this.batchInvariant = batchInvariant;
+        this.tokenBudget = config.microBatchTokens();
+        this.temperature = config.temperature();
+        this.certaintyTemperature = config.certaintyTemperature();
+        this.batchInvariant = config.batchInvariant();
     }
 
     /** Log-probabilities of all completion tokens, completion after completion. */

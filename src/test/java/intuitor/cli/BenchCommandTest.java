@@ -53,6 +53,16 @@ class BenchCommandTest {
         assertEquals(2 + 3, outcome.out().strip().lines().count(), outcome.out());
     }
 
+    /** In bf16 on a device that has the fused head, it stands beside the tiles. */
+    @Test
+    void theFusedHead() {
+        Outcome outcome = Outcome.of("bench", "--device", "emu", "--dtype", "bfloat16", "--size", "tiny", "--rounds", "1",
+                "--round-ms", "1", "--kernels", "lm_head");
+        assertEquals(0, outcome.status(), outcome.err());
+        assertEquals(List.of("lm_head + vocab_reduce", "lm_head in tiles", "lm_head fused"),
+                outcome.out().strip().lines().skip(2).map(line -> line.split(" {2,}")[0]).toList());
+    }
+
     /** Every step of the three ladders, in order. */
     @Test
     void theLab() throws IOException {

@@ -152,6 +152,16 @@ class ScoreCommandTest {
     }
 
     @Test
+    void theFusedHeadNeedsItsGpu() throws IOException {
+        Path input = Files.writeString(folder.resolve("in.jsonl"), "{\"prompt_ids\": [1], \"completion_ids\": [2]}\n");
+        Outcome o = run(input, folder.resolve("out.jsonl"), "--lm-head", "fused", "--device", "cpu");
+        assertEquals(2, o.status());
+        assertTrue(o.err().startsWith("error: lm_head: fused needs an NVIDIA GPU of compute capability 9.0"), o.err());
+        assertEquals(1, o.err().strip().lines().count(), o.err());
+        assertFalse(Files.exists(folder.resolve("out.jsonl")));
+    }
+
+    @Test
     void missingFilesAreTheUsersError() throws IOException {
         assertEquals("error: " + folder.resolve("none") + ": no such file",
                 run(folder.resolve("none"), folder.resolve("o")).err().strip());

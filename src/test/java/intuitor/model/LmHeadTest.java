@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import intuitor.device.Arena;
 import intuitor.device.DType;
 import intuitor.device.Device;
+import intuitor.device.HeadForward;
 import intuitor.device.Sampling;
 import intuitor.device.Tensor;
 import intuitor.device.TestDevices;
@@ -151,6 +152,26 @@ class LmHeadTest {
             int[] rows = new Random(2).ints(700, 0, ROWS).toArray();
             new LmHead(device, m.parameters).score(hidden(m), rows, rows, 1, 1, TokenStats.of(rows.length), scratch);
             return scratch.peakBytes();
+        }
+    }
+
+    /** The fused kernel on the emulated device, beside tiles of the same weights. */
+    @Test
+    void fusedScoresAreThoseOfTiles() {
+        Shape shape = new Shape("Qwen2ForCausalLM", 5001, 24, 40, 1, 4, 2, 6, 1e-6, 1e6, null, true);
+        try (Device emu = Device.open("emu", 1); TestModel m = new TestModel(emu, shape, DType.BF16)) {
+            Tensor wide = hidden(m);
+            Tensor hidden = m.arena.allocate("hidden", DType.BF16, wide.shape());
+            emu.cast(hidden, wide);
+            int[] rows = new Random(2).ints(30, 0, ROWS).toArray();
+            int[] targets = m.tokens(new Random(3), 30);
+            TokenStats tiled = TokenStats.of(30);
+            new LmHead(emu, m.parameters).score(hidden, rows, targets, 0.9, 1, tiled, m.arena);
+            TokenStats fused = TokenStats.of(30);
+            new LmHead(emu, m.parameters, HeadForward.Kind.FUSED).score(hidden, rows, targets, 0.9, 1, fused, m.arena);
+            assertArrayEquals(tiled.logprob(), fused.logprob(), 2e-5f);
+            assertArrayEquals(tiled.entropy(), fused.entropy(), 2e-5f);
+            assertArrayEquals(tiled.selfCertainty(), fused.selfCertainty(), 2e-5f);
         }
     }
 

@@ -101,6 +101,8 @@ class GrpoConfigTest {
                 "delta: goes with clipped losses, not with loss_type cispo");
         assertMessage(Map.of("epsilon_high", "0.5", "delta", "1.5"),
                 "delta: 1.5 is not above the clipped ratio's upper bound, 1 + epsilon_high = 1.5");
+        assertMessage(Map.of("lm_head", "fused"),
+                "lm_head: fused does not give the bits of sampling; give batch_invariant false, or lm_head tiled");
         assertMessage(Map.of("sync_ref_model", "true", "beta", "0"),
                 "sync_ref_model: with beta 0 there is no reference");
         assertMessage(Map.of("sync_ref_model", "true", "certainty_model", "reference"), "sync_ref_model: goes with "

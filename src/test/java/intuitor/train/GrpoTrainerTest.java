@@ -156,8 +156,8 @@ class GrpoTrainerTest {
     /** One position late, token t has the certainty that token t + 1 has by right. */
     @Test
     void legacyPositionsAreOneLate() {
-        try (Run run = new Run(Map.of())) {
-            Scorer scorer = new Scorer(device.arena("scorer"), run.model, 64, 1, 1, true);
+        try (Run run = new Run(Map.of("micro_batch_tokens", "64"))) {
+            Scorer scorer = new Scorer(device.arena("scorer"), run.model, run.config);
             List<Group> groups = run.trainer.step().groups();
             List<Group> right = scorer.certainty(groups, () -> false);
             List<Group> late = scorer.lateCertainty(groups, () -> false);

@@ -1,13 +1,21 @@
 /*
- * What the fused LM head's steps for Hopper (sm_90a) are made of; head_3_wgmma.cu explains it, and head_4_cluster.cu
- * what clusters of blocks change: those of a cluster have a tile of W in common, of which each loads a part for all.
+ * The fused LM head for Hopper (sm_90a): products of a warpgroup (WGMMA, m64n256k16) that read both operands from
+ * shared memory, tiles brought there by TMA. A block is three warpgroups: of the third, one thread keeps copies for 4
+ * stages of 64 of H under way; the others have 64 rows each of a tile of 128 x 256, and reduce what is in their
+ * accumulators when it is complete (HeadRow). Barriers say when a stage is full and when both are done with it. As many
+ * blocks as multiprocessors take one piece of work after the other, so that copies go on from tile to tile and from
+ * strip to strip.
+ *
+ * Blocks of a cluster have the same tile of W and rows of their own: each loads its rows, and its part of the tile into
+ * the shared memory of all (TMA's multicast). A stage is full when all bytes have come, from any block, and empty when
+ * the warps of all blocks are done with it. docs/kernels/lm-head.md has the predictions.
  */
 #pragma once
-#include "../ptx_sm90.cuh"
-#include "head.cuh"
+#include "lm_head.cuh"
+#include "ptx_sm90.cuh"
 #include "tensor_map.cuh"
 
-namespace intuitor::cuda::lab::hopper {
+namespace intuitor::cuda::hopper {
 
 namespace {
 
@@ -26,16 +34,14 @@ constexpr size_t SHARED_BYTES = sizeof(Memory) + SWIZZLE_BYTES;
 
 #ifdef INTUITOR_SM90A
 
-/* Which stage is next, and the parity of its phase. */
+/* Which stage is next, the one before it, and the parity of its phase; in one register. */
 struct Turn {
-    int stage = 0;
-    unsigned parity = 0;
-    __device__ __forceinline__ void next() {
-        if (++stage == STAGES) {
-            stage = 0;
-            parity ^= 1;
-        }
-    }
+    static_assert(STAGES == 4, "a power of two");
+    unsigned count = 0;
+    __device__ __forceinline__ void next() { count++; }
+    __device__ __forceinline__ unsigned stage() const { return count % STAGES; }
+    __device__ __forceinline__ unsigned before() const { return (count - 1) % STAGES; }
+    __device__ __forceinline__ unsigned parity() const { return count / STAGES % 2; }
 };
 
 /* This block's rank in its cluster. */
@@ -55,10 +61,10 @@ __device__ __forceinline__ void produce(Memory &memory, const CUtensorMap &hidde
         HeadPiece piece(i, head, CLUSTER);
         for (int tile = 0; tile < piece.tiles(head.V); tile++) {
             for (int step = 0; step < depth; step++, turn.next()) {
-                barrier_wait(&memory.empty[turn.stage], turn.parity ^ 1);
-                uint64_t *full = &memory.full[turn.stage];
+                barrier_wait(&memory.empty[turn.stage()], turn.parity() ^ 1);
+                uint64_t *full = &memory.full[turn.stage()];
                 barrier_arrive_expecting(full, sizeof(Stage)); // zeros outside of the matrices count, too
-                Stage &stage = memory.stages[turn.stage];
+                Stage &stage = memory.stages[turn.stage()];
                 load_tile(stage.hidden, &hidden, full, step * K, piece.row + rank * M);
                 const int column = piece.first() + tile * N + rank * SHARE;
                 if constexpr (CLUSTER == 1) {
@@ -71,8 +77,8 @@ __device__ __forceinline__ void produce(Memory &memory, const CUtensorMap &hidde
     }
 }
 
-/* A warpgroup: products of its rows, and their reduction. */
-template <int CLUSTER>
+/* A warpgroup: products of its rows, and their reduction. TWO: the certainty temperature is not the main one. */
+template <int CLUSTER, bool TWO>
 __device__ __forceinline__ void consume(Memory &memory, const Head &head, int pieces, VocabSums<float> *strips,
                                         float *target_logits) {
     const int depth = (head.H + K - 1) / K, lane = threadIdx.x % WARP;
@@ -88,41 +94,37 @@ __device__ __forceinline__ void consume(Memory &memory, const Head &head, int pi
     for (int i = blockIdx.x / CLUSTER; i < pieces; i += gridDim.x / CLUSTER) {
         HeadPiece piece(i, head, CLUSTER);
         const int n = piece.row + rank_of<CLUSTER>() * M + group * ROWS + warp * 16 + lane / 4; // and n + 8
-        const int target_low = n < head.N ? head.targets[n] : -1;
-        const int target_high = n + 8 < head.N ? head.targets[n + 8] : -1;
-        HeadRow low, high;
-        int counted = 0, first = piece.first();
-        for (int tile = 0; tile < piece.tiles(head.V); tile++, first += N) {
+        HeadRow<TWO> low, high;
+        const int tiles = piece.tiles(head.V);
+        int column = piece.first() + lane % 4 * 2; // this lane's first
+        for (int tile = 0; tile < tiles; tile++, column += N) {
             Accumulators<N> d = {};
-            int before = 0; // the stage of the step before
             for (int step = 0; step < depth; step++, turn.next()) {
-                barrier_wait(&memory.full[turn.stage], turn.parity);
-                const Stage &stage = memory.stages[turn.stage];
+                barrier_wait(&memory.full[turn.stage()], turn.parity());
+                const Stage &stage = memory.stages[turn.stage()];
                 uint64_t a = matrix_descriptor(stage.hidden + group * ROWS * K), b = matrix_descriptor(stage.weight);
                 product_fence(d);
 #pragma unroll
                 for (int k = 0; k < K / 16; k++) product(d, a + 2 * k, b + 2 * k, step + k > 0);
                 product_commit();
                 product_wait<1>(); // those of the step before are done: its stage can be filled again
-                if (step > 0) give_back(before);
-                before = turn.stage;
+                if (step > 0) give_back(turn.before());
             }
             product_wait<0>(d);
-            give_back(before);
+            give_back(turn.before());
 
-            int column = first + lane % 4 * 2;
             auto add = [&](auto end) {
-                low.add<end.value, 0>(d, column, head.V, head.outputs.c, counted, target_low, target_logits + n);
-                high.add<end.value, 1>(d, column, head.V, head.outputs.c, counted, target_high, target_logits + n + 8);
+                const int before = tile * (N / 4);
+                low.template add<end.value, 0>(d, column, head, before, n, target_logits);
+                high.template add<end.value, 1>(d, column, head, before, n + 8, target_logits);
             };
-            if (first + N <= head.V) {
+            if (column - lane % 4 * 2 + N <= head.V) {
                 add(std::false_type());
-                counted += N / 4;
             } else {
                 add(std::true_type());
-                counted += columns_below<N / 8>(column, head.V);
             }
         }
+        const int counted = (tiles - 1) * (N / 4) + columns_below<N / 8>(column - N, head.V);
         VocabSums<float> sums_low = low.over_quad(counted), sums_high = high.over_quad(counted);
         const int64_t at = (int64_t)n * head_strips(head.V) + piece.strip;
         if (lane % 4 == 0 && n < head.N) strips[at] = sums_low;
@@ -132,7 +134,7 @@ __device__ __forceinline__ void consume(Memory &memory, const Head &head, int pi
 
 #endif
 
-template <int CLUSTER>
+template <int CLUSTER, bool TWO>
 __global__ void __launch_bounds__(THREADS, 1)
 warp_specialised(const __grid_constant__ CUtensorMap hidden, const __grid_constant__ CUtensorMap weight, Head head,
                  int pieces, VocabSums<float> *strips, float *target_logits) {
@@ -153,7 +155,7 @@ warp_specialised(const __grid_constant__ CUtensorMap hidden, const __grid_consta
         if (threadIdx.x == CONSUMERS * WARPGROUP) produce<CLUSTER>(memory, hidden, weight, head, pieces);
     } else {
         take_registers<240>();
-        consume<CLUSTER>(memory, head, pieces, strips, target_logits);
+        consume<CLUSTER, TWO>(memory, head, pieces, strips, target_logits);
     }
     if constexpr (CLUSTER > 1) {
         __syncwarp();
@@ -164,8 +166,8 @@ warp_specialised(const __grid_constant__ CUtensorMap hidden, const __grid_consta
 
 /* --- the host's side ---------------------------------------------------------------------------------------------- */
 
-template <int CLUSTER> int run(const Head &head, it_stream s) {
-    IT_WORKSPACE("lab", memory, head_bytes(head), s);
+template <int CLUSTER, bool TWO> int run(const char *function, const Head &head, it_stream s) {
+    IT_WORKSPACE(function, memory, head_bytes(head), s);
     auto strips = memory.get<VocabSums<float>>();
     auto target_logits = (float *)(strips + (size_t)head.N * head_strips(head.V));
     CUtensorMap hidden, weight;
@@ -173,10 +175,11 @@ template <int CLUSTER> int run(const Head &head, it_stream s) {
     if (int status = describe_matrix(&weight, head.weight, head.V, head.H, N / CLUSTER)) return status;
     int pieces = (int)ceil_div(head_row_blocks(head.N), CLUSTER) * head_strips(head.V);
     int clusters = min(pieces, max(1, multiprocessors() / CLUSTER));
-    IT_CUDA_IN("lab", launch_clusters(CLUSTER, warp_specialised<CLUSTER>, dim3((unsigned)(clusters * CLUSTER)), THREADS,
-                                      SHARED_BYTES, s, hidden, weight, head, pieces, strips, target_logits));
-    return finish_head(head, strips, target_logits, s);
+    IT_CUDA_IN(function, launch_clusters(CLUSTER, warp_specialised<CLUSTER, TWO>, dim3((unsigned)(clusters * CLUSTER)),
+                                         THREADS, SHARED_BYTES, s, hidden, weight, head, pieces, strips,
+                                         target_logits));
+    return finish_head(function, head, strips, target_logits, s);
 }
 
 } // namespace
-} // namespace intuitor::cuda::lab::hopper
+} // namespace intuitor::cuda::hopper

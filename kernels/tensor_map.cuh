@@ -1,10 +1,10 @@
-/* Tensor maps for load_tile() of ../ptx_sm90.cuh, made on the host. */
+/* Tensor maps for load_tile() of ptx_sm90.cuh, made on the host. */
 #pragma once
 #include <cuda.h>
 
-#include "../common.cuh"
+#include "common.cuh"
 
-namespace intuitor::cuda::lab {
+namespace intuitor::cuda {
 
 /* The driver's function that describes a matrix to the copies; null where there is none. */
 inline decltype(&cuTensorMapEncodeTiled) encoder() {
@@ -28,11 +28,12 @@ int describe(CUtensorMap *map, uintptr_t first, const cuuint64_t (&sizes)[RANK],
              int tile_rows) {
     cuuint32_t box[] = {PANEL, (cuuint32_t)tile_rows, 1}, every[] = {1, 1, 1};
     auto encode = encoder();
-    if (!encode) return fail(IT_FAILED, "lab", "the driver has no tensor maps");
+    if (!encode) return fail(IT_FAILED, "tensor_map", "the driver has no tensor maps");
     CUresult result = encode(map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, RANK, (void *)first, sizes, strides, box, every,
                              CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
                              CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
-    return result == CUDA_SUCCESS ? IT_OK : fail(IT_FAILED, "lab", "cuTensorMapEncodeTiled: error %d", (int)result);
+    return result == CUDA_SUCCESS ? IT_OK
+                                  : fail(IT_FAILED, "tensor_map", "cuTensorMapEncodeTiled: error %d", (int)result);
 }
 
 /* A matrix [rows, columns] that is read in tiles [tile_rows, PANEL]. */
@@ -53,4 +54,4 @@ inline int describe_runs(CUtensorMap *map, const bf16 *matrix, int64_t stride, i
                        {(cuuint64_t)columns, (cuuint64_t)tile_rows, (cuuint64_t)1 << 31}, {bytes, bytes}, tile_rows);
 }
 
-} // namespace intuitor::cuda::lab
+} // namespace intuitor::cuda
