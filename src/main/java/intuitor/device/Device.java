@@ -85,7 +85,7 @@ public final class Device implements AutoCloseable {
             boolean graphs) {
         Backend backend = Backend.open(kind, threads, cudaLibraries);
         if (graphs && !backend.api().info().isGpu()) {
-            throw new UserError("cuda_graphs need an NVIDIA GPU; leave them out");
+            throw new UserError("cuda_graphs: needs an NVIDIA GPU; leave it out");
         }
         return new Device(backend.api(), backend.blas(), backend.attention(attention, cudaLibraries), graphs);
     }

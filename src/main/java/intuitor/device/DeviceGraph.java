@@ -1,9 +1,9 @@
 package intuitor.device;
 
 /**
- * Work of a device that was recorded once, to be queued again and again by one call: on a GPU a CUDA graph, which starts
- * its kernels in a fraction of the time that the host takes for one after the other. The addresses of all tensors are
- * those of the recording, so their memory must live on and still be for them.
+ * Work of a device that was recorded once, to be queued again and again by one call: on a GPU a CUDA graph, which
+ * starts its kernels in a fraction of the time that the host takes for one after the other. The addresses of all
+ * tensors are those of the recording, so their memory must live on and still be for them.
  */
 public final class DeviceGraph implements AutoCloseable {
 
@@ -18,14 +18,15 @@ public final class DeviceGraph implements AutoCloseable {
 
     static DeviceGraph record(NativeApi api, Runnable work) {
         api.beginGraph();
-        boolean done = false;
         try {
             work.run();
-            done = true;
-        } finally {
-            if (!done) {
+        } catch (RuntimeException | Error e) {
+            try {
                 api.dropGraph();
+            } catch (RuntimeException also) { // what has failed may have spoilt the recording
+                e.addSuppressed(also);
             }
+            throw e;
         }
         return new DeviceGraph(api, api.endGraph());
     }

@@ -343,7 +343,7 @@ public final class Kernels {
         }
         api.check(it_api.vocab_accumulate.invoke(vocabAccumulate, state.address(), logits.address(), logits.dim(1),
                 first, address(targets), (float) temperature, (float) certaintyTemperature, logits.dim(0),
-                logits.dim(1), logits.dtype().code(), 0));
+                logits.dim(1), logits.dtype().code(), api.stream()));
     }
 
     /**
@@ -358,7 +358,7 @@ public final class Kernels {
         }
         api.check(it_api.vocab_finish.invoke(vocabFinish, address(out.lse()), address(out.logprob()),
                 address(out.entropy()), address(out.selfCertainty()), address(out.argmax()), state.address(),
-                (float) temperature, (float) certaintyTemperature, state.dim(0), vocab, 0));
+                (float) temperature, (float) certaintyTemperature, state.dim(0), vocab, api.stream()));
     }
 
     /** Room for what {@link #vocabAccumulate} knows of so many rows. */

@@ -74,6 +74,7 @@ final class NativeApi {
 
     /** From now on work is recorded. */
     void beginGraph() {
+        requireNotRecording("a recording");
         check(it_api.stream_create.invoke(it_api.stream_create(table), outcome));
         long recorded = outcome.get(JAVA_LONG, 0);
         int status = it_api.graph_begin.invoke(it_api.graph_begin(table), recorded);
