@@ -23,7 +23,7 @@ final class DecodeCases {
 
     /** Rows of a page, as in generation. */
     private static final int PAGE_SIZE = 16;
-    /** Steps of a run, more than there are calls. */
+    /** Steps of a run, so many that beginning another one does not show. */
     private static final int RUN = 1 << 12;
 
     private final BenchShape s;
@@ -43,7 +43,7 @@ final class DecodeCases {
         return List.of(cases.attention(), cases.advance());
     }
 
-    /** So little that the floor is that of starting a kernel; each call is a step of a run that is long enough. */
+    /** So little that the floor is that of starting a kernel; each call is a step of a run in which none has ended. */
     private KernelCase advance() {
         int b = s.batch();
         int table = RUN / PAGE_SIZE + 1;
@@ -57,19 +57,30 @@ final class DecodeCases {
                         Segments.WIDTH);
             }
             Tensor ids = in.zeros(DType.I32, b);
+            Tensor segments = in.ints(rows);
+            Tensor drawn = in.zeros(DType.I32, b);
             DecodeInputs inputs = new DecodeInputs(ids, in.zeros(DType.I32, b), in.zeros(DType.I32, b),
-                    new Segments(in.ints(rows).view(b, Segments.WIDTH), null, b, 0, 1, RUN, null),
+                    new Segments(segments.view(b, Segments.WIDTH), null, b, 0, 1, RUN, null),
                     new PageTable(in.zeros(DType.I32, (long) b * table), PAGE_SIZE));
-            DecodeProgress progress = new DecodeProgress(in.zeros(DType.I32, b), in.zeros(DType.I32, b),
+            DecodeProgress progress = new DecodeProgress(in.zeros(DType.I32, b), drawn,
                     in.ints(IntStream.generate(() -> RUN).limit(b).toArray()),
                     in.empty(DType.I32, RUN, b, DecodeProgress.WIDTH), in.ints(new int[] {-1}));
             Tensor token = in.indices(b, s.vocab());
             VocabStats stats = new VocabStats(null, in.gaussian(DType.F32, b), in.gaussian(DType.F32, b),
                     in.gaussian(DType.F32, b), null);
-            Runnable run = () -> in.device().kernels().decodeAdvance(inputs, progress, token, stats);
+            int[] steps = new int[1];
+            Runnable run = () -> {
+                if (steps[0]++ == RUN) {
+                    steps[0] = 1;
+                    in.device().zero(drawn);
+                    in.device().upload(segments, rows);
+                }
+                in.device().kernels().decodeAdvance(inputs, progress, token, stats);
+            };
             return new Trial(run, () -> {
                 run.run();
-                return Arrays.equals(in.integers(token), in.integers(ids)) ? 0 : Double.POSITIVE_INFINITY;
+                boolean counted = Arrays.stream(in.integers(drawn)).allMatch(n -> n == steps[0]);
+                return counted && Arrays.equals(in.integers(token), in.integers(ids)) ? 0 : Double.POSITIVE_INFINITY;
             });
         });
     }

@@ -1,5 +1,6 @@
 package intuitor.bench;
 
+import intuitor.UserError;
 import intuitor.report.Charts;
 import java.awt.BasicStroke;
 import java.awt.Color;
@@ -31,11 +32,13 @@ public final class Roofline {
      * Kernels without any operation have no place in it.
      *
      * @param device for the title
+     * @throws UserError if there are no others
      */
     public static void write(Path file, List<Measurement> measurements, String device) {
         List<Measurement> counted = measurements.stream().filter(m -> m.of().flops() > 0).toList();
         if (counted.isEmpty()) {
-            return;
+            throw new UserError("--roofline: no picture, for none of the kernels measured computes anything; the "
+                    + "figures are above");
         }
         XYChart chart = new XYChartBuilder().width(WIDTH).height(HEIGHT).title(device)
                 .xAxisTitle("operations a byte").yAxisTitle("GFLOP/s").build();

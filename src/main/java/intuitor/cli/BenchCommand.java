@@ -25,9 +25,9 @@ import picocli.CommandLine.Option;
 @Command(
         name = "bench",
         description = {
-            "Measures the kernels at the sizes of Qwen2.5-1.5B (small: of Qwen2.5-0.5B), each beside its ceiling in the "
-                    + "same run: a read or a copy of as many bytes, or a matrix product of the library with as many "
-                    + "operations.",
+            "Measures the kernels at the sizes of Qwen2.5-1.5B (small: of Qwen2.5-0.5B; tiny: at small ones), each "
+                    + "beside its ceiling in the same run: a read or a copy of as many bytes, or a matrix product of "
+                    + "the library with as many operations.",
             "",
             "Times are medians; a fraction of 1 is the ceiling's speed. The error is the greatest difference from the "
                     + "same in double precision, on some rows, relative to the greatest value there; a bf16 result is "

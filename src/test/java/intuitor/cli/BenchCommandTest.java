@@ -63,6 +63,16 @@ class BenchCommandTest {
                 outcome.out().strip().lines().skip(2).map(line -> line.split(" {2,}")[0]).toList());
     }
 
+    @Test
+    void aRooflineNeedsOperations() {
+        Path picture = folder.resolve("empty.png");
+        Outcome outcome = Outcome.of("bench", "--device", "cpu", "--size", "tiny", "--rounds", "1", "--round-ms", "1",
+                "--kernels", "cast", "--roofline", picture.toString());
+        assertEquals(2, outcome.status(), outcome.err());
+        assertTrue(outcome.err().contains("--roofline: no picture"), outcome.err());
+        assertTrue(Files.notExists(picture));
+    }
+
     /** Every step of the three ladders, in order. */
     @Test
     void theLab() throws IOException {
