@@ -140,12 +140,12 @@ final class Detectors {
     }
 
     /**
-     * Where self-certainty is the reward: the latest look at the labelled problems finds it prefer the right answers
+     * Where self-certainty is rewarded: the latest look at the labelled problems finds it prefer the right answers
      * less than the first one did. That comes before there are fewer of them.
      */
     private static Optional<Sign> wrongPreference(History h) {
         int[] looks = h.having("monitor/probe/auroc");
-        if (looks.length == 0 || Double.isNaN(h.latest("rewards/self_certainty/mean"))) {
+        if (looks.length == 0 || !h.rewardsSelfCertainty()) {
             return Optional.empty();
         }
         double first = h.at(looks[0], "monitor/probe/auroc");
@@ -154,8 +154,8 @@ final class Detectors {
         double right = h.at(now, "monitor/probe/accuracy") * h.at(now, "monitor/probe/completions");
         double wrong = h.at(now, "monitor/probe/completions") - right;
         boolean fell = auroc < first - Math.max(0.1, 2 * Association.aurocError(auroc, right, wrong));
-        return sign(fell, h.step(mostRight(h).orElse(now)), "self-certainty, the reward, prefers the right answers to "
-                + "probe_data less (AUROC %.2f, at first %.2f)", auroc, first);
+        return sign(fell, h.step(mostRight(h).orElse(now)), "self-certainty, which is rewarded, prefers right answers "
+                + "to probe_data less (AUROC %.2f, at first %.2f)", auroc, first);
     }
 
     /** Index of the first of the {@link #MANY} steps in which groups agreed most; none where there are not as many. */

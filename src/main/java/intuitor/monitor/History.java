@@ -18,6 +18,16 @@ final class History {
     private final List<Map<String, ?>> early = new ArrayList<>();
     private final List<Map<String, ?>> steps = new ArrayList<>();
     private final Map<String, Double> normal = new HashMap<>();
+    private final boolean rewardsSelfCertainty;
+
+    History(boolean rewardsSelfCertainty) {
+        this.rewardsSelfCertainty = rewardsSelfCertainty;
+    }
+
+    /** Whether the run is rewarded for self-certainty. */
+    boolean rewardsSelfCertainty() {
+        return rewardsSelfCertainty;
+    }
 
     void add(Map<String, ?> metrics) {
         if (early.size() < EARLY) {

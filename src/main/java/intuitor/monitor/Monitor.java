@@ -19,10 +19,15 @@ public final class Monitor {
 
     private static final String LENGTH = "completions/mean_length";
 
-    private final History history = new History();
+    private final History history;
     /** The step in which each hazard of an unfinished episode was last seen. */
     private final Map<Hazard, Integer> episodes = new EnumMap<>(Hazard.class);
     private int firstSound; // the step after the one that was returned to
+
+    /** @param rewardsSelfCertainty whether the run is rewarded for self-certainty, with a weight above 0 */
+    public Monitor(boolean rewardsSelfCertainty) {
+        history = new History(rewardsSelfCertainty);
+    }
 
     /**
      * The episodes that begin with this step.

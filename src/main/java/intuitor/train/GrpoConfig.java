@@ -339,6 +339,12 @@ public record GrpoConfig(
         return beta > 0 || certaintyModel == CertaintyModel.REFERENCE;
     }
 
+    /** Whether more self-certainty is more reward: it is one of the rewards, with a weight above 0. */
+    public boolean rewardsSelfCertainty() {
+        int i = rewardFuncs.stream().map(String::strip).toList().indexOf(SELF_CERTAINTY);
+        return i >= 0 && (rewardWeights.isEmpty() || Double.parseDouble(rewardWeights.get(i).strip()) > 0);
+    }
+
     /**
      * The type of the matrices that completions are drawn with.
      *

@@ -40,7 +40,7 @@ final class RunMonitor {
     private final Function<int[], String> text;
     private final Rollout rollout;
     private final Probe probe;
-    private final Monitor monitor = new Monitor();
+    private final Monitor monitor;
     private double learningRateFactor = 1;
     private double betaFactor = 1;
 
@@ -49,6 +49,7 @@ final class RunMonitor {
         this.text = text;
         this.rollout = rollout;
         this.probe = probe;
+        this.monitor = new Monitor(config.rewardsSelfCertainty());
     }
 
     static RunMonitor of(GrpoConfig config, Prompts prompts, Rollout rollout) {

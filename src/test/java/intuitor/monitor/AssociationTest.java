@@ -32,10 +32,6 @@ class AssociationTest {
         assertTrue(Double.isNaN(Association.auroc(new double[] {1, 2}, new boolean[] {false, false})));
     }
 
-    /**
-     * Bin 9: confidences .95, .92 and 1, one right of three: |2.87 - 1|. Bin 4: .45, right: |.45 - 1|. Over four
-     * completions.
-     */
     /** The example of Hanley and McNeil's paper. */
     @Test
     void theErrorOfAnAurocDependsOnHowManyThereAre() {
@@ -43,6 +39,10 @@ class AssociationTest {
         assertTrue(Association.aurocError(0.893, 5, 58) > 0.07);
     }
 
+    /**
+     * Bin 9: confidences .95, .92 and 1, one right of three: |2.87 - 1|. Bin 4: .45, right: |.45 - 1|. Over four
+     * completions.
+     */
     @Test
     void calibrationErrorIsWeightedByBin() {
         double[] confidence = {0.95, 0.92, 1, 0.45};

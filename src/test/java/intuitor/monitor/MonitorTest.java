@@ -35,7 +35,10 @@ class MonitorTest {
     }
 
     private static List<Alarm> alarms(IntFunction<Map<String, Object>> changes) {
-        Monitor monitor = new Monitor();
+        return alarms(new Monitor(true), changes);
+    }
+
+    private static List<Alarm> alarms(Monitor monitor, IntFunction<Map<String, Object>> changes) {
         return IntStream.rangeClosed(1, STEPS).mapToObj(step -> {
             Map<String, Object> metrics = calm(step);
             metrics.putAll(changes.apply(step));
@@ -166,14 +169,14 @@ class MonitorTest {
     @Test
     void selfCertaintyPrefersRightAnswersLess() {
         double[] auroc = {0.95, 0.97, 0.9, 0.84, 0.83, 0.8};
-        assertAlarm(31, Hazard.REWARD_HACKING, 1, preferring(auroc, 200, "rewards/self_certainty/mean"));
-        assertEquals(List.of(), preferring(auroc, 200, "rewards/accuracy/mean"));
+        assertAlarm(31, Hazard.REWARD_HACKING, 1, preferring(auroc, 200, true));
+        assertEquals(List.of(), preferring(auroc, 200, false), "it is not rewarded");
         // two standard errors of 12 completions are .24
-        assertEquals(List.of(), preferring(auroc, 12, "rewards/self_certainty/mean"));
+        assertEquals(List.of(), preferring(auroc, 12, true));
     }
 
-    private static List<Alarm> preferring(double[] auroc, int completions, String reward) {
-        return alarms(step -> step % 10 != 1 ? Map.of(reward, 14) : Map.of(reward, 14, "monitor/probe/accuracy", 0.5,
+    private static List<Alarm> preferring(double[] auroc, int completions, boolean rewarded) {
+        return alarms(new Monitor(rewarded), step -> step % 10 != 1 ? Map.of() : Map.of("monitor/probe/accuracy", 0.5,
                 "monitor/probe/completions", completions, "monitor/probe/auroc", auroc[step / 10]));
     }
 
@@ -191,7 +194,7 @@ class MonitorTest {
 
     @Test
     void aRewoundMonitorKnowsNothingOfWhatWasGivenUp() {
-        Monitor monitor = new Monitor();
+        Monitor monitor = new Monitor(true);
         List<Integer> seen = new ArrayList<>();
         for (int step = 1; step <= 30; step++) {
             Map<String, Object> metrics = calm(step);
@@ -219,7 +222,7 @@ class MonitorTest {
     /** The first five have 50 in the middle; the latest three then 50, 60 and 70. */
     @Test
     void lengthDriftIsMeasuredAgainstTheFirstSteps() {
-        Monitor monitor = new Monitor();
+        Monitor monitor = new Monitor(true);
         double[] lengths = {50, 40, 60, 50, 50, 60, 70, 80};
         double[] drifts = new double[lengths.length];
         for (int i = 0; i < lengths.length; i++) {

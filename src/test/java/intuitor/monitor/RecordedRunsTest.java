@@ -86,7 +86,7 @@ class RecordedRunsTest {
     }
 
     private static List<Alarm> alarms(List<Map<String, Object>> run) {
-        Monitor monitor = new Monitor();
+        Monitor monitor = new Monitor(true);
         List<Alarm> alarms = new ArrayList<>();
         run.forEach(metrics -> alarms.addAll(monitor.observe(metrics)));
         return alarms;

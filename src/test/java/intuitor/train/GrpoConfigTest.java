@@ -1,6 +1,7 @@
 package intuitor.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -107,6 +108,17 @@ class GrpoConfigTest {
                 "sync_ref_model: with beta 0 there is no reference");
         assertMessage(Map.of("sync_ref_model", "true", "certainty_model", "reference"), "sync_ref_model: goes with "
                 + "certainty_model policy only; the frozen base cannot judge once it moves");
+    }
+
+    @Test
+    void selfCertaintyIsRewardedIfItsWeightSaysSo() {
+        assertTrue(config(Map.of()).rewardsSelfCertainty());
+        assertFalse(config(Map.of("reward_funcs", "length")).rewardsSelfCertainty());
+        for (String weight : List.of("0", "-1", "0.5")) { // 0: only looked at
+            Map<String, String> keys = Map.of("reward_funcs", "length, self_certainty", "reward_weights",
+                    "1, " + weight);
+            assertEquals(weight.equals("0.5"), config(keys).rewardsSelfCertainty());
+        }
     }
 
     /** @param message begins with the key that it is about; one that is given, as a flag, is called as that */
