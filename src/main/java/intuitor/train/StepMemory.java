@@ -59,9 +59,11 @@ record StepMemory(Map<String, Long> lasting, long together, long keysAndValues, 
                         config.gradientCheckpointing() ? Activations.Keep.LAYER_INPUTS : Activations.Keep.ALL));
     }
 
-    /** The matrices in the order of the library, in bf16 where completions are drawn with that. */
+    /** The matrices in the order of the library, in bf16 where nothing is drawn with others: evaluations are. */
     private static long rolloutCopy(GrpoConfig config, ModelMemory model) {
-        return config.rolloutDtype() == StorageType.BFLOAT16 ? model.packedCopy() / 2 : model.packedCopy();
+        boolean evaluates = config.evalData() != null || config.probeData() != null || !config.evalTasks().isEmpty();
+        return config.rolloutDtype() == StorageType.BFLOAT16 && !evaluates ? model.packedCopy() / 2
+                : model.packedCopy();
     }
 
     private static long pages(long tokens) {

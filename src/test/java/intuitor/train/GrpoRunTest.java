@@ -126,10 +126,16 @@ class GrpoRunTest {
                 .filter(line -> line.startsWith("warning")).toList());
     }
 
-    /** The sampler is then not quite the policy, and the metrics say by how much. */
+    /**
+     * The sampler is then not quite the policy, and the metrics say by how much. The probe asks the policy, and a run
+     * that is resumed ends with the same bits.
+     */
     @Test
     void completionsMayBeDrawnWithMatricesInBf16() throws IOException {
-        Map<String, String> settings = Map.of("device", "cpu", "rollout_dtype", "bfloat16");
+        Map<String, String> exact = Map.of("device", "cpu", "probe_data", data.toString(), "probe_steps", "3",
+                "probe_prompts", "4", "probe_samples", "4");
+        Map<String, String> settings = new HashMap<>(exact);
+        settings.put("rollout_dtype", "bfloat16");
         try (Device device = Device.open("cpu", 1)) {
             if (!device.blas().packsInBf16()) {
                 assertMessage("rollout_dtype: this CPU does not multiply bfloat16", () -> start("rounded", settings));
@@ -137,9 +143,12 @@ class GrpoRunTest {
             }
         }
         start("rounded", settings);
-        start("rounded-again", settings);
-        assertSameOutcome(files.resolve("runs/rounded"), files.resolve("runs/rounded-again"));
-        start("exact", Map.of("device", "cpu"));
+        StopSignal stop = new StopSignal();
+        GrpoRun.start(config("rounded-stopped", settings), stopAt(3, stop), stop);
+        resume("rounded-stopped");
+        assertSameOutcome(files.resolve("runs/rounded"), files.resolve("runs/rounded-stopped"));
+        start("exact", exact);
+        assertEquals(firstProbe("exact"), firstProbe("rounded"));
         assertTrue(greatest("rounded", "sampling/sampling_logp_difference/max") > 1e-5);
         assertTrue(greatest("rounded", "sampling/importance_sampling_ratio/max") > 1);
         assertTrue(greatest("rounded", "sampling/importance_sampling_ratio/max") < 1.2);
@@ -271,8 +280,8 @@ class GrpoRunTest {
     @Test
     void aRunWithManyRewardsResumesToTheSameBits() throws IOException {
         Map<String, String> settings = Map.of("reward_funcs", "self_certainty,accuracy,plurality_vote,entropy,"
-                + "token_entropy,sequence_logprob,mean_logprob,semantic_entropy,format,length,repetition_penalty,random",
-                "reward_weights", "1,2,1,1,0.5,0.5,1,1,1,1,1,0.1", "answer_extraction", "last_number");
+                + "token_entropy,sequence_logprob,mean_logprob,semantic_entropy,format,length,repetition_penalty,"
+                + "random", "reward_weights", "1,2,1,1,0.5,0.5,1,1,1,1,1,0.1", "answer_extraction", "last_number");
         start("rewards", settings);
         StopSignal stop = new StopSignal();
         GrpoRun.start(config("rewards-stopped", settings), stopAt(3, stop), stop);
@@ -288,7 +297,6 @@ class GrpoRunTest {
         assertTrue(completion.path("rewards").path("random").asDouble() % 1 == 0);
     }
 
-    /** The text ends the completion with the token that completes it, whatever else that token says. */
     /** Whether a completion's text has a 1 or a + in it. */
     public static final class OneOrPlus implements Reward {
 
@@ -298,7 +306,10 @@ class GrpoRunTest {
         }
     }
 
-    /** Rewards read the text up to there, the log has what was drawn. */
+    /**
+     * The text ends the completion with the token that completes it, whatever else that token says. Rewards read the
+     * text up to there, the log has what was drawn.
+     */
     @Test
     void aTextEndsCompletions() throws IOException {
         String rewards = "self_certainty," + OneOrPlus.class.getName();
@@ -317,6 +328,15 @@ class GrpoRunTest {
     /** Tokens of this model have at most this many letters after a stop string in them. */
     private static boolean endsBeforeItsEnd(String text) {
         return text.matches("(?s).*[1+].{8,}");
+    }
+
+    /** What the probe found before training. */
+    private String firstProbe(String run) throws IOException {
+        JsonNode first = JSON.readTree(
+                Files.readAllLines(files.resolve("runs").resolve(run).resolve("metrics.jsonl")).getFirst());
+        assertTrue(first.path("monitor/probe/calibration_error").isNumber(), first.toString());
+        return first.propertyStream().filter(p -> p.getKey().startsWith("monitor/probe/")).map(Object::toString)
+                .collect(Collectors.joining(" "));
     }
 
     /** Of all steps. */

@@ -84,6 +84,10 @@ class TrainPlanTest {
         assertEquals(124, memory.trainTokens());
         StepMemory asIs = StepMemory.of(config(Map.of("batch_invariant", "false")), model, 7);
         assertEquals(model.packedCopy(), memory.training() - asIs.training());
+        StepMemory rounded = StepMemory.of(config(Map.of("rollout_dtype", "bfloat16")), model, 7);
+        assertEquals(model.packedCopy() / 2, memory.generation() - rounded.generation());
+        assertEquals(memory, StepMemory.of(config(Map.of("rollout_dtype", "bfloat16", "probe_data", "x.jsonl")), model,
+                7), "the probe draws with the policy as it is");
         assertEquals(12 * (7 + 8), StepMemory.of(config(Map.of("attention", "cudnn")), model, 7).trainTokens());
         StepMemory turns = StepMemory.of(config(Map.of("beta", "0", "micro_batch_tokens", "1", "num_generations",
                 "2000", "kv_cache_mib", "1")), model, 7);
