@@ -203,7 +203,8 @@ cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
     return cudaSuccess;
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
-    if (stream && stream->recording) return cudaErrorStreamCaptureUnsupported; // CUDA has graphs in graphs; here are none
+    // CUDA has graphs in graphs, here are none
+    if (stream && stream->recording) return cudaErrorStreamCaptureUnsupported;
     for (auto &work : exec->work) {
         if (int error = work()) return (cudaError_t)error;
     }

@@ -23,8 +23,8 @@ public interface Blas extends AutoCloseable {
      * result takes memory of the arena if the library wants another order; else it stands for b, and b must live on.
      *
      * @param b        [K,N], or [N,K] if transB; later changes of b may or may not be seen
-     * @param operands b's type; or BF16 where b is F32 and {@link #packsInBf16}: b is rounded, in every product a is, too,
-     *                 and the sums are formed in fp32
+     * @param operands b's type; or BF16 where b is F32 and {@link #packsInBf16}: b is rounded, in every product a is,
+     *                 too, and the sums are formed in fp32
      */
     PackedMatrix pack(Arena arena, Tensor b, boolean transB, DType operands);
 

@@ -67,8 +67,8 @@ public final class Checks {
     }
 
     /**
-     * Every element of an int32 tensor lies in [0, bound). Reads the tensor back from the device, unless work is recorded
-     * there.
+     * Every element of an int32 tensor lies in [0, bound). Reads the tensor back from the device, unless work is
+     * recorded there.
      */
     static void indices(String call, String argument, Tensor t, long bound) {
         if (t.owner().device().isRecording()) {

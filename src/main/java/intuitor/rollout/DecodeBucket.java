@@ -5,8 +5,8 @@ import intuitor.model.ModelConfig;
 import java.util.List;
 
 /**
- * The shape of a run of decoding. Batches of about the same size and length can have the same one, so that a step of one
- * of them that was recorded serves all; the places beyond a batch's own sequences are idle then.
+ * The shape of a run of decoding. Batches of about the same size and length can have the same one, so that a step of
+ * one of them that was recorded serves all; the places beyond a batch's own sequences are idle then.
  *
  * @param places sequences of a step, idle ones included
  * @param maxK   longest sequence that it has room for, prompt and completion together

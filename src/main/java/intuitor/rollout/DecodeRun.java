@@ -77,7 +77,8 @@ final class DecodeRun {
         ids = scope.upload("sequences", Arrays.copyOf(names, places));
         tokens = scope.allocate("tokens", DType.I32, places);
         stats = new VocabStats(null, scope.allocate("logprob", DType.F32, places),
-                scope.allocate("entropy", DType.F32, places), scope.allocate("self-certainty", DType.F32, places), null);
+                scope.allocate("entropy", DType.F32, places), scope.allocate("self-certainty", DType.F32, places),
+                null);
     }
 
     /** Makes one of the steps. */

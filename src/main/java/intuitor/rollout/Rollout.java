@@ -45,8 +45,8 @@ public final class Rollout implements AutoCloseable {
     private static final int PREFILL_TOKENS_GPU = 4096;
     /**
      * Steps that a device makes without the host. On a GPU each reading and the uploads that follow leave it idle, for
-     * about as long as a short step takes: a sixteenth of that is little. And so are the eight steps, on average, that a
-     * completion of some hundreds of tokens waits at its end. A CPU is its own host.
+     * about as long as a short step takes: a sixteenth of that is little. And so are the eight steps, on average, that
+     * a completion of some hundreds of tokens waits at its end. A CPU is its own host.
      */
     private static final int STEPS = 1;
     private static final int STEPS_GPU = 16;

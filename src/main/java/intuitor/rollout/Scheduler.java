@@ -10,11 +10,11 @@ import java.util.List;
  * the cache they have. One that has ended leaves at once, and the next ones in line enter as soon as there is room.
  *
  * <p>All completions have a rank, that of their prompt and their place in the group, and those that grow rank before
- * those that wait. A page is given out only when it is about to be written; for several tokens ahead, only
- * if it is free. One enters if the free pages suffice for
- * what it and those that grow already are expected to take; where that expectation fails, the last in rank gives its
- * pages up and waits again, and when it comes back, what it had is computed once more in one pass. The first in rank
- * can always go on, because the pool holds at least one whole completion: so every completion ends.
+ * those that wait. A page is given out only when it is about to be written; for several tokens ahead, only if it is
+ * free. One enters if the free pages suffice for what it and those that grow already are expected to take; where that
+ * expectation fails, the last in rank gives its pages up and waits again, and when it comes back, what it had is
+ * computed once more in one pass. The first in rank can always go on, because the pool holds at least one whole
+ * completion: so every completion ends.
  *
  * <p>Host side only: this class computes nothing and knows no device.
  */

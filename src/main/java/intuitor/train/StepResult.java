@@ -115,7 +115,8 @@ record StepResult(int step, double epoch, List<Group> groups, Scores scores, Adv
 
     /**
      * |logp of the sampler - logp of the trainer|, and the ratio of the probabilities, the trainer's over the
-     * sampler's: 0 and 1 where both come from the same matrices. Where the sampler's are bf16, they say how far off training is.
+     * sampler's: 0 and 1 where both have the same bits (batch_invariant, on the CPU). Where the sampler's matrices are
+     * bf16, they say how far off the policy training is.
      */
     private void putSamplingDifference(Map<String, Object> m, List<Completion> completions) {
         double[] difference = new double[first().logprobs().length];
