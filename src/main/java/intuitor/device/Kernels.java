@@ -382,7 +382,7 @@ public final class Kernels {
         api.check(it_api.lm_head_forward.invoke(lmHeadForward, address(out.lse()), address(out.logprob()),
                 address(out.entropy()), address(out.selfCertainty()), address(out.argmax()), hidden.address(),
                 weight.address(), address(targets), (float) temperature, (float) certaintyTemperature, hidden.dim(0),
-                hidden.dim(1), weight.dim(0), hidden.dtype().code(), 0));
+                hidden.dim(1), weight.dim(0), hidden.dtype().code(), api.stream()));
     }
 
     /** Whether this device has {@link #lmHeadForward} for matrices of this type and so many inputs. */
