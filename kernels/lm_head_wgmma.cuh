@@ -30,7 +30,6 @@ struct Memory {
     Stage stages[STAGES];
     uint64_t full[STAGES], empty[STAGES];
 };
-constexpr size_t SHARED_BYTES = sizeof(Memory) + SWIZZLE_BYTES;
 
 #ifdef INTUITOR_SM90A
 
@@ -139,8 +138,7 @@ __global__ void __launch_bounds__(THREADS, 1)
 warp_specialised(const __grid_constant__ CUtensorMap hidden, const __grid_constant__ CUtensorMap weight, Head head,
                  int pieces, VocabSums<float> *strips, float *target_logits) {
 #ifdef INTUITOR_SM90A
-    char *begin = dynamic_shared<char>();
-    Memory &memory = *(Memory *)(begin + (-shared_address(begin) & (SWIZZLE_BYTES - 1)));
+    Memory &memory = tile_memory<Memory>();
     if (threadIdx.x == 0) {
         for (int i = 0; i < STAGES; i++) {
             barrier_init(&memory.full[i], 1);
@@ -176,8 +174,8 @@ template <int CLUSTER, bool TWO> int run(const char *function, const Head &head,
     int pieces = (int)ceil_div(head_row_blocks(head.N), CLUSTER) * head_strips(head.V);
     int clusters = min(pieces, max(1, multiprocessors() / CLUSTER));
     IT_CUDA_IN(function, launch_clusters(CLUSTER, warp_specialised<CLUSTER, TWO>, dim3((unsigned)(clusters * CLUSTER)),
-                                         THREADS, SHARED_BYTES, s, hidden, weight, head, pieces, strips,
-                                         target_logits));
+                                         THREADS, TILE_MEMORY_BYTES<Memory>, s, hidden, weight, head, pieces,
+                                         strips, target_logits));
     return finish_head(function, head, strips, target_logits, s);
 }
 

@@ -1,8 +1,8 @@
 /*
- * The instructions of sm_90a that the lab's kernels use, a wrapper each, like ptx.cuh: barriers in shared memory that
- * count arrivals and bytes (mbarrier), copies of tiles by tensor maps (TMA), products of a warpgroup (WGMMA), barriers
- * of a part of the block, clusters of blocks. Only for code under INTUITOR_SM90A: this device compilation, or the emulated device
- * (native/emulation/sm90.h).
+ * The instructions of sm_90a that kernels use, a wrapper each, like ptx.cuh: barriers in shared memory that count
+ * arrivals and bytes (mbarrier), copies of tiles by tensor maps (TMA), products of a warpgroup (WGMMA), barriers of a
+ * part of the block, clusters of blocks. Only for code under INTUITOR_SM90A: this device compilation, or the emulated
+ * device (native/emulation/sm90.h).
  */
 #pragma once
 #include <cuda.h>
@@ -17,8 +17,15 @@
 #include "sm90.h"
 #endif
 
-#ifdef INTUITOR_SM90A
 namespace intuitor::cuda {
+
+constexpr int PANEL = 64;           // columns of a tile: 128 bytes, what the swizzle takes
+constexpr int SWIZZLE_BYTES = 1024; // of the 8 rows after which it repeats: tiles begin at multiples of it
+
+/* Dynamic shared memory to launch a kernel with that takes tile_memory<Memory>(). */
+template <class Memory> constexpr size_t TILE_MEMORY_BYTES = sizeof(Memory) + SWIZZLE_BYTES;
+
+#ifdef INTUITOR_SM90A
 
 /* The 32-bit address of shared memory that instructions take. */
 __device__ __forceinline__ uint32_t shared_address(const void *p) {
@@ -27,6 +34,12 @@ __device__ __forceinline__ uint32_t shared_address(const void *p) {
 #else
     return (uint32_t)__cvta_generic_to_shared(p);
 #endif
+}
+
+/* The block's dynamic shared memory, from a multiple of SWIZZLE_BYTES on: the same place in all blocks of a cluster. */
+template <class Memory> __device__ __forceinline__ Memory &tile_memory() {
+    char *begin = dynamic_shared<char>();
+    return *(Memory *)(begin + (-shared_address(begin) & (SWIZZLE_BYTES - 1)));
 }
 
 /* --- barriers ----------------------------------------------------------------------------------------------------- */
@@ -107,7 +120,7 @@ __device__ __forceinline__ void barrier_wait(uint64_t *barrier, unsigned parity)
 /* --- copies ------------------------------------------------------------------------------------------------------- */
 
 /* Starts the copy of the tile of `map` whose first element is column x of row y; zeros outside of the matrix. When it
-   is there, all of the tile's bytes count at the barrier. One thread; the tile at a multiple of 1024 bytes. */
+   is there, all of the tile's bytes count at the barrier. One thread; the tile at a multiple of SWIZZLE_BYTES. */
 __device__ __forceinline__ void load_tile(void *tile, const CUtensorMap *map, uint64_t *barrier, int x, int y) {
 #ifdef INTUITOR_EMULATION
     emulation::load_tile(INTUITOR_EMULATION_SITE, tile, map, barrier, x, y);
@@ -170,20 +183,18 @@ __device__ __forceinline__ uint64_t swizzled_descriptor(const void *panel, unsig
            (uint64_t)1 << 62;
 }
 
-constexpr int SWIZZLED_ROWS = 1024; // bytes of the 8 rows after which the swizzle repeats
-
 /* K-major: a row of the panel is a row of the operand, 64 along k. 8 rows to the next 8: 1024 bytes; the leading
    dimension is not used with a swizzle. Columns that are 16 k further begin at 2 k more. */
 __device__ __forceinline__ uint64_t matrix_descriptor(const void *panel) {
-    return swizzled_descriptor(panel, 1, SWIZZLED_ROWS / 16);
+    return swizzled_descriptor(panel, 1, SWIZZLE_BYTES / 16);
 }
 
 /* MN-major: a row of the panel is 64 columns n at one k; 64 columns further is the next panel, `panel_bytes` behind.
    8 k to the next 8: 1024 bytes. Rows that are 16 k further begin at TRANSPOSED_STEP k more. */
 __device__ __forceinline__ uint64_t transposed_descriptor(const void *panel, unsigned panel_bytes) {
-    return swizzled_descriptor(panel, panel_bytes / 16, SWIZZLED_ROWS / 16);
+    return swizzled_descriptor(panel, panel_bytes / 16, SWIZZLE_BYTES / 16);
 }
-constexpr int TRANSPOSED_STEP = 2 * SWIZZLED_ROWS / 16;
+constexpr int TRANSPOSED_STEP = 2 * SWIZZLE_BYTES / 16;
 
 /* Accumulators [64,N] of a warpgroup: lane 4 g + t of warp w holds rows 16 w + g (elements 0, 1 of d[j]) and + 8 (2,
    3), columns 8 j + 2t and 2t + 1. */
@@ -369,5 +380,5 @@ template <int COUNT> __device__ __forceinline__ void take_registers() {
 #endif
 }
 
-} // namespace intuitor::cuda
 #endif
+} // namespace intuitor::cuda

@@ -3,6 +3,7 @@
 #include <cuda.h>
 
 #include "common.cuh"
+#include "ptx_sm90.cuh"
 
 namespace intuitor::cuda {
 
@@ -18,9 +19,6 @@ inline decltype(&cuTensorMapEncodeTiled) encoder() {
     }
     return (decltype(&cuTensorMapEncodeTiled))function;
 }
-
-constexpr int PANEL = 64;           // columns of a tile: 128 bytes, what the swizzle takes
-constexpr int SWIZZLE_BYTES = 1024; // of the 8 rows after which it repeats: tiles begin at multiples of it
 
 /* sizes: columns, rows, planes; strides in bytes: from a row, and from a plane, to the next. */
 template <int RANK>

@@ -41,7 +41,6 @@ template <int D> struct Memory {
         uint64_t full[STAGES<D>], empty[STAGES<D>];
     } k_barriers, v_barriers;
 };
-template <int D> constexpr size_t SHARED_BYTES = sizeof(Memory<D>) + SWIZZLE_BYTES;
 
 #ifdef INTUITOR_SM90A
 
@@ -259,8 +258,7 @@ warp_specialised(const __grid_constant__ CUtensorMap k, const __grid_constant__ 
     const it_segment s = f.segments[block.segment];
     const int first = block.tile * CONSUMERS * ROWS, rows = s.q_len * f.group.size;
     if (first >= rows) return;
-    char *begin = dynamic_shared<char>();
-    Memory<D> &memory = *(Memory<D> *)(begin + (-shared_address(begin) & (SWIZZLE_BYTES - 1)));
+    auto &memory = tile_memory<Memory<D>>();
     if (threadIdx.x == 0) {
         for (int i = 0; i < STAGES<D>; i++) {
             for (auto *barriers : {&memory.k_barriers, &memory.v_barriers}) {
@@ -291,7 +289,8 @@ template <int D> int start(const Forward<bf16> &f, it_stream s) {
     CUtensorMap k, v;
     if (int status = describe_runs(&k, f.k, f.kv_stride, (int64_t)f.Hkv * D, KEYS)) return status;
     if (int status = describe_runs(&v, f.v, f.kv_stride, (int64_t)f.Hkv * D, KEYS)) return status;
-    return check(launch(warp_specialised<D>, dim3(blocks), THREADS, SHARED_BYTES<D>, s, k, v, f, tiles), "lab");
+    return check(launch(warp_specialised<D>, dim3(blocks), THREADS, TILE_MEMORY_BYTES<Memory<D>>, s, k, v, f, tiles),
+                 "lab");
 }
 
 struct Wgmma {

@@ -36,7 +36,7 @@ template <int PRODUCT_N> struct ProductMemory {
 /* d [64,N] = a [64,64] b [N,64]^T, added to d as it is. */
 template <int PRODUCT_N, Flaw FLAW>
 __global__ void product_of_tiles(float *out, const CUtensorMap a_map, const CUtensorMap b_map) {
-    auto &memory = aligned_memory<ProductMemory<PRODUCT_N>>();
+    auto &memory = tile_memory<ProductMemory<PRODUCT_N>>();
     int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
     if (threadIdx.x == 0) {
         barrier_init(&memory.full, 1);
@@ -72,7 +72,7 @@ __global__ void product_of_tiles(float *out, const CUtensorMap a_map, const CUte
 template <int PRODUCT_N, Flaw FLAW> void products() {
     Matrix a(M, COLUMNS, M, 2), b(PRODUCT_N, COLUMNS, PRODUCT_N, 3);
     Buffer out(M * PRODUCT_N);
-    run(product_of_tiles<PRODUCT_N, FLAW>, 1, WARPGROUP, memory_bytes<ProductMemory<PRODUCT_N>>, out.data, a.map,
+    run(product_of_tiles<PRODUCT_N, FLAW>, 1, WARPGROUP, TILE_MEMORY_BYTES<ProductMemory<PRODUCT_N>>, out.data, a.map,
         b.map);
     compare(out, [&](int r, int c) {
         float sum = 1; // whole numbers: exact
@@ -83,7 +83,7 @@ template <int PRODUCT_N, Flaw FLAW> void products() {
 
 /* d [64,128] of tiles that a fifth warp overwrites when they are given back. */
 template <Flaw FLAW> __global__ void stage(float *out, const CUtensorMap a_map, const CUtensorMap b_map) {
-    auto &memory = aligned_memory<ProductMemory<128>>();
+    auto &memory = tile_memory<ProductMemory<128>>();
     uint64_t *full = &memory.full, *empty = &memory.again;
     if (threadIdx.x == 0) {
         barrier_init(full, 1);
@@ -119,7 +119,7 @@ template <Flaw FLAW> __global__ void stage(float *out, const CUtensorMap a_map, 
 template <Flaw FLAW> void stages() {
     Matrix a(M, COLUMNS, M, 2), b(128, COLUMNS, 128, 3);
     Buffer out(M * 128);
-    run(stage<FLAW>, 1, WARPGROUP + WARP, memory_bytes<ProductMemory<128>>, out.data, a.map, b.map);
+    run(stage<FLAW>, 1, WARPGROUP + WARP, TILE_MEMORY_BYTES<ProductMemory<128>>, out.data, a.map, b.map);
     compare(out, [&](int r, int c) {
         float sum = 0;
         for (int k = 0; k < COLUMNS; k++) sum += a.at(r, k) * b.at(c, k);
@@ -138,7 +138,7 @@ template <int PRODUCT_N> struct TransposedMemory {
 
 /* d [64,N] = a [64,32] b [32,N], a in registers, b as its rows lie in memory. */
 template <int PRODUCT_N, Flaw FLAW> __global__ void product_of_registers(float *out, const CUtensorMap b_map) {
-    auto &memory = aligned_memory<TransposedMemory<PRODUCT_N>>();
+    auto &memory = tile_memory<TransposedMemory<PRODUCT_N>>();
     int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
     if (threadIdx.x == 0) {
         barrier_init(&memory.full, 1);
@@ -172,7 +172,7 @@ template <int PRODUCT_N, Flaw FLAW> __global__ void product_of_registers(float *
 template <int PRODUCT_N, Flaw FLAW> void products_of_registers() {
     Matrix b(DEPTH, PRODUCT_N, DEPTH, 4);
     Buffer out(M * PRODUCT_N);
-    run(product_of_registers<PRODUCT_N, FLAW>, 1, WARPGROUP, memory_bytes<TransposedMemory<PRODUCT_N>>, out.data,
+    run(product_of_registers<PRODUCT_N, FLAW>, 1, WARPGROUP, TILE_MEMORY_BYTES<TransposedMemory<PRODUCT_N>>, out.data,
         b.map);
     compare(out, [&](int r, int c) {
         float sum = 0;
@@ -184,7 +184,7 @@ template <int PRODUCT_N, Flaw FLAW> void products_of_registers() {
 /* Two products under way, of which the first is waited for, then, if there is no flaw, the second. a is written by
    threads, b is a times 2. */
 template <Flaw FLAW> __global__ void two_products(float *out) {
-    auto &memory = aligned_memory<ProductMemory<128>>();
+    auto &memory = tile_memory<ProductMemory<128>>();
     for (int i = threadIdx.x; i < (M + 128) * COLUMNS; i += WARPGROUP) {
         int row = i / COLUMNS, column = i % COLUMNS;
         bool in_a = row < M;
@@ -212,7 +212,7 @@ template <Flaw FLAW> __global__ void two_products(float *out) {
 
 template <Flaw FLAW> void pairs_of_products() {
     Buffer out(2 * M * 128);
-    run(two_products<FLAW>, 1, WARPGROUP, memory_bytes<ProductMemory<128>>, out.data);
+    run(two_products<FLAW>, 1, WARPGROUP, TILE_MEMORY_BYTES<ProductMemory<128>>, out.data);
     int wrong[2] = {}, nan[2] = {};
     for (int i = 0; i < out.size; i++) {
         int which = i / (M * 128), r = i / 128 % M, c = i % 128;

@@ -15,7 +15,7 @@ struct TileMemory {
 
 /* The tile at (8, 2) of a matrix, by two warps: the second phase of a barrier, so that parities matter. */
 template <Flaw FLAW> __global__ void tile(float *out, const CUtensorMap map) {
-    auto &memory = aligned_memory<TileMemory>();
+    auto &memory = tile_memory<TileMemory>();
     if (threadIdx.x == 0) {
         if (FLAW != Flaw::NO_INIT) barrier_init(&memory.barrier, 1);
         if (FLAW != Flaw::NO_FENCE) fence_barrier_init();
@@ -43,7 +43,7 @@ template <Flaw FLAW> __global__ void tile(float *out, const CUtensorMap map) {
 template <Flaw FLAW> void tiles() {
     Matrix matrix(13, 48, TILE_ROWS, 1); // the tile reaches beyond both ends
     Buffer out(TILE_ROWS * COLUMNS);
-    run(tile<FLAW>, 1, N, memory_bytes<TileMemory>, out.data, matrix.map);
+    run(tile<FLAW>, 1, N, TILE_MEMORY_BYTES<TileMemory>, out.data, matrix.map);
     int wrong = 0, nan = 0;
     for (int i = 0; i < out.size; i++) {
         nan += std::isnan(out.data[i]);
@@ -54,7 +54,7 @@ template <Flaw FLAW> void tiles() {
 
 /* Rows first .. first + count - 1 of a matrix, and zeros. */
 __global__ void tile_of_run(float *out, const CUtensorMap map, int first, int count) {
-    auto &memory = aligned_memory<TileMemory>();
+    auto &memory = tile_memory<TileMemory>();
     if (threadIdx.x == 0) {
         barrier_init(&memory.barrier, 1);
         fence_barrier_init();
@@ -73,7 +73,7 @@ void runs() {
     Matrix matrix(40, 48, TILE_ROWS, 1, true);
     for (auto [first, count] : {std::pair(0, 3), std::pair(5, 1), std::pair(20, TILE_ROWS), std::pair(33, 7)}) {
         Buffer out(TILE_ROWS * COLUMNS);
-        run(tile_of_run, 1, N, memory_bytes<TileMemory>, out.data, matrix.map, first, count);
+        run(tile_of_run, 1, N, TILE_MEMORY_BYTES<TileMemory>, out.data, matrix.map, first, count);
         int wrong = 0;
         for (int i = 0; i < out.size; i++) {
             int r = i / COLUMNS;
@@ -113,7 +113,7 @@ template <Flaw FLAW> void turn() {
 
 /* A barrier for two arrivals that gets three: its second phase is never complete. */
 __global__ void two_arrivals(float *out) {
-    auto &barrier = aligned_memory<uint64_t>();
+    auto &barrier = tile_memory<uint64_t>();
     if (threadIdx.x == 0) {
         barrier_init(&barrier, 2);
         for (int i = 0; i < 3; i++) barrier_arrive(&barrier);
@@ -128,7 +128,7 @@ __global__ void two_arrivals(float *out) {
 
 /* Each block loads half of a tile into both. */
 template <Flaw FLAW> __global__ void shared_tile(float *out, const CUtensorMap map) {
-    auto &memory = aligned_memory<TileMemory>();
+    auto &memory = tile_memory<TileMemory>();
     constexpr int HALF = TILE_ROWS / 2;
     int rank = cluster_rank();
     if (threadIdx.x == 0) {
@@ -154,7 +154,7 @@ template <Flaw FLAW> __global__ void shared_tile(float *out, const CUtensorMap m
 template <Flaw FLAW> void shared_tiles() {
     Matrix matrix(13, 48, TILE_ROWS / 2, 1);
     Buffer out(2 * TILE_ROWS * COLUMNS);
-    run_clusters(2, shared_tile<FLAW>, 2, N, memory_bytes<TileMemory>, out.data, matrix.map);
+    run_clusters(2, shared_tile<FLAW>, 2, N, TILE_MEMORY_BYTES<TileMemory>, out.data, matrix.map);
     int wrong = 0, nan = 0;
     for (int i = 0; i < out.size; i++) {
         nan += std::isnan(out.data[i]);
@@ -165,7 +165,7 @@ template <Flaw FLAW> void shared_tiles() {
 
 /* The first block waits for the second one, and that for the first; OVERWRITTEN: it does not, but ends. */
 template <Flaw FLAW> __global__ void arrival_from_afar(float *out) {
-    auto &barrier = aligned_memory<uint64_t>();
+    auto &barrier = tile_memory<uint64_t>();
     int rank = cluster_rank();
     if (threadIdx.x == 0) {
         barrier_init(&barrier, N / WARP);
@@ -181,7 +181,7 @@ template <Flaw FLAW> __global__ void arrival_from_afar(float *out) {
 
 template <Flaw FLAW> void arrivals() {
     Buffer out(4 * N);
-    run_clusters(2, arrival_from_afar<FLAW>, 4, N, memory_bytes<uint64_t>, out.data);
+    run_clusters(2, arrival_from_afar<FLAW>, 4, N, TILE_MEMORY_BYTES<uint64_t>, out.data);
     out.print();
 }
 
@@ -222,7 +222,7 @@ std::vector<Case> sm90_cases() {
         {"turns passed twice", turn<Flaw::TWICE>},
         {"missing arrival", [] {
              Buffer out(N);
-             run(two_arrivals, 1, N, memory_bytes<uint64_t>, out.data);
+             run(two_arrivals, 1, N, TILE_MEMORY_BYTES<uint64_t>, out.data);
          }},
         {"tile of two blocks", shared_tiles<Flaw::NONE>},
         {"tile of two blocks, not waited for", shared_tiles<Flaw::NOT_WAITED>},

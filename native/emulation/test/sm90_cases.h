@@ -29,18 +29,11 @@ enum class Flaw {
     TWICE,         // there
 };
 
-/* Shared memory of a kernel, from a multiple of 1024 bytes on. */
-template <class Memory> __device__ Memory &aligned_memory() {
-    char *begin = dynamic_shared<char>();
-    return *(Memory *)(begin + (-shared_address(begin) & 1023));
-}
-template <class Memory> constexpr size_t memory_bytes = sizeof(Memory) + 1024;
-
 /* Where element (row, column) of a tile lies. */
 __device__ int place(int row, int column) { return row * COLUMNS + ((column / 8 ^ row % 8) * 8) + column % 8; }
 
 /* A matrix of whole numbers below 128, which bf16 holds, and its map: of tiles, or with runs, of tiles of runs (as
-   kernels/lab/tensor_map.cuh has them). */
+   kernels/tensor_map.cuh has them). */
 struct Matrix {
     int rows, columns;
     bf16 *data = nullptr;
