@@ -1,7 +1,8 @@
 #!/bin/sh
 # Reads what ptxas said of one file of CUDA kernels (nvcc -Xptxas -v): prints a line for each kernel, and fails if one
-# keeps registers in memory ("spills") that is not excepted below, or if its products of warpgroups (wgmma) are waited
-# for one by one ("serialized"). Both are as slow as they are easy to overlook.
+# keeps registers in memory ("spills") that is not excepted below, if its products of warpgroups (wgmma) are waited for
+# one by one ("serialized"), or if registers do not go from one warpgroup to another ("setmaxnreg ignored"). All three
+# are as slow as they are easy to overlook.
 #
 #   check_spills.sh NAME.ptxas PART      PART receives a line for each instance of a kernel and each architecture
 #   check_spills.sh --table PART...      prints these parts under their columns' names
@@ -96,6 +97,13 @@ demangle=$(command -v c++filt || echo cat)
         gsub(/\047/, "", kernel)
         kernel = short(kernel)
         failures[++failed] = kernel " has its wgmma serialized: " because
+        next
+    }
+    /setmaxnreg\047 ignored/ { # the kernel is not named
+        because = $0
+        sub(/.*ignored;? /, "", because)
+        sub(/\.$/, "", because)
+        failures[++failed] = "setmaxnreg is ignored: " because
         next
     }
     / Used [0-9]+ registers/ {

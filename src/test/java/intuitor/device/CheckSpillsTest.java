@@ -69,6 +69,16 @@ class CheckSpillsTest {
                 outcome);
     }
 
+    @Test
+    void registersThatDoNotMoveAreAnError() throws IOException, InterruptedException {
+        Outcome outcome = check("rows", "ptxas info    : (C7508) Potential Performance Loss: 'setmaxnreg' ignored; "
+                + "unable to determine register count at entry.\n"
+                + kernel("_ZN8intuitor4cuda3addEPf", "sm_90a", 10, 0));
+        assertEquals(new Outcome(1, "  PTXAS rows add: 10 registers, no spills\n"
+                + "error: kernels/rows.cu: setmaxnreg is ignored: unable to determine register count at entry\n"),
+                outcome);
+    }
+
     /** What ptxas says of a kernel. */
     private static String kernel(String mangled, String architecture, int registers, int spilled) {
         return String.format("""
