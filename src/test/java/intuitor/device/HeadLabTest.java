@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Every step of the lab's fused LM head beside fp64, on the emulated device. */
+/** Every step of the lab's fused LM head beside fp64, on the emulated device or a GPU. */
 class HeadLabTest {
 
     /** One row each. */
@@ -60,7 +60,7 @@ class HeadLabTest {
         float[] weight = gaussian(4, v * h);
         int[] targets = indices(5, n, v);
         int row = 133;
-        try (Device device = Device.open("emu", 0)) {
+        try (Device device = TestDevices.openForCuda(0)) {
             for (KernelLab.Head step : KernelLab.heads(device)) {
                 Outcome together = run(device, step, hidden, weight, targets, n, h, v).get(row);
                 Outcome alone = run(device, step, Arrays.copyOfRange(hidden, row * h, (row + 1) * h), weight,
@@ -79,7 +79,10 @@ class HeadLabTest {
         float[] hidden = gaussian(9, n * h);
         float[] weight = gaussian(10, v * h);
         int[] targets = indices(11, n, v);
-        try (Device device = Device.open("emu", 0)) {
+        try (Device device = TestDevices.openForCuda(0)) {
+            if (!TestDevices.isHopper(device)) {
+                throw TestDevices.skip("clusters of blocks", device.info().name() + " has none");
+            }
             List<KernelLab.Head> steps = KernelLab.heads(device);
             assertEquals(run(device, steps.get(2), hidden, weight, targets, n, h, v),
                     run(device, steps.get(3), hidden, weight, targets, n, h, v));
@@ -97,7 +100,7 @@ class HeadLabTest {
         int[] targets = indices(8, n, v);
         List<List<List<Outcome>>> orders = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
-            try (Device device = Device.open("emu", 0)) {
+            try (Device device = TestDevices.openForCuda(0)) {
                 orders.add(KernelLab.heads(device).stream()
                         .map(step -> run(device, step, hidden, weight, targets, n, h, v)).toList());
             }
@@ -107,7 +110,7 @@ class HeadLabTest {
 
     @Test
     void noRowsAndRowsThatAreNotBlocks() {
-        try (Device device = Device.open("emu", 0)) {
+        try (Device device = TestDevices.openForCuda(0)) {
             for (KernelLab.Head step : KernelLab.heads(device)) {
                 assertEquals(List.of(), run(device, step, new float[0], gaussian(1, 8), new int[0], 0, 8, 1));
                 String said = assertThrows(IllegalArgumentException.class, () -> run(device, step, gaussian(1, 12),
@@ -120,9 +123,11 @@ class HeadLabTest {
     private static void assertAllSteps(float[] hidden, float[] weight, int[] targets, int n, int h, int v) {
         float[] storedHidden = stored(hidden);
         float[] storedWeight = stored(weight);
-        try (Device device = Device.open("emu", 0)) {
+        try (Device device = TestDevices.openForCuda(0)) {
             List<KernelLab.Head> steps = KernelLab.heads(device);
-            assertEquals(List.of("1 unfused", "2 mma", "3 wgmma", "4 cluster"), steps.stream().map(KernelLab.Head::name).toList());
+            List<String> all = List.of("1 unfused", "2 mma", "3 wgmma", "4 cluster");
+            assertEquals(TestDevices.isHopper(device) ? all : all.subList(0, 2),
+                    steps.stream().map(KernelLab.Head::name).toList());
             for (KernelLab.Head step : steps) {
                 List<Outcome> outcomes = run(device, step, hidden, weight, targets, n, h, v);
                 for (int row = 0; row < n; row++) {
@@ -201,7 +206,7 @@ class HeadLabTest {
 
     /** What bf16 keeps of these. */
     private static float[] stored(float[] values) {
-        try (Device device = Device.open("emu", 0); Arena arena = device.arena("rounding")) {
+        try (Device device = TestDevices.openForCuda(0); Arena arena = device.arena("rounding")) {
             return GemmOracle.get(GemmOracle.put(arena, DType.BF16, values, 0, values.length));
         }
     }

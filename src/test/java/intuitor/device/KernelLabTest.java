@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Every step of the lab beside fp64, on the emulated device. */
+/** Every step of the lab beside fp64, on the emulated device or a GPU. */
 class KernelLabTest {
 
     /** Of logits of standard deviation 3: a lane of the first step adds a whole row in fp32. */
@@ -47,13 +47,13 @@ class KernelLabTest {
     void theCpuHasNone() {
         try (Device device = Device.open("cpu", 1)) {
             String said = assertThrows(UserError.class, () -> KernelLab.reductions(device)).getMessage();
-            assertEquals("the lab's kernels are CUDA kernels, and the device is cpu; give --device cuda on a machine with "
-                    + "an NVIDIA GPU", said);
+            assertEquals("the lab's kernels are CUDA kernels, and the device is cpu; give --device cuda on a machine "
+                    + "with an NVIDIA GPU", said);
         }
     }
 
     private static void assertAllSteps(DType dtype, float[] values, int n, int v) {
-        try (Device device = Device.open("emu", 0); Arena arena = device.arena("lab")) {
+        try (Device device = TestDevices.openForCuda(0); Arena arena = device.arena("lab")) {
             int[] target = indices(1, n, v);
             for (int row = 0; row < n; row++) { // one that can be
                 while (values[row * v + target[row]] == Float.NEGATIVE_INFINITY) {

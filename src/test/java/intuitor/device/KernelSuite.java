@@ -15,7 +15,7 @@ import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 /**
  * Every kernel's parity tests as a program of their own: for another instruction set ({@code INTUITOR_ISA}, read once
  * in a process) or another library (the property {@code intuitor.test.device}); with the property {@code
- * intuitor.test.lab}, those of the lab too, which are for the emulated device. Arguments name test classes to run
+ * intuitor.test.lab}, those of the lab too. Arguments name test classes to run
  * instead.
  */
 final class KernelSuite {

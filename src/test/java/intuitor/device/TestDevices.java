@@ -77,6 +77,16 @@ public final class TestDevices {
                 arena -> new NativeAttention(arena.device().kernels()), graphs);
     }
 
+    /** Where tests of what the CPU has not compute: the GPU if it is the device under test, else the emulated one. */
+    static Device openForCuda(int threads) {
+        return Device.open(KIND.equals("cuda") ? KIND : "emu", threads);
+    }
+
+    /** Whether this device has the kernels for sm_90a: the emulated one has, not every GPU does. */
+    static boolean isHopper(Device device) {
+        return device.info().isa().equals("sm_90a");
+    }
+
     /** Whether the device under test runs the CUDA kernels. */
     public static boolean isCuda() {
         return !KIND.equals("cpu");
