@@ -27,8 +27,8 @@ class EmulationTest {
     }
 
     /**
-     * The same, and the lab, with AddressSanitizer: no access outside of a tensor, of an array in shared memory, or at
-     * an address that the hardware could not take. With {@code -Pasan}.
+     * The same, the lab and the fused LM head, with AddressSanitizer: no access outside of a tensor, of an array in
+     * shared memory, or at an address that the hardware could not take. With {@code -Pasan}.
      */
     @Test
     void kernelsStayInsideTheirMemory() throws IOException, InterruptedException {

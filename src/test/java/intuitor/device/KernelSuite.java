@@ -15,8 +15,7 @@ import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 /**
  * Every kernel's parity tests as a program of their own: for another instruction set ({@code INTUITOR_ISA}, read once
  * in a process) or another library (the property {@code intuitor.test.device}); with the property {@code
- * intuitor.test.lab}, those of the lab too. Arguments name test classes to run
- * instead.
+ * intuitor.test.lab}, those of the lab and of the fused LM head too. Arguments name test classes to run instead.
  */
 final class KernelSuite {
 
@@ -44,7 +43,7 @@ final class KernelSuite {
         } else {
             request.selectors(DiscoverySelectors.selectPackage(KernelSuite.class.getPackageName()))
                     .filters(ClassNameFilter.includeClassNamePatterns(".*KernelTest",
-                            Boolean.getBoolean("intuitor.test.lab") ? ".*LabTest" : "none"));
+                            Boolean.getBoolean("intuitor.test.lab") ? ".*(Lab|FusedHead)Test" : "none"));
         }
         LauncherFactory.create().execute(request.build(), summary, new Progress());
         summary.getSummary().printFailuresTo(new PrintWriter(System.out, true), 10);
