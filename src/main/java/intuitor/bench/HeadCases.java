@@ -19,25 +19,27 @@ final class HeadCases {
 
     private HeadCases() { }
 
-    /**
-     * @param packed the types in which this device's library packs a weight
-     * @param fused  with the fused kernel, too
-     */
-    static List<KernelCase> of(BenchShape s, DType storage, List<DType> packed, boolean fused) {
+    /** @param packed the types in which this device's library packs a weight */
+    static List<KernelCase> of(BenchShape s, DType storage, List<DType> packed) {
         List<KernelCase> cases = new ArrayList<>();
         cases.add(whole(s.scored(), s.hidden(), s.vocab(), storage));
-        int n = Math.max(s.scored(), ROWS);
+        int n = rows(s);
         cases.add(tiles("lm_head in tiles", n, s, storage, null));
         for (DType type : packed) {
             cases.add(tiles("lm_head in tiles, packed", n, s, storage, type));
         }
-        if (fused) {
-            cases.add(fused(n, s.hidden(), s.vocab(), storage));
-        }
         return cases;
     }
 
-    private static KernelCase fused(int n, int h, int v, DType storage) {
+    private static int rows(BenchShape s) {
+        return Math.max(s.scored(), ROWS);
+    }
+
+    /** The fused kernel, of as many rows as the tiles. */
+    static KernelCase fused(BenchShape s, DType storage) {
+        int n = rows(s);
+        int h = s.hidden();
+        int v = s.vocab();
         double bytes = ((double) n * h + (double) v * h) * storage.bytes();
         return KernelCase.multiplying("lm_head fused", storage, bytes, n, v, h, in -> {
             Tensor hidden = in.gaussian(storage, n, h);
