@@ -354,7 +354,8 @@ public record GrpoConfig(
         DType matrices = rolloutDtype == StorageType.AUTO ? dtype.on(on)
                 : rolloutDtype.forGeneration(on, "rollout_dtype").matrices();
         if (on.info().isGpu() && matrices != dtype.on(on)) {
-            throw new UserError("rollout_dtype: on a GPU it is dtype, here " + StorageType.of(dtype.on(on)));
+            throw new UserError("rollout_dtype: on a GPU completions are drawn in dtype, here "
+                    + StorageType.of(dtype.on(on)) + "; leave it out");
         }
         return matrices;
     }

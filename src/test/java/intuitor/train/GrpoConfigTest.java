@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import intuitor.UserError;
+import intuitor.device.DType;
+import intuitor.device.Device;
 import intuitor.recipe.KeySpec;
 import intuitor.recipe.Recipe;
 import java.util.HashMap;
@@ -108,6 +110,19 @@ class GrpoConfigTest {
                 "sync_ref_model: with beta 0 there is no reference");
         assertMessage(Map.of("sync_ref_model", "true", "certainty_model", "reference"), "sync_ref_model: goes with "
                 + "certainty_model policy only; the frozen base cannot judge once it moves");
+    }
+
+    /** On a GPU generation multiplies by the weights as they are. */
+    @Test
+    void aGpuDrawsInItsStorageType() {
+        try (Device device = Device.open("emu", 1)) {
+            assertEquals(DType.BF16, config(Map.of()).rolloutMatrices(device));
+            assertEquals(DType.BF16, config(Map.of("rollout_dtype", "bfloat16")).rolloutMatrices(device));
+            assertEquals(DType.F32, config(Map.of("dtype", "float32")).rolloutMatrices(device));
+            assertEquals("rollout_dtype: on a GPU completions are drawn in dtype, here bfloat16; leave it out",
+                    assertThrows(UserError.class,
+                            () -> config(Map.of("rollout_dtype", "float32")).rolloutMatrices(device)).getMessage());
+        }
     }
 
     @Test
