@@ -5,7 +5,7 @@ namespace intuitor::cuda {
 
 namespace {
 
-/* --- vocab_reduce, whole and in two halves ------------------------------------------------------------------------- */
+/* --- vocab_reduce, whole and in two halves ----------------------------------------------------------------------- */
 
 /* The row of a warp, or N and beyond. */
 __device__ __forceinline__ int64_t row_of_warp() { return (int64_t)blockIdx.x * VOCAB_WARPS + threadIdx.x / WARP; }

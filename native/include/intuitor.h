@@ -148,8 +148,8 @@ typedef struct it_api {
     /* Graphs: what is queued on a stream, recorded once, to be queued again and again by one call. A device may have
        none (the CPU): IT_INVALID. */
 
-    /* From now on what is queued on s, which is not the default stream, is not done but recorded. No copy to or from the
-       host is, and s cannot be waited for. */
+    /* From now on what is queued on s, which is not the default stream, is not done but recorded. No copy to or from
+       the host is, and s cannot be waited for. */
     int (*graph_begin)(it_stream s);
     /* Ends the recording. With graph null, what was recorded is dropped. All memory that it names must live on. */
     int (*graph_end)(it_stream s, it_graph *graph);
@@ -176,8 +176,8 @@ typedef struct it_api {
 
     /* --- RMSNorm -------------------------------------------------------------------------------------------- */
 
-    /* If delta is given (optional): sum = x + delta, the residual stream (sum may alias x or delta, not out); else sum is
-       ignored and x stands for it. Then out = sum * rstd * weight, rstd = 1 / sqrt(mean(sum^2) + eps).
+    /* If delta is given (optional): sum = x + delta, the residual stream (sum may alias x or delta, not out); else sum
+       is ignored and x stands for it. Then out = sum * rstd * weight, rstd = 1 / sqrt(mean(sum^2) + eps).
        out, sum, x, delta [T,H]; weight [H]; rstd fp32 [T], optional. out may alias delta if sum does not. out and rstd
        are those of the sum as stored: normalising it once more, without delta, gives the same bits. */
     int (*rms_norm_forward)(it_addr out, it_addr rstd, it_addr sum, it_addr x, it_addr delta, it_addr weight, float eps,
