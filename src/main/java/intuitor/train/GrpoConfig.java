@@ -348,14 +348,15 @@ public record GrpoConfig(
     /**
      * The type of the matrices that completions are drawn with.
      *
+     * @param weights of the policy's own: {@code dtype} on this device
      * @throws UserError if the device does not take it
      */
-    public DType rolloutMatrices(Device on) {
-        DType matrices = rolloutDtype == StorageType.AUTO ? dtype.on(on)
+    public DType rolloutMatrices(Device on, DType weights) {
+        DType matrices = rolloutDtype == StorageType.AUTO ? weights
                 : rolloutDtype.forGeneration(on, "rollout_dtype").matrices();
-        if (on.info().isGpu() && matrices != dtype.on(on)) {
+        if (on.info().isGpu() && matrices != weights) {
             throw new UserError("rollout_dtype: on a GPU completions are drawn in dtype, here "
-                    + StorageType.of(dtype.on(on)) + "; leave it out");
+                    + StorageType.of(weights) + "; leave it out");
         }
         return matrices;
     }

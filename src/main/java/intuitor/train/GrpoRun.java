@@ -143,7 +143,7 @@ public final class GrpoRun implements AutoCloseable {
         this.stop = stop;
         this.base = config.model();
         DType dtype = config.dtype().on(device);
-        config.rolloutMatrices(device); // refuses what this device does not have
+        config.rolloutMatrices(device, dtype); // refuses what this device does not have
         Arena parameters = device.arena("parameters");
         // whatever does not fit is said before the weights are read
         try (ModelFolder files = ModelFolder.open(base)) {

@@ -64,7 +64,7 @@ public final class GrpoTrainer implements AutoCloseable {
     GrpoTrainer(Device device, GrpoConfig config, TrainingWeights policy, ParameterSet base,
                 PromptStream<EncodedPrompt> prompts, Decoding decoding, Function<int[], String> decoder,
                 int totalSteps, StopSignal stop) {
-        DType matrices = config.rolloutMatrices(device); // first: it may refuse
+        DType matrices = config.rolloutMatrices(device, policy.working().dtype()); // first: it may refuse
         this.config = config;
         this.prompts = prompts;
         this.decoding = decoding;

@@ -156,12 +156,12 @@ public final class TrainPlan {
     private Target target() {
         try (Device device = Device.open(config.device(), config.threads(), config.cudaLibraries(),
                 config.attention(), config.cudaGraphs())) {
-            config.rolloutMatrices(device); // refuses what this device does not have
+            DType dtype = config.dtype().on(device);
+            config.rolloutMatrices(device, dtype); // refuses what this device does not have
             boolean gpu = device.info().isGpu();
             long bytes = gpu ? device.info().memoryBytes() : ((com.sun.management.OperatingSystemMXBean)
                     ManagementFactory.getOperatingSystemMXBean()).getTotalMemorySize();
-            return new Target(device.info().kind() + " (" + device.info().name() + ")", config.dtype().on(device), gpu,
-                    bytes);
+            return new Target(device.info().kind() + " (" + device.info().name() + ")", dtype, gpu, bytes);
         } catch (UserError e) {
             if (!config.device().equals("cuda")) {
                 throw e;

@@ -66,7 +66,7 @@ class ProblemSetTest {
     @Test
     void anUnknownKindAndTooManyProblemsAreRefused() {
         UserError unknown = assertThrows(UserError.class, () -> config(Map.of("kinds", "sharing,sequense")));
-        assertTrue(unknown.getMessage().startsWith("kinds: no kind 'sequense'; did you mean sequence?; there are "),
+        assertTrue(unknown.getMessage().startsWith("--kinds: no kind 'sequense'; did you mean sequence?; there are "),
                 unknown.getMessage());
         UserError tooMany = assertThrows(UserError.class,
                 () -> ProblemSet.of(config(Map.of("kinds", "sequence", "held_out", "true", "count", "2000"))));

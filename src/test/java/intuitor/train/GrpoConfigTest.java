@@ -116,12 +116,13 @@ class GrpoConfigTest {
     @Test
     void aGpuDrawsInItsStorageType() {
         try (Device device = Device.open("emu", 1)) {
-            assertEquals(DType.BF16, config(Map.of()).rolloutMatrices(device));
-            assertEquals(DType.BF16, config(Map.of("rollout_dtype", "bfloat16")).rolloutMatrices(device));
-            assertEquals(DType.F32, config(Map.of("dtype", "float32")).rolloutMatrices(device));
+            assertEquals(DType.BF16, config(Map.of()).rolloutMatrices(device, DType.BF16));
+            assertEquals(DType.BF16, config(Map.of("rollout_dtype", "bfloat16")).rolloutMatrices(device, DType.BF16));
+            assertEquals(DType.F32, config(Map.of()).rolloutMatrices(device, DType.F32));
             assertEquals("rollout_dtype: on a GPU completions are drawn in dtype, here bfloat16; leave it out",
                     assertThrows(UserError.class,
-                            () -> config(Map.of("rollout_dtype", "float32")).rolloutMatrices(device)).getMessage());
+                            () -> config(Map.of("rollout_dtype", "float32")).rolloutMatrices(device, DType.BF16))
+                            .getMessage());
         }
     }
 
