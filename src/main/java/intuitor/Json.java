@@ -1,9 +1,14 @@
 package intuitor;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
@@ -17,6 +22,17 @@ public final class Json {
         String message = e.getOriginalMessage().lines().findFirst().orElse("");
         int internals = message.indexOf(" (start marker");
         return internals < 0 ? message : message.substring(0, internals);
+    }
+
+    /** The lines of a file, each read as JSON. */
+    public static <T> List<T> lines(Path file, Function<String, T> read) {
+        try {
+            return Files.readAllLines(file).stream().map(read).toList();
+        } catch (IOException e) {
+            throw UserError.of("cannot read " + file, e);
+        } catch (JacksonException e) {
+            throw new UserError(file + ": a line is not valid JSON: " + complaint(e), e);
+        }
     }
 
     /** The first key, in alphabetical order, that two objects have with different values: "seed was 1 and is 2". */

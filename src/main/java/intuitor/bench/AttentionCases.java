@@ -57,10 +57,7 @@ final class AttentionCases {
             Segments segments = segments(in);
             Forward forward = implementation.apply(in);
             Runnable run = () -> forward.run(out, lse, qkv, segments);
-            return new Trial(run, () -> {
-                run.run();
-                return forwardError(in, out, lse, qkv);
-            });
+            return Trial.of(run, () -> forwardError(in, out, lse, qkv));
         });
     }
 
@@ -76,10 +73,7 @@ final class AttentionCases {
             Tensor dqkv = in.empty(storage, s.tokens(), width);
             Runnable run = () -> attention.backward(dqkv, dout, qkv, out, lse, segments, s.heads(), s.kvHeads(),
                     s.headDim(), in.arena());
-            return new Trial(run, () -> {
-                run.run();
-                return backwardError(in, dqkv, dout, qkv);
-            });
+            return Trial.of(run, () -> backwardError(in, dqkv, dout, qkv));
         });
     }
 

@@ -77,8 +77,7 @@ final class DecodeCases {
                 }
                 in.device().kernels().decodeAdvance(inputs, progress, token, stats);
             };
-            return new Trial(run, () -> {
-                run.run();
+            return Trial.of(run, () -> {
                 boolean counted = Arrays.stream(in.integers(drawn)).allMatch(n -> n == steps[0]);
                 return counted && Arrays.equals(in.integers(token), in.integers(ids)) ? 0 : Double.POSITIVE_INFINITY;
             });
@@ -101,10 +100,7 @@ final class DecodeCases {
                     PageTable where = new PageTable(in.ints(table), PAGE_SIZE);
                     Runnable run = () -> in.device().kernels().attentionDecode(out, qkv, keys, values, segments, where,
                             s.heads(), s.kvHeads(), s.headDim());
-                    return new Trial(run, () -> {
-                        run.run();
-                        return error(in, out, qkv, keys, values);
-                    });
+                    return Trial.of(run, () -> error(in, out, qkv, keys, values));
                 });
     }
 

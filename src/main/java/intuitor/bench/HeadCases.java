@@ -47,10 +47,7 @@ final class HeadCases {
             Tensor targets = in.indices(n, v);
             VocabStats out = VocabularyCases.stats(in, n);
             Runnable run = () -> in.device().kernels().lmHeadForward(out, hidden, weight, targets, 1, 1);
-            return new Trial(run, () -> {
-                run.run();
-                return new VocabularyErrors(in).head(out, hidden, weight, targets);
-            });
+            return Trial.of(run, () -> new VocabularyErrors(in).head(out, hidden, weight, targets));
         }, F32);
     }
 
@@ -67,10 +64,7 @@ final class HeadCases {
                 in.device().blas().gemm(logits, hidden, false, weight, true, false);
                 in.device().kernels().vocabReduce(out, logits, targets, 1, 1);
             };
-            return new Trial(run, () -> {
-                run.run();
-                return new VocabularyErrors(in).head(out, hidden, weight, targets);
-            });
+            return Trial.of(run, () -> new VocabularyErrors(in).head(out, hidden, weight, targets));
         }, F32);
     }
 
@@ -92,10 +86,7 @@ final class HeadCases {
                     head.reduce(rows(out, from, rows), hidden.rows(from, rows), targets.rows(from, rows), 1, 1);
                 }
             };
-            return new Trial(run, () -> {
-                run.run();
-                return new VocabularyErrors(in).head(out, hidden, weight, targets);
-            });
+            return Trial.of(run, () -> new VocabularyErrors(in).head(out, hidden, weight, targets));
         }, in -> {
             Tensor hidden = in.gaussian(storage, n, h);
             PackedMatrix weight = factor(in, in.gaussian(storage, v, h), packed);

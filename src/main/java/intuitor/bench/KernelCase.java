@@ -27,7 +27,16 @@ record KernelCase(String kernel, String shape, DType storage, double bytes, doub
      * @param run   one call
      * @param error makes one call, before any other, and compares it with the same in double precision ({@link Errors})
      */
-    record Trial(Runnable run, DoubleSupplier error) { }
+    record Trial(Runnable run, DoubleSupplier error) {
+
+        /** @param left the error of what one call has left */
+        static Trial of(Runnable run, DoubleSupplier left) {
+            return new Trial(run, () -> {
+                run.run();
+                return left.getAsDouble();
+            });
+        }
+    }
 
     /** A kernel that reads much and writes little, against the fastest read of as many bytes. */
     static KernelCase reading(String kernel, String shape, DType storage, double bytes, double flops,

@@ -40,10 +40,7 @@ final class LabCases {
                     VocabStats out = new VocabStats(in.empty(F32, n), in.empty(F32, n), in.empty(F32, n),
                             in.empty(F32, n), null);
                     Runnable run = () -> step.run(out, logits, targets);
-                    return new Trial(run, () -> {
-                        run.run();
-                        return new VocabularyErrors(in).reduction(out, logits, targets);
-                    });
+                    return Trial.of(run, () -> new VocabularyErrors(in).reduction(out, logits, targets));
                 })).toList();
     }
 
@@ -60,10 +57,7 @@ final class LabCases {
                     Tensor targets = in.indices(n, v);
                     VocabStats out = VocabularyCases.stats(in, n);
                     Runnable run = () -> step.run(out, hidden, weight, targets);
-                    return new Trial(run, () -> {
-                        run.run();
-                        return new VocabularyErrors(in).head(out, hidden, weight, targets);
-                    });
+                    return Trial.of(run, () -> new VocabularyErrors(in).head(out, hidden, weight, targets));
                 }, BF16)).toList();
     }
 

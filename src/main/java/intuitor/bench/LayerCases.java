@@ -50,8 +50,7 @@ final class LayerCases {
             Tensor weight = in.gaussian(storage, h);
             Tensor rstd = in.empty(F32, t);
             Runnable run = () -> in.device().kernels().rmsNormForward(out, rstd, sum, x, delta, weight, EPS);
-            return new Trial(run, () -> {
-                run.run();
+            return Trial.of(run, () -> {
                 LayerReference reference = new LayerReference(in);
                 return Math.max(reference.sum(sum, x, delta), reference.rmsNorm(out, sum, weight, EPS));
             });
@@ -65,10 +64,7 @@ final class LayerCases {
             Tensor rstd = in.empty(F32, t);
             in.device().kernels().rmsNormForward(in.empty(storage, t, h), rstd, null, x, null, weight, EPS);
             Runnable run = () -> in.device().kernels().rmsNormBackward(dx, dweight, dout, x, weight, rstd);
-            return new Trial(run, () -> {
-                run.run();
-                return new LayerReference(in).rmsNormBackward(dx, dweight, dout, x, weight, rstd);
-            });
+            return Trial.of(run, () -> new LayerReference(in).rmsNormBackward(dx, dweight, dout, x, weight, rstd));
         });
     }
 
@@ -106,10 +102,7 @@ final class LayerCases {
             Tensor gateUp = in.gaussian(storage, t, 2 * f);
             Tensor out = in.empty(storage, t, f);
             Runnable run = () -> in.device().kernels().swigluForward(out, gateUp);
-            return new Trial(run, () -> {
-                run.run();
-                return new LayerReference(in).swiglu(out, gateUp);
-            });
+            return Trial.of(run, () -> new LayerReference(in).swiglu(out, gateUp));
         });
         add("swiglu_backward", f, 6 * part, 12, in -> {
             Tensor gateUp = in.gaussian(storage, t, 2 * f);
@@ -128,20 +121,14 @@ final class LayerCases {
             Tensor ids = in.indices(t, s.vocab());
             Tensor out = in.empty(storage, t, h);
             Runnable run = () -> in.device().kernels().embeddingForward(out, table, ids);
-            return new Trial(run, () -> {
-                run.run();
-                return new LayerReference(in).embedding(out, table, ids);
-            });
+            return Trial.of(run, () -> new LayerReference(in).embedding(out, table, ids));
         });
         add("embedding_backward", h, row + 2.0 * t * h * F32.bytes(), 1, in -> {
             Tensor dtable = in.zeros(F32, s.vocab(), h);
             Tensor ids = in.indices(t, s.vocab());
             Tensor dout = in.gaussian(storage, t, h);
             Runnable run = () -> in.device().kernels().embeddingBackward(dtable, dout, ids);
-            return new Trial(run, () -> {
-                run.run();
-                return new LayerReference(in).embeddingBackward(dtable, dout, ids);
-            });
+            return Trial.of(run, () -> new LayerReference(in).embeddingBackward(dtable, dout, ids));
         });
     }
 }

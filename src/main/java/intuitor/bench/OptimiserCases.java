@@ -55,8 +55,7 @@ final class OptimiserCases {
             Tensor x = in.gaussian(F32, n);
             Tensor out = in.empty(DType.F64, 1);
             Runnable run = () -> in.device().kernels().sumSquares(out, x);
-            return new Trial(run, () -> {
-                run.run();
+            return Trial.of(run, () -> {
                 double[] sum = new double[1];
                 in.device().download(sum, out);
                 return Errors.of(sum[0], Arrays.stream(in.values(x)).map(value -> value * value).sum());
@@ -70,10 +69,7 @@ final class OptimiserCases {
                     Tensor x = in.gaussian(F32, n);
                     Tensor out = in.empty(storage, n);
                     Runnable run = () -> in.device().cast(out, x);
-                    return new Trial(run, () -> {
-                        run.run();
-                        return Errors.of(some(in, out), some(in, x));
-                    });
+                    return Trial.of(run, () -> Errors.of(some(in, out), some(in, x)));
                 });
     }
 

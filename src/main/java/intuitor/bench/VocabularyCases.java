@@ -45,10 +45,7 @@ final class VocabularyCases {
                     Tensor targets = in.indices(n, v);
                     VocabStats out = stats(in, n);
                     Runnable run = () -> in.device().kernels().vocabReduce(out, logits, targets, 1, 1);
-                    return new Trial(run, () -> {
-                        run.run();
-                        return new VocabularyErrors(in).reduction(out, logits, targets);
-                    });
+                    return Trial.of(run, () -> new VocabularyErrors(in).reduction(out, logits, targets));
                 });
     }
 
@@ -80,10 +77,7 @@ final class VocabularyCases {
             Tensor position = in.indices(b, 1000);
             VocabStats out = new VocabStats(null, in.empty(F32, b), in.empty(F32, b), in.empty(F32, b), null);
             Runnable run = () -> in.device().kernels().sample(token, out, logits, sequence, position, how, 1);
-            return new Trial(run, () -> {
-                run.run();
-                return new VocabularyErrors(in).reduction(out, logits, token);
-            });
+            return Trial.of(run, () -> new VocabularyErrors(in).reduction(out, logits, token));
         });
     }
 }

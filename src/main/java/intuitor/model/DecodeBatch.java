@@ -33,6 +33,11 @@ public final class DecodeBatch {
         this.pageSize = pageSize;
     }
 
+    /** Rows of a page of the cache. */
+    public int pageSize() {
+        return pageSize;
+    }
+
     /** Number of sequences. */
     public int size() {
         return size;

@@ -12,7 +12,6 @@ import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import tools.jackson.core.JacksonException;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -46,13 +45,7 @@ public final class MetricsLog implements AutoCloseable {
 
     /** The lines of a file, numbers as numbers; none where it does not exist. */
     public static List<Map<String, Object>> read(Path file) {
-        try {
-            return Files.exists(file) ? Files.readAllLines(file).stream().map(MetricsLog::line).toList() : List.of();
-        } catch (IOException e) {
-            throw UserError.of("cannot read " + file, e);
-        } catch (JacksonException e) {
-            throw new UserError(file + ": a line is not valid JSON: " + Json.complaint(e), e);
-        }
+        return Files.exists(file) ? Json.lines(file, MetricsLog::line) : List.of();
     }
 
     private static Map<String, Object> line(String json) {

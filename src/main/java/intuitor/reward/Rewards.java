@@ -34,7 +34,7 @@ public final class Rewards implements AutoCloseable {
                 "reward_funcs: a reward is named twice: " + String.join(", ", names));
         this.weights = new double[funcs.size()];
         for (int i = 0; i < this.weights.length; i++) {
-            this.weights[i] = weights.isEmpty() ? 1 : weight(weights.get(i));
+            this.weights[i] = weights.isEmpty() ? 1 : parsed(weights.get(i));
         }
     }
 
@@ -74,6 +74,12 @@ public final class Rewards implements AutoCloseable {
         return needing;
     }
 
+    /** The weight of a reward; 0 where it is none of them. */
+    public double weight(String name) {
+        int i = names.indexOf(name);
+        return i < 0 ? 0 : weights[i];
+    }
+
     /**
      * Judges the completions of a step.
      *
@@ -93,7 +99,7 @@ public final class Rewards implements AutoCloseable {
         return new Scores(List.copyOf(names), weights.clone(), values);
     }
 
-    private static double weight(String text) {
+    private static double parsed(String text) {
         try {
             double weight = Double.parseDouble(text.strip());
             require(Double.isFinite(weight), "reward_weights: expected finite numbers, found '" + text + "'");

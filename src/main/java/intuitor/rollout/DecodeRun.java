@@ -46,11 +46,11 @@ final class DecodeRun {
      * @param sequences those that grow, each with pages for as many tokens more as it may draw in the steps
      * @param steps     to be made
      * @param bucket    with room for them
-     * @param pageSize  of the cache
+     * @param batch     is filled anew
      * @param idlePage  the page of the cache that idle places have
      */
     DecodeRun(Arena scope, Transformer model, List<GrowingSequence> sequences, int steps, Decoding decoding,
-              DecodeBucket bucket, int pageSize, int idlePage) {
+              DecodeBucket bucket, DecodeBatch batch, int idlePage) {
         this.device = scope.device();
         this.sequences = sequences;
         this.decoding = decoding;
@@ -58,7 +58,7 @@ final class DecodeRun {
         this.places = bucket.places();
         this.scope = scope;
         int[] limit = sequences.stream().mapToInt(s -> s.ahead(steps, decoding.maxLength())).toArray();
-        DecodeBatch batch = new DecodeBatch(pageSize);
+        batch.clear();
         for (int i = 0; i < sequences.size(); i++) {
             GrowingSequence s = sequences.get(i);
             batch.add(s.lastToken(), s.shared.pages(), s.shared.tokens.length, s.pages(), s.length(), limit[i]);
@@ -66,7 +66,7 @@ final class DecodeRun {
         for (int i = sequences.size(); i < places; i++) {
             batch.add(0, NO_PROMPT, 0, new int[] {idlePage}, 1, 1);
         }
-        inputs = model.upload(batch, bucket.maxK(), bucket.pages(pageSize), scope);
+        inputs = model.upload(batch, bucket.maxK(), bucket.pages(batch.pageSize()), scope);
         int[] lengths = sequences.stream().mapToInt(GrowingSequence::length).toArray();
         progress = new DecodeProgress(scope.upload("draw positions", Arrays.copyOf(lengths, places)),
                 scope.zeros("drawn", DType.I32, places), scope.upload("limit", Arrays.copyOf(limit, places)),

@@ -171,6 +171,7 @@ public final class Rollout implements AutoCloseable {
         private final Scheduler scheduler;
         private final PackedWeights packed;
         private final KvCache cache;
+        private final DecodeBatch batch = new DecodeBatch(pageSize);
         private final int idlePage;
         private final int steps;
 
@@ -234,7 +235,7 @@ public final class Rollout implements AutoCloseable {
                     : DecodeBucket.rounded(sequences, growing.steps(), steps, decoding.maxLength(),
                             scope.device().blas(), model.config());
             try (Arena memory = scope.scope("decode run")) {
-                DecodeRun run = new DecodeRun(memory, model, sequences, growing.steps(), decoding, bucket, pageSize,
+                DecodeRun run = new DecodeRun(memory, model, sequences, growing.steps(), decoding, bucket, batch,
                         idlePage);
                 RepetitionPenalty repetition = repetition(sequences);
                 Runnable step = () -> run.step(model, head, cache, packed, repetition);

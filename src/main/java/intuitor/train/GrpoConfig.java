@@ -341,8 +341,7 @@ public record GrpoConfig(
 
     /** Whether more self-certainty is more reward: it is one of the rewards, with a weight above 0. */
     public boolean rewardsSelfCertainty() {
-        int i = rewardFuncs.stream().map(String::strip).toList().indexOf(SELF_CERTAINTY);
-        return i >= 0 && (rewardWeights.isEmpty() || Double.parseDouble(rewardWeights.get(i).strip()) > 0);
+        return rewards().weight(SELF_CERTAINTY) > 0;
     }
 
     /**

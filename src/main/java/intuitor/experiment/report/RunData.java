@@ -15,7 +15,6 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -84,12 +83,6 @@ record RunData(long seed, Map<String, SortedMap<Integer, Double>> metrics, Evalu
     }
 
     private static List<JsonNode> lines(Path file) {
-        try {
-            return Files.readAllLines(file).stream().map(JSON::readTree).toList();
-        } catch (IOException e) {
-            throw UserError.of("cannot read " + file, e);
-        } catch (JacksonException e) {
-            throw new UserError(file + ": a line is not valid JSON: " + Json.complaint(e), e);
-        }
+        return Json.lines(file, JSON::readTree);
     }
 }
