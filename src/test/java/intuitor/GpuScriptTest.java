@@ -58,17 +58,33 @@ class GpuScriptTest {
 
     @Test
     void aStepThatHangsIsStoppedWithItsChildren() throws IOException, InterruptedException {
+        long forever = 1_000_000_000L + ProcessHandle.current().pid(); // another test at the same time has its own
+        Path hangs = folder.resolve("hangs");
+        // the time is up when the step hangs, however long it took to: SIGALRM is timeout's own clock
         program(tools.resolve("timeout"), """
                 limit=$3
-                case " $* " in *F32*) limit=1;; esac
                 shift 3
+                case " $* " in *F32*)
+                    /usr/bin/timeout -k 1 "$limit" "$@" &
+                    until [ -e '%s' ]; do sleep 0.02; done
+                    kill -ALRM $!
+                    wait $!
+                    exit;;
+                esac
                 exec /usr/bin/timeout -k 1 "$limit" "$@"
-                """);
-        java("*F32*) echo so far; sleep 77771 & sleep 77772; echo woke up;;");
+                """.formatted(hangs));
+        java("*F32*) echo so far; sleep %1$d & : >'%2$s'; sleep %1$d; echo woke up;;".formatted(forever, hangs));
         assertEquals(1, run());
         assertReported("parity fp32: NOT FINISHED, stopped", ": so far", "parity bf16: passed", "train: passed");
-        assertFalse(ProcessHandle.allProcesses().flatMap(p -> p.info().arguments().stream()).flatMap(Stream::of)
-                .anyMatch(argument -> argument.matches("7777[12]")), "a process of the step lives on");
+        for (int tries = 0; tries < 600 && sleeps(forever); tries++) { // a signal takes its time on a busy machine
+            Thread.sleep(100);
+        }
+        assertFalse(sleeps(forever), "a process of the step lives on");
+    }
+
+    private static boolean sleeps(long seconds) {
+        return ProcessHandle.allProcesses().flatMap(p -> p.info().arguments().stream()).flatMap(Stream::of)
+                .anyMatch(argument -> argument.equals("" + seconds));
     }
 
     @Test
@@ -151,8 +167,12 @@ class GpuScriptTest {
         builder.environment().putAll(environment);
         builder.environment().put("OUT", folder.resolve("out").toString());
         Process process = builder.redirectErrorStream(true).redirectOutput(folder.resolve("said").toFile()).start();
-        assertTrue(process.waitFor(5, TimeUnit.MINUTES));
-        return process.exitValue();
+        try {
+            assertTrue(process.waitFor(5, TimeUnit.MINUTES));
+            return process.exitValue();
+        } finally {
+            process.destroy();
+        }
     }
 
     /** These are in the report in this order, and the report is the end of what the script prints. */
