@@ -82,24 +82,28 @@ record Backend(NativeApi api, Function<Arena, Blas> blas) {
 
     /** Why no GPU can be used here, and what would change that; nothing if one can. */
     private static Optional<String> whyNotCuda() {
-        Optional<MemorySegment> table;
         try {
-            table = NativeLibraries.deviceTable(NativeLibrary.CUDA);
+            return whyNoGpu().or(() -> {
+                List<String> missing = missing(NativeLibraries.deviceTable(NativeLibrary.CUDA).orElseThrow());
+                return missing.isEmpty() ? Optional.empty() : Optional.of("CUDA kernels that this build lacks: "
+                        + String.join(", ", missing) + "; build it again");
+            });
         } catch (UserError unusable) {
             return Optional.of(unusable.getMessage());
         }
+    }
+
+    /** As {@link Device#whyNoGpu}. */
+    static Optional<String> whyNoGpu() {
+        Optional<MemorySegment> table = NativeLibraries.deviceTable(NativeLibrary.CUDA);
         if (table.isEmpty()) {
             return Optional.of("no CUDA device: this build has no CUDA library; build it where nvcc is installed");
         }
         NativeApi api = new NativeApi("cuda", table.get());
-        if (api.deviceCount() == 0) {
-            return Optional.of("no CUDA device: " + (CudaLibraries.driverIsInstalled()
-                    ? api.whyNoDevice() + "; nvidia-smi names the GPU and its driver"
-                    : "no NVIDIA driver is installed (libcuda.so.1); install it on a machine with a GPU"));
-        }
-        List<String> missing = missing(table.get());
-        return missing.isEmpty() ? Optional.empty()
-                : Optional.of("CUDA kernels that this build lacks: " + String.join(", ", missing) + "; build it again");
+        return api.deviceCount() > 0 ? Optional.empty()
+                : Optional.of("no CUDA device: " + (CudaLibraries.driverIsInstalled()
+                        ? api.whyNoDevice() + "; nvidia-smi names the GPU and its driver"
+                        : "no NVIDIA driver is installed (libcuda.so.1); install it on a machine with a GPU"));
     }
 
     /** Names of the table's null pointers. */

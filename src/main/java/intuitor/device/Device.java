@@ -9,6 +9,7 @@ import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -88,6 +89,16 @@ public final class Device implements AutoCloseable {
             throw new UserError("cuda_graphs: needs an NVIDIA GPU; leave it out");
         }
         return new Device(backend.api(), backend.blas(), backend.attention(attention, cudaLibraries), graphs);
+    }
+
+    /**
+     * Why this machine, or this build, has no GPU to open, and what would change that; nothing if there is one, whether
+     * or not all that it takes to use it is there.
+     *
+     * @throws UserError if the CUDA library of this build cannot be loaded
+     */
+    public static Optional<String> whyNoGpu() {
+        return Backend.whyNoGpu();
     }
 
     public DeviceInfo info() {

@@ -4,10 +4,12 @@ import intuitor.UserError;
 import intuitor.data.PromptColumns;
 import intuitor.device.DType;
 import intuitor.device.Device;
+import intuitor.device.FusedHead;
 import intuitor.device.HeadForward;
 import intuitor.device.PackedAttention;
 import intuitor.device.StorageType;
 import intuitor.eval.task.Tasks;
+import intuitor.model.ModelConfig;
 import intuitor.optim.SchedulerType;
 import intuitor.recipe.Key;
 import intuitor.reward.AnswerExtraction;
@@ -351,13 +353,29 @@ public record GrpoConfig(
      * @throws UserError if the device does not take it
      */
     public DType rolloutMatrices(Device on, DType weights) {
-        DType matrices = rolloutDtype == StorageType.AUTO ? weights
+        if (on.info().isGpu()) {
+            requireRolloutsOnGpu(weights);
+            return weights;
+        }
+        return rolloutDtype == StorageType.AUTO ? weights
                 : rolloutDtype.forGeneration(on, "rollout_dtype").matrices();
-        if (on.info().isGpu() && matrices != weights) {
+    }
+
+    /** @throws UserError if no GPU draws completions as asked for, with weights of this type */
+    void requireRolloutsOnGpu(DType weights) {
+        if (rolloutDtype != StorageType.AUTO && rolloutDtype.onGpu() != weights) {
             throw new UserError("rollout_dtype: on a GPU completions are drawn in dtype, here "
                     + StorageType.of(weights) + "; leave it out");
         }
-        return matrices;
+    }
+
+    /** @throws UserError if this device lacks what the settings ask of it, for such a model */
+    void requireOf(Device device, ModelConfig config) {
+        DType weights = dtype.on(device);
+        rolloutMatrices(device, weights);
+        if (lmHead == HeadForward.Kind.FUSED) {
+            FusedHead.require(device, weights, config.hiddenSize());
+        }
     }
 
     /** {@code max_steps}, or the whole steps that {@code num_train_epochs} passes over {@code prompts} prompts make. */

@@ -143,13 +143,14 @@ public final class GrpoRun implements AutoCloseable {
         this.stop = stop;
         this.base = config.model();
         DType dtype = config.dtype().on(device);
-        config.rolloutMatrices(device, dtype); // refuses what this device does not have
         Arena parameters = device.arena("parameters");
         // whatever does not fit is said before the weights are read
         try (ModelFolder files = ModelFolder.open(base)) {
+            ModelConfig model = ModelConfig.read(base);
+            config.requireOf(device, model);
             this.prompts = Prompts.read(config);
             this.evaluation = config.evalData() == null ? null : prompts.evaluation(config);
-            this.policy = new TrainingWeights(parameters, ModelConfig.read(base), dtype, "policy");
+            this.policy = new TrainingWeights(parameters, model, dtype, "policy");
             policy.load(files);
         }
         ParameterSet reference = null;

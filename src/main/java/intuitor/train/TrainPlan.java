@@ -18,6 +18,7 @@ import java.util.IntSummaryStatistics;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -40,8 +41,13 @@ public final class TrainPlan {
     private final int promptCount;
     private final StringBuilder text = new StringBuilder();
 
-    /** A device to plan for; its memory is 0 where it is not in this machine. */
-    private record Target(String name, DType dtype, boolean gpu, long memoryBytes) { }
+    /**
+     * A device to plan for.
+     *
+     * @param memoryBytes 0 where it is not in this machine
+     * @param absent      why it is not; null where it is
+     */
+    private record Target(String name, DType dtype, boolean gpu, long memoryBytes, String absent) { }
 
     private TrainPlan(GrpoConfig settings) {
         this.config = settings.chatTemplateDate() != null ? settings
@@ -130,6 +136,9 @@ public final class TrainPlan {
                 : prompts.encoded().stream().mapToInt(p -> p.tokens().length).max().orElseThrow();
         StepMemory memory = StepMemory.of(config, needs, longest);
         line("memory", "on " + target.name + ", with prompts and completions of the greatest length");
+        if (target.absent != null) {
+            line("", "(" + target.absent + ")");
+        }
         memory.lasting().forEach((what, bytes) -> part(what, bytes));
         part("to generate: keys and values of " + memory.together() + " completions at once", memory.keysAndValues());
         part("to generate: " + (needs.packedCopy() > 0 ? "packed weights, activations" : "activations"),
@@ -154,19 +163,19 @@ public final class TrainPlan {
     }
 
     private Target target() {
+        Optional<String> noGpu = config.device().equals("cuda") ? Device.whyNoGpu() : Optional.empty();
+        if (noGpu.isPresent()) {
+            config.requireRolloutsOnGpu(config.dtype().onGpu());
+            return new Target("cuda", config.dtype().onGpu(), true, 0, noGpu.get());
+        }
         try (Device device = Device.open(config.device(), config.threads(), config.cudaLibraries(),
                 config.attention(), config.cudaGraphs())) {
+            config.requireOf(device, model);
             DType dtype = config.dtype().on(device);
-            config.rolloutMatrices(device, dtype); // refuses what this device does not have
             boolean gpu = device.info().isGpu();
             long bytes = gpu ? device.info().memoryBytes() : ((com.sun.management.OperatingSystemMXBean)
                     ManagementFactory.getOperatingSystemMXBean()).getTotalMemorySize();
-            return new Target(device.info().kind() + " (" + device.info().name() + ")", dtype, gpu, bytes);
-        } catch (UserError e) {
-            if (!config.device().equals("cuda")) {
-                throw e;
-            }
-            return new Target("cuda (no GPU is in this machine)", config.dtype().onGpu(), true, 0);
+            return new Target(device.info().kind() + " (" + device.info().name() + ")", dtype, gpu, bytes, null);
         }
     }
 

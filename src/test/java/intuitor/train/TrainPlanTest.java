@@ -1,11 +1,14 @@
 package intuitor.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import intuitor.UserError;
 import intuitor.device.DType;
+import intuitor.device.Device;
+import intuitor.device.TestDevices;
 import intuitor.model.ModelConfig;
 import intuitor.model.ModelMemory;
 import java.io.IOException;
@@ -70,6 +73,24 @@ class TrainPlanTest {
         Files.writeString(folder.resolve("runs/taken/config.yaml"), "");
         GrpoConfig taken = config(Map.of("run_name", "taken"));
         assertTrue(assertThrows(UserError.class, () -> TrainPlan.of(taken)).getMessage().contains("taken exists"));
+        GrpoConfig fused = config(Map.of("lm_head", "fused", "batch_invariant", "false"));
+        assertTrue(assertThrows(UserError.class, () -> TrainPlan.of(fused)).getMessage()
+                .startsWith("lm_head: fused needs an NVIDIA GPU of compute capability 9.0"));
+    }
+
+    /** Where there is no GPU, the plan for one says why, and refuses what no GPU does. */
+    @Test
+    void aPlanForAGpuNeedsNone() throws IOException {
+        if (Device.whyNoGpu().isEmpty()) {
+            throw TestDevices.skip("a plan for a GPU where there is none", "this machine has one");
+        }
+        String plan = TrainPlan.of(config(Map.of("device", "cuda")));
+        assertTrue(plan.contains("(no CUDA device: "), plan);
+        assertTrue(plan.contains("at most, as generation and training share theirs"), plan);
+        assertFalse(plan.contains("there is "), plan);
+        GrpoConfig conflict = config(Map.of("device", "cuda", "rollout_dtype", "float32"));
+        assertTrue(assertThrows(UserError.class, () -> TrainPlan.of(conflict)).getMessage()
+                .startsWith("rollout_dtype: on a GPU completions are drawn in dtype, here bfloat16"));
     }
 
     /** 4 + 4 + 8 bytes a parameter, 4 of the reference; 4 (7 + 3 * 8) rows to train; a page a prompt or completion. */
