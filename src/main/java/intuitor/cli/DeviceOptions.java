@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
 /** Where a command computes, and in which storage type. */
-final class DeviceOptions {
+class DeviceOptions {
 
     @Option(names = "--device", paramLabel = "KIND", defaultValue = "auto",
             description = "auto, cpu or cuda (default: ${DEFAULT-VALUE})")
@@ -32,20 +32,21 @@ final class DeviceOptions {
                     + "GPU) (default: ${DEFAULT-VALUE})")
     private PackedAttention.Library attention;
 
-    @Option(names = "--cuda-graphs", description = "record the steps of generation in CUDA graphs, on a GPU")
-    private boolean cudaGraphs;
-
     Device open() {
+        return open(false);
+    }
+
+    /** @param cudaGraphs whether the steps of generation are recorded */
+    final Device open(boolean cudaGraphs) {
         return Device.open(kind, threads, cudaLibraries, attention, cudaGraphs);
     }
 
     /** Storage type of weights and activations on the device opened. */
     DType dtype(Device device) {
-        return StorageType.named(dtype, "--dtype").on(device);
+        return storage().on(device);
     }
 
-    /** What generation holds on the device opened. */
-    StorageType.Held forGeneration(Device device) {
-        return StorageType.named(dtype, "--dtype").forGeneration(device, "dtype");
+    final StorageType storage() {
+        return StorageType.named(dtype, "--dtype");
     }
 }

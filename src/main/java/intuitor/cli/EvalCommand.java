@@ -142,7 +142,7 @@ final class EvalCommand extends BaseCommand {
     private JudgeOptions judgeOptions;
 
     @Mixin
-    private DeviceOptions deviceOptions;
+    private GenerationDeviceOptions deviceOptions;
 
     @Override
     public Integer call() throws Exception {

@@ -142,7 +142,7 @@ final class GenerateCommand extends BaseCommand {
     private boolean interactive;
 
     @Mixin
-    private DeviceOptions deviceOptions;
+    private GenerationDeviceOptions deviceOptions;
 
     @Override
     public Integer call() {

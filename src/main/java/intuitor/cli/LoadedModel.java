@@ -45,9 +45,9 @@ final class LoadedModel implements AutoCloseable {
     }
 
     /** For generation alone, in less memory. */
-    static LoadedModel forGeneration(Path folder, DeviceOptions options) {
+    static LoadedModel forGeneration(Path folder, GenerationDeviceOptions options) {
         return open(folder, options, (device, config, files) -> {
-            StorageType.Held held = options.forGeneration(device);
+            StorageType.Held held = options.held(device);
             return InferenceWeights.load(device, config, held.activations(), held.matrices(), files);
         });
     }

@@ -25,7 +25,8 @@ class MainTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"tarin", "doctor --fast", "doctor x", "--no-such-option"})
+    @ValueSource(strings = {"tarin", "doctor --fast", "doctor x", "--no-such-option", "bench --cuda-graphs",
+        "score --model m --input i --output o --cuda-graphs"})
     void wrongUsageIsOneLineWithAHint(String line) {
         Outcome o = Outcome.of(line.split(" "));
         assertEquals(2, o.status());
