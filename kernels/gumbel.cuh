@@ -49,6 +49,18 @@ __device__ __forceinline__ float gumbel(uint32_t word) {
     return -logf(minus_log);
 }
 
+/*
+ * gumbel(word) / ln 2 - log2(ln 2), what is added to logits in powers of two: -log2(-log2 u), by two of the hardware's
+ * logarithms. For u near 1, which their absolute error of 2^-22 is too much for, -log2(1 - v) = v P(v), v = 1 - u <=
+ * 1/8, with the polynomial of the least relative error, 5.1e-7. In all within 6e-6 of it.
+ */
+__device__ __forceinline__ float gumbel_log2(uint32_t word) {
+    const bool near_one = word >= 0xe0000000u;
+    const float x = uniform(near_one ? ~word : word);
+    float series = fmaf(fmaf(fmaf(0.44489262f, x, 0.47398698f), x, 0.7215245f), x, 1.4426943f) * x;
+    return -fast_log2(near_one ? series : -fast_log2(x));
+}
+
 /* Not below gumbel(word), by one rough logarithm: -ln u >= 1 - u. */
 __device__ __forceinline__ float gumbel_bound(uint32_t word) { return 1e-3f - __logf(uniform(~word)); }
 

@@ -31,11 +31,7 @@ int finish_head(const char *function, const Head &head, const VocabSums<float> *
 int lm_head_forward(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr argmax,
                     it_addr hidden, it_addr weight, it_addr targets, float temperature, float certainty_temperature,
                     int64_t N, int64_t H, int64_t V, int32_t dtype, it_stream s) {
-    if (!on_hopper()) return fail(IT_UNSUPPORTED, __func__, "this kernel is for compute capability 9.0");
-    if (dtype != IT_BF16) return fail(IT_UNSUPPORTED, __func__, "dtype %d: this kernel is for bf16", dtype);
-    if (!aligned<bf16>(H, hidden, weight)) {
-        return fail(IT_UNSUPPORTED, __func__, "H %lld is no multiple of 8, or an address none of 16", (long long)H);
-    }
+    if (int status = support_head(__func__, hidden, weight, H, dtype)) return status;
     if (int status = check_head(__func__, N, H, V)) return status;
     IT_CHECK(temperature > 0 && certainty_temperature > 0, "temperatures %g, %g", temperature, certainty_temperature);
     if (N == 0) return IT_OK;
@@ -46,7 +42,7 @@ int lm_head_forward(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_
     VocabOutputs outputs(lse, logprob, entropy, self_certainty, temperature, certainty_temperature, V);
     Head head = {outputs, (int32_t *)argmax, (const bf16 *)hidden, (const bf16 *)weight,
                  logprob ? (const int32_t *)targets : nullptr, (int)N, (int)H, (int)V};
-    return outputs.two ? hopper::run<2, true>(__func__, head, s) : hopper::run<2, false>(__func__, head, s);
+    return outputs.two ? hopper::reduce<2, true>(__func__, head, s) : hopper::reduce<2, false>(__func__, head, s);
 }
 
 } // namespace intuitor::cuda

@@ -91,6 +91,17 @@ __device__ __forceinline__ float fast_exp2(float x) {
 #endif
 }
 
+/* log2 x: within 2^-22 for x in [1/2, 2], else 2 ulp; x is not subnormal. */
+__device__ __forceinline__ float fast_log2(float x) {
+#ifdef INTUITOR_EMULATION
+    return log2f(x);
+#else
+    float y;
+    asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+#endif
+}
+
 /* The larger of two bf16, in each half of a register; NaN only where both are. */
 __device__ __forceinline__ uint32_t max_bf16x2(uint32_t a, uint32_t b) {
 #ifdef INTUITOR_EMULATION

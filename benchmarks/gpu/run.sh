@@ -191,7 +191,8 @@ if [ "$device" = cuda ]; then
     # shellcheck disable=SC2086
     suite "whole models, cuDNN" 45 BF16 $models
     suite "CUDA graphs" 30 BF16 intuitor.device.DeviceGraphTest intuitor.rollout.DecodeGraphsTest
-    suite "parity of the fused LM head" 30 BF16 intuitor.device.FusedHeadTest intuitor.device.HeadLabTest
+    suite "parity of the fused LM head" 30 BF16 intuitor.device.FusedHeadTest intuitor.device.FusedSampleTest \
+        intuitor.device.HeadLabTest
     suite "parity of the lab" 30 BF16 intuitor.device.KernelLabTest intuitor.device.AttentionLabTest
     bench bench-lab 30 --lab
 else

@@ -68,7 +68,7 @@ private:
 __global__ void __launch_bounds__(THREADS, 1)
 tensor_cores(Head head, VocabSums<float> *strips, float *target_logits) {
     bf16 *memory = dynamic_shared<bf16>();
-    const HeadPiece piece((int)blockIdx.x, head);
+    const HeadPiece<> piece((int)blockIdx.x, head);
     const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
     const int warp_row = warp / WARPS_N * WARP_M, warp_column = warp % WARPS_N * WARP_N;
     const int tiles = piece.tiles(head.V), depth = (head.H + K - 1) / K;

@@ -16,7 +16,7 @@ namespace intuitor::cuda::lab {
 
 namespace {
 
-int run(const Head &head, it_stream s) { return hopper::run<1, false>("lab", head, s); }
+int run(const Head &head, it_stream s) { return hopper::reduce<1, false>("lab", head, s); }
 
 const RegisterHead step("3 wgmma", "fused, sm_90a: WGMMA, TMA, specialised warps, persistent", run_head<run>,
                         on_hopper);

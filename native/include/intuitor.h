@@ -278,6 +278,14 @@ typedef struct it_api {
     int (*lm_head_forward)(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr argmax,
                            it_addr hidden, it_addr weight, it_addr targets, float temperature,
                            float certainty_temperature, int64_t N, int64_t H, int64_t V, int32_t dtype, it_stream s);
+    /* The LM head fused with sample(): draws token[n] with the same noise, without filters (top_k 0, top_p 1, min_p 0),
+       from logits that are never in memory, and gives sample()'s outputs for it, each optional. Where the two largest
+       of z / temperature + noise are closer than the rounding of either sum, some 1e-5, it may draw the other one. A
+       row gives the same token and bits in any batch. For what lm_head_forward is for; all else, and filters, are
+       IT_UNSUPPORTED. */
+    int (*lm_head_sample)(it_addr token, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr hidden,
+                          it_addr weight, it_addr sequence, it_addr position, const it_sampling *sampling,
+                          float certainty_temperature, int64_t N, int64_t H, int64_t V, int32_t dtype, it_stream s);
     /* Gradient of sum_n coefficient[n] * logprob[n] with respect to z, in place of the logits:
          z_j <- coefficient / temperature * ([j = target] - exp(z_j / temperature - lse)) */
     int (*logprob_backward)(it_addr logits, int64_t ld, it_addr lse, it_addr targets, it_addr coefficient,

@@ -55,6 +55,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int (*vocab_accumulate)(it_addr, it_addr, int64_t, int64_t, it_addr, float, float, int64_t, int64_t, int32_t, it_stream);
  *     int (*vocab_finish)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, float, float, int64_t, int64_t, it_stream);
  *     int (*lm_head_forward)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, float, float, int64_t, int64_t, int64_t, int32_t, it_stream);
+ *     int (*lm_head_sample)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, const it_sampling *, float, int64_t, int64_t, int64_t, int32_t, it_stream);
  *     int (*logprob_backward)(it_addr, int64_t, it_addr, it_addr, it_addr, float, int64_t, int64_t, int32_t, it_stream);
  *     int (*sample)(it_addr, it_addr, it_addr, it_addr, it_addr, int64_t, it_addr, it_addr, const it_sampling *, float, int64_t, int64_t, int32_t, it_stream);
  *     int (*repetition_penalty)(it_addr, int64_t, it_addr, it_addr, float, int64_t, int64_t, it_stream);
@@ -113,6 +114,7 @@ public class it_api {
         Intuitor.C_POINTER.withName("vocab_accumulate"),
         Intuitor.C_POINTER.withName("vocab_finish"),
         Intuitor.C_POINTER.withName("lm_head_forward"),
+        Intuitor.C_POINTER.withName("lm_head_sample"),
         Intuitor.C_POINTER.withName("logprob_backward"),
         Intuitor.C_POINTER.withName("sample"),
         Intuitor.C_POINTER.withName("repetition_penalty"),
@@ -4223,6 +4225,120 @@ public class it_api {
      */
     public static void lm_head_forward(MemorySegment struct, MemorySegment fieldValue) {
         struct.set(lm_head_forward$LAYOUT, lm_head_forward$OFFSET, fieldValue);
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int (*lm_head_sample)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, const it_sampling *, float, int64_t, int64_t, int64_t, int32_t, it_stream)
+     * }
+     */
+    public final static class lm_head_sample {
+
+        private lm_head_sample() {
+            // Should not be called directly
+        }
+
+        /**
+         * The function pointer signature, expressed as a functional interface
+         */
+        public interface Function {
+            int apply(long _x0, long _x1, long _x2, long _x3, long _x4, long _x5, long _x6, long _x7, MemorySegment _x8, float _x9, long _x10, long _x11, long _x12, int _x13, long _x14);
+        }
+
+        private static final FunctionDescriptor $DESC = FunctionDescriptor.of(
+            Intuitor.C_INT,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_POINTER,
+            Intuitor.C_FLOAT,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_LONG,
+            Intuitor.C_INT,
+            Intuitor.C_LONG
+        );
+
+        /**
+         * The descriptor of this function pointer
+         */
+        public static FunctionDescriptor descriptor() {
+            return $DESC;
+        }
+
+        private static final MethodHandle UP$MH = Intuitor.upcallHandle(lm_head_sample.Function.class, "apply", $DESC);
+
+        /**
+         * Allocates a new upcall stub, whose implementation is defined by {@code fi}.
+         * The lifetime of the returned segment is managed by {@code arena}
+         */
+        public static MemorySegment allocate(lm_head_sample.Function fi, Arena arena) {
+            return Linker.nativeLinker().upcallStub(UP$MH.bindTo(fi), $DESC, arena);
+        }
+
+        private static final MethodHandle DOWN$MH = Linker.nativeLinker().downcallHandle($DESC);
+
+        /**
+         * Invoke the upcall stub {@code funcPtr}, with given parameters
+         */
+        public static int invoke(MemorySegment funcPtr, long _x0, long _x1, long _x2, long _x3, long _x4, long _x5, long _x6, long _x7, MemorySegment _x8, float _x9, long _x10, long _x11, long _x12, int _x13, long _x14) {
+            try {
+                return (int) DOWN$MH.invokeExact(funcPtr, _x0, _x1, _x2, _x3, _x4, _x5, _x6, _x7, _x8, _x9, _x10, _x11, _x12, _x13, _x14);
+            } catch (Error | RuntimeException ex) {
+                throw ex;
+            } catch (Throwable ex$) {
+                throw new AssertionError("should not reach here", ex$);
+            }
+        }
+    }
+
+    private static final AddressLayout lm_head_sample$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("lm_head_sample"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int (*lm_head_sample)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, const it_sampling *, float, int64_t, int64_t, int64_t, int32_t, it_stream)
+     * }
+     */
+    public static final AddressLayout lm_head_sample$layout() {
+        return lm_head_sample$LAYOUT;
+    }
+
+    private static final long lm_head_sample$OFFSET = $LAYOUT.byteOffset(groupElement("lm_head_sample"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int (*lm_head_sample)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, const it_sampling *, float, int64_t, int64_t, int64_t, int32_t, it_stream)
+     * }
+     */
+    public static final long lm_head_sample$offset() {
+        return lm_head_sample$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int (*lm_head_sample)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, const it_sampling *, float, int64_t, int64_t, int64_t, int32_t, it_stream)
+     * }
+     */
+    public static MemorySegment lm_head_sample(MemorySegment struct) {
+        return struct.get(lm_head_sample$LAYOUT, lm_head_sample$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int (*lm_head_sample)(it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, it_addr, const it_sampling *, float, int64_t, int64_t, int64_t, int32_t, it_stream)
+     * }
+     */
+    public static void lm_head_sample(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(lm_head_sample$LAYOUT, lm_head_sample$OFFSET, fieldValue);
     }
 
     /**

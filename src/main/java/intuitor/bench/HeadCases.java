@@ -23,6 +23,7 @@ final class HeadCases {
     static List<KernelCase> of(BenchShape s, DType storage, List<DType> packed) {
         List<KernelCase> cases = new ArrayList<>();
         cases.add(whole(s.scored(), s.hidden(), s.vocab(), storage));
+        cases.add(drawn(s.batch(), s.hidden(), s.vocab(), storage));
         int n = rows(s);
         cases.add(tiles("lm_head in tiles", n, s, storage, null));
         for (DType type : packed) {
@@ -35,8 +36,12 @@ final class HeadCases {
         return Math.max(s.scored(), ROWS);
     }
 
-    /** The fused kernel, of as many rows as the tiles. */
-    static KernelCase fused(BenchShape s, DType storage) {
+    /** The fused kernels: of as many rows as the tiles, and drawing for the sequences that decode together. */
+    static List<KernelCase> fused(BenchShape s, DType storage) {
+        return List.of(scoring(s, storage), drawing(s.batch(), s.hidden(), s.vocab(), storage));
+    }
+
+    private static KernelCase scoring(BenchShape s, DType storage) {
         int n = rows(s);
         int h = s.hidden();
         int v = s.vocab();
@@ -48,6 +53,34 @@ final class HeadCases {
             VocabStats out = VocabularyCases.stats(in, n);
             Runnable run = () -> in.device().kernels().lmHeadForward(out, hidden, weight, targets, 1, 1);
             return Trial.of(run, () -> new VocabularyErrors(in).head(out, hidden, weight, targets));
+        }, F32);
+    }
+
+    private static KernelCase drawing(int n, int h, int v, DType storage) {
+        double bytes = ((double) n * h + (double) v * h) * storage.bytes();
+        return KernelCase.multiplying("lm_head fused, sample", storage, bytes, n, v, h, in -> {
+            Tensor hidden = in.gaussian(storage, n, h);
+            Tensor weight = in.gaussian(storage, v, h);
+            Draws draws = new Draws(in, n, Draws.unfiltered(v));
+            Runnable run = () -> in.device().kernels().lmHeadSample(draws.token, draws.out, hidden, weight,
+                    draws.sequence, draws.position, draws.how, 1);
+            return Trial.of(run, () -> new VocabularyErrors(in).head(draws.out, hidden, weight, draws.token));
+        }, F32);
+    }
+
+    /** Logits of whole rows, and a token drawn from each. */
+    private static KernelCase drawn(int n, int h, int v, DType storage) {
+        double bytes = ((double) n * h + (double) v * h) * storage.bytes() + (double) n * v * F32.bytes();
+        return KernelCase.multiplying("lm_head + sample", storage, bytes, n, v, h, in -> {
+            Tensor hidden = in.gaussian(storage, n, h);
+            Tensor weight = in.gaussian(storage, v, h);
+            Tensor logits = in.empty(F32, n, v);
+            Draws draws = new Draws(in, n, Draws.unfiltered(v));
+            Runnable run = () -> {
+                in.device().blas().gemm(logits, hidden, false, weight, true, false);
+                draws.from(logits);
+            };
+            return Trial.of(run, () -> new VocabularyErrors(in).head(draws.out, hidden, weight, draws.token));
         }, F32);
     }
 

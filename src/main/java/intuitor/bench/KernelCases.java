@@ -26,7 +26,7 @@ final class KernelCases {
         all.addAll(LayerCases.of(shape, storage));
         all.addAll(OptimiserCases.of(shape, storage));
         if (fused) { // the last: should it hang where it never ran, the others are measured
-            all.add(HeadCases.fused(shape, storage));
+            all.addAll(HeadCases.fused(shape, storage));
         }
         return all;
     }

@@ -10,7 +10,6 @@ import intuitor.device.Tensor;
 import intuitor.device.VocabStats;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.LongStream;
 
 /** What is done with logits. */
 final class VocabularyCases {
@@ -28,7 +27,7 @@ final class VocabularyCases {
             cases.add(reduction(s.scored(), s.vocab(), type));
             cases.add(gradient(s.scored(), s.vocab(), type));
         }
-        cases.add(sampling("sample", s.batch(), s.vocab(), new Sampling(1, 0, 1, 0, s.vocab(), 7)));
+        cases.add(sampling("sample", s.batch(), s.vocab(), Draws.unfiltered(s.vocab())));
         cases.add(sampling("sample, top-k 50, top-p 0.95", s.batch(), s.vocab(),
                 new Sampling(1, 50, 0.95, 0, s.vocab(), 7)));
         return cases;
@@ -72,12 +71,9 @@ final class VocabularyCases {
         double size = (double) b * v;
         return KernelCase.reading(name, KernelCase.shape(b, v), F32, size * F32.bytes(), DRAWING * size, in -> {
             Tensor logits = in.gaussian(F32, b, v);
-            Tensor token = in.empty(I32, b);
-            Tensor sequence = in.longs(LongStream.range(0, b).toArray());
-            Tensor position = in.indices(b, 1000);
-            VocabStats out = new VocabStats(null, in.empty(F32, b), in.empty(F32, b), in.empty(F32, b), null);
-            Runnable run = () -> in.device().kernels().sample(token, out, logits, sequence, position, how, 1);
-            return Trial.of(run, () -> new VocabularyErrors(in).reduction(out, logits, token));
+            Draws draws = new Draws(in, b, how);
+            return Trial.of(() -> draws.from(logits),
+                    () -> new VocabularyErrors(in).reduction(draws.out, logits, draws.token));
         });
     }
 }

@@ -2,11 +2,16 @@ package intuitor.device;
 
 import intuitor.UserError;
 
-/** The LM head, forward, in one kernel: logits do not leave the registers ({@code docs/kernels/lm-head.md}). */
+/**
+ * The LM head, forward, in one kernel, or drawing tokens: logits do not leave the registers ({@code
+ * docs/kernels/lm-head.md}).
+ */
 public final class FusedHead implements HeadForward {
 
-    /** What a kernel leaves in memory is some 1.5 KB a row of a wide head. */
+    /** What the kernel leaves in memory is some 1.5 KB a row of a wide head. */
     private static final long ROWS = 16384;
+    /** Here some 26 KB. */
+    private static final long DRAWN_ROWS = 1024;
     /** Numbers in 16 bytes: hidden sizes are multiples of it. */
     private static final long ALIGNMENT = 8;
 
@@ -41,5 +46,21 @@ public final class FusedHead implements HeadForward {
     @Override
     public void reduce(VocabStats out, Tensor hidden, Tensor targets, double temperature, double certaintyTemperature) {
         kernels.lmHeadForward(out, hidden.rows(0, targets.size()), weight, targets, temperature, certaintyTemperature);
+    }
+
+    /** Whether {@link #draw} can do this; else whole rows of logits are needed. */
+    public static boolean draws(Sampling sampling) {
+        return !sampling.isFiltered();
+    }
+
+    /** Rows that are drawn from at a time, at most. */
+    public static long drawnRows() {
+        return DRAWN_ROWS;
+    }
+
+    /** {@link Kernels#lmHeadSample} with this head. */
+    public void draw(Tensor token, VocabStats out, Tensor hidden, Tensor sequence, Tensor position, Sampling sampling,
+            double certaintyTemperature) {
+        kernels.lmHeadSample(token, out, hidden, weight, sequence, position, sampling, certaintyTemperature);
     }
 }

@@ -189,15 +189,26 @@ final class KernelChecks {
     static void lmHeadForward(VocabStats out, Tensor hidden, Tensor weight, Tensor targets, double temperature,
             double certaintyTemperature) {
         String call = "lmHeadForward";
-        rank(call, "hidden", hidden, 2);
-        rank(call, "weight", weight, 2);
-        required(call, "weight", weight, hidden.dtype(), weight.dim(0), hidden.dim(1));
+        head(call, hidden, weight);
         stats(call, out, hidden.dim(0));
         temperatures(call, temperature, certaintyTemperature);
         if (out.logprob() != null) {
             required(call, "targets", targets, I32, hidden.dim(0));
             indices(call, "targets", targets, weight.dim(0));
         }
+    }
+
+    static void lmHeadSample(Tensor token, VocabStats out, Tensor hidden, Tensor weight, Tensor sequence,
+            Tensor position, Sampling s, double certaintyTemperature) {
+        String call = "lmHeadSample";
+        head(call, hidden, weight);
+        draws(call, token, out, hidden.dim(0), sequence, position, s, weight.dim(0), certaintyTemperature);
+    }
+
+    private static void head(String call, Tensor hidden, Tensor weight) {
+        rank(call, "hidden", hidden, 2);
+        rank(call, "weight", weight, 2);
+        required(call, "weight", weight, hidden.dtype(), weight.dim(0), hidden.dim(1));
     }
 
     private static void state(String call, Tensor state, long n) {
@@ -231,7 +242,12 @@ final class KernelChecks {
         String call = "sample";
         rank(call, "logits", logits, 2);
         storage(call, "logits", logits);
-        long n = logits.dim(0);
+        draws(call, token, out, logits.dim(0), sequence, position, s, logits.dim(1), certaintyTemperature);
+    }
+
+    /** @param vocab how many logits a row has */
+    private static void draws(String call, Tensor token, VocabStats out, long n, Tensor sequence, Tensor position,
+            Sampling s, long vocab, double certaintyTemperature) {
         required(call, "token", token, I32, n);
         optional(call, "logprob", out.logprob(), F32, n);
         optional(call, "entropy", out.entropy(), F32, n);
@@ -239,8 +255,8 @@ final class KernelChecks {
         that(out.lse() == null && out.argmax() == null, call, "lse and argmax are not offered");
         required(call, "sequence", sequence, I64, n);
         required(call, "position", position, I32, n);
-        that(s.validVocab() <= logits.dim(1), call,
-                "valid vocabulary " + s.validVocab() + " is wider than " + logits);
+        that(s.validVocab() <= vocab, call,
+                "valid vocabulary " + s.validVocab() + " is wider than rows of " + vocab + " logits");
         that(certaintyTemperature > 0, call, "the certainty temperature must be positive");
     }
 

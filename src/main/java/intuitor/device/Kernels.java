@@ -42,6 +42,7 @@ public final class Kernels {
     private final MemorySegment vocabAccumulate;
     private final MemorySegment vocabFinish;
     private final MemorySegment lmHeadForward;
+    private final MemorySegment lmHeadSample;
     private final MemorySegment logprobBackward;
     private final MemorySegment sample;
     private final MemorySegment repetitionPenalty;
@@ -74,6 +75,7 @@ public final class Kernels {
         vocabAccumulate = it_api.vocab_accumulate(table);
         vocabFinish = it_api.vocab_finish(table);
         lmHeadForward = it_api.lm_head_forward(table);
+        lmHeadSample = it_api.lm_head_sample(table);
         logprobBackward = it_api.logprob_backward(table);
         sample = it_api.sample(table);
         repetitionPenalty = it_api.repetition_penalty(table);
@@ -385,7 +387,32 @@ public final class Kernels {
                 hidden.dim(1), weight.dim(0), hidden.dtype().code(), api.stream()));
     }
 
-    /** Whether this device has {@link #lmHeadForward} for matrices of this type and so many inputs. */
+    /**
+     * {@link #sample} from logits = hidden weight^T that are never in memory. Where two tokens are so close that
+     * rounding decides, it may draw another one than that does from stored logits.
+     *
+     * @param token    int32 [N]
+     * @param out      as for {@link #sample}
+     * @param hidden   [N,H], bf16
+     * @param weight   [V,H], bf16
+     * @param sequence int64 [N], and position int32 [N]
+     * @throws UnsupportedOperationException if {@link #hasLmHeadForward} is false, or tokens are filtered
+     */
+    public void lmHeadSample(Tensor token, VocabStats out, Tensor hidden, Tensor weight, Tensor sequence,
+            Tensor position, Sampling s, double certaintyTemperature) {
+        if (Checks.ENABLED) {
+            KernelChecks.lmHeadSample(token, out, hidden, weight, sequence, position, s, certaintyTemperature);
+        }
+        api.check(it_api.lm_head_sample.invoke(lmHeadSample, token.address(), address(out.logprob()),
+                address(out.entropy()), address(out.selfCertainty()), hidden.address(), weight.address(),
+                sequence.address(), position.address(), struct(s), (float) certaintyTemperature, hidden.dim(0),
+                hidden.dim(1), weight.dim(0), hidden.dtype().code(), api.stream()));
+    }
+
+    /**
+     * Whether this device has {@link #lmHeadForward} and {@link #lmHeadSample} for matrices of this type and so many
+     * inputs.
+     */
     public boolean hasLmHeadForward(DType type, long hidden) {
         int status = it_api.lm_head_forward.invoke(lmHeadForward, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, hidden, 1,
                 type.code(), 0);
@@ -424,16 +451,20 @@ public final class Kernels {
         if (Checks.ENABLED) {
             KernelChecks.sample(token, out, logits, sequence, position, s, certaintyTemperature);
         }
+        api.check(it_api.sample.invoke(sample, token.address(), address(out.logprob()), address(out.entropy()),
+                address(out.selfCertainty()), logits.address(), logits.dim(1), sequence.address(), position.address(),
+                struct(s), (float) certaintyTemperature, logits.dim(0), logits.dim(1), logits.dtype().code(),
+                api.stream()));
+    }
+
+    private MemorySegment struct(Sampling s) {
         it_sampling.temperature(sampling, (float) s.temperature());
         it_sampling.top_k(sampling, s.topK());
         it_sampling.top_p(sampling, (float) s.topP());
         it_sampling.min_p(sampling, (float) s.minP());
         it_sampling.valid_vocab(sampling, s.validVocab());
         it_sampling.seed(sampling, s.seed());
-        api.check(it_api.sample.invoke(sample, token.address(), address(out.logprob()), address(out.entropy()),
-                address(out.selfCertainty()), logits.address(), logits.dim(1), sequence.address(), position.address(),
-                sampling, (float) certaintyTemperature, logits.dim(0), logits.dim(1), logits.dtype().code(),
-                api.stream()));
+        return sampling;
     }
 
     /**

@@ -33,4 +33,9 @@ public record Sampling(double temperature, int topK, double topP, double minP, i
             throw new IllegalArgumentException("valid_vocab must be at least 1, not " + validVocab);
         }
     }
+
+    /** Whether some tokens are left out: to know which, whole rows of logits are needed. */
+    public boolean isFiltered() {
+        return topK > 0 || topP < 1 || minP > 0;
+    }
 }

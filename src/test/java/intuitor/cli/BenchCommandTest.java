@@ -53,13 +53,14 @@ class BenchCommandTest {
         assertEquals(2 + 3, outcome.out().strip().lines().count(), outcome.out());
     }
 
-    /** In bf16 on a device that has the fused head, it stands beside the tiles. */
+    /** In bf16 on a device that has the fused head, it stands beside the tiles, and beside drawing from whole rows. */
     @Test
     void theFusedHead() {
         Outcome outcome = Outcome.of("bench", "--device", "emu", "--dtype", "bfloat16", "--size", "tiny",
                 "--rounds", "1", "--round-ms", "1", "--kernels", "lm_head");
         assertEquals(0, outcome.status(), outcome.err());
-        assertEquals(List.of("lm_head + vocab_reduce", "lm_head in tiles", "lm_head fused"),
+        assertEquals(List.of("lm_head + vocab_reduce", "lm_head + sample", "lm_head in tiles", "lm_head fused",
+                        "lm_head fused, sample"),
                 outcome.out().strip().lines().skip(2).map(line -> line.split(" {2,}")[0]).toList());
     }
 

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import intuitor.UserError;
 import java.util.Arrays;
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -16,51 +15,15 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The engine's fused LM head beside fp64, on the emulated device or a GPU: what {@link HeadLabTest} does not ask. */
 class FusedHeadTest {
 
-    /** Hidden states, weights (both exact in bf16) and targets. */
-    private record Case(int n, int h, int v, float[] hidden, float[] weight, int[] targets) {
-
-        static Case of(int n, int h, int v, float scale) {
-            Random random = new Random(n * 31L + v);
-            float[] weight = GemmOracle.gaussian(random, v * h, DType.BF16);
-            for (int i = 0; i < weight.length; i++) {
-                weight[i] *= scale; // a power of two
-            }
-            return new Case(n, h, v, GemmOracle.gaussian(random, n * h, DType.BF16), weight,
-                    random.ints(n, 0, v).toArray());
-        }
-
-        VocabOracle.Stats expected(int row, double temperature, double certaintyTemperature) {
-            double[] z = new double[v];
-            for (int j = 0; j < v; j++) {
-                for (int k = 0; k < h; k++) {
-                    z[j] += (double) hidden[row * h + k] * weight[j * h + k];
-                }
-            }
-            return VocabOracle.stats(z, targets[row], temperature, certaintyTemperature);
-        }
-    }
-
-    private static Device open() {
-        Device device = TestDevices.openForCuda(1);
-        if (TestDevices.isHopper(device)) {
-            return device;
-        }
-        String name = device.info().name();
-        device.close();
-        throw TestDevices.skip("the fused LM head", name + " has none");
-    }
-
     /** lse, logprob, entropy, self-certainty and argmax; NaN where not wanted. */
-    private static float[][] run(Case c, double temperature, double certaintyTemperature, boolean... wanted) {
-        try (Device device = open(); Arena arena = device.arena("test")) {
+    private static float[][] run(HeadCase c, double temperature, double certaintyTemperature, boolean... wanted) {
+        try (Device device = HeadCase.open(); Arena arena = device.arena("test")) {
             Tensor[] out = new Tensor[5];
             for (int i = 0; i < out.length; i++) {
                 out[i] = wanted[i] ? arena.allocate("out", i < 4 ? DType.F32 : DType.I32, c.n()) : null;
             }
-            Tensor hidden = GemmOracle.put(arena, DType.BF16, c.hidden(), 0, c.n(), c.h());
-            Tensor weight = GemmOracle.put(arena, DType.BF16, c.weight(), 0, c.v(), c.h());
-            new FusedHead(device, weight).reduce(new VocabStats(out[0], out[1], out[2], out[3], out[4]), hidden,
-                    arena.upload("targets", c.targets()), temperature, certaintyTemperature);
+            new FusedHead(device, c.weight(arena)).reduce(new VocabStats(out[0], out[1], out[2], out[3], out[4]),
+                    c.hidden(arena), arena.upload("targets", c.targets()), temperature, certaintyTemperature);
             float[][] results = new float[5][c.n()];
             for (int i = 0; i < out.length; i++) {
                 if (out[i] == null) {
@@ -79,9 +42,9 @@ class FusedHeadTest {
         }
     }
 
-    private static void assertOracle(Case c, float[][] results, double temperature, double certaintyTemperature) {
+    private static void assertOracle(HeadCase c, float[][] results, double temperature, double certaintyTemperature) {
         for (int row = 0; row < c.n(); row++) {
-            var e = c.expected(row, temperature, certaintyTemperature);
+            var e = VocabOracle.stats(c.logits(row), c.targets()[row], temperature, certaintyTemperature);
             double[] expected = {e.lse(), e.logprob(), e.entropy(), e.selfCertainty(), e.argmax()};
             for (int i = 0; i < expected.length; i++) {
                 assertEquals(expected[i], results[i][row], 4e-6 * Math.abs(expected[i]) + 1e-5,
@@ -94,7 +57,7 @@ class FusedHeadTest {
     @CsvSource({"1, 8, 1, 1, 0.7, 1.3", "5, 40, 300, 1, 0.9, 1", "130, 64, 257, 0.25, 1.4, 0.6",
             "3, 72, 5000, 0.25, 0.8, 0.8", "2, 16, 9001, 1, 0.5, 2"})
     void twoTemperatures(int n, int h, int v, float scale, double temperature, double certaintyTemperature) {
-        Case c = Case.of(n, h, v, scale);
+        HeadCase c = HeadCase.of(n, h, v, scale);
         assertOracle(c, run(c, temperature, certaintyTemperature, true, true, true, true, true), temperature,
                 certaintyTemperature);
     }
@@ -102,11 +65,11 @@ class FusedHeadTest {
     /** Logits of some hundreds, at temperatures far apart: either of the two shifts moves without the other. */
     @Test
     void largeLogits() {
-        Case c = Case.of(4, 64, 1300, 8);
+        HeadCase c = HeadCase.of(4, 64, 1300, 8);
         for (double[] t : new double[][] {{0.2, 5}, {5, 0.2}}) {
             float[][] results = run(c, t[0], t[1], true, true, true, true, true);
             for (int row = 0; row < c.n(); row++) {
-                var e = c.expected(row, t[0], t[1]);
+                var e = VocabOracle.stats(c.logits(row), c.targets()[row], t[0], t[1]);
                 assertEquals(e.lse(), results[0][row], 1e-6 * Math.abs(e.lse()), "lse");
                 assertEquals(e.selfCertainty(), results[3][row], 4e-6 * Math.abs(e.selfCertainty()), "self-certainty");
                 assertEquals(e.argmax(), results[4][row], "argmax");
@@ -116,7 +79,7 @@ class FusedHeadTest {
 
     @Test
     void everyOutputIsOptional() {
-        Case c = Case.of(3, 24, 700, 0.5f);
+        HeadCase c = HeadCase.of(3, 24, 700, 0.5f);
         float[][] all = run(c, 0.9, 0.9, true, true, true, true, true);
         for (int i = 0; i < 5; i++) {
             boolean[] wanted = new boolean[5];
@@ -128,11 +91,10 @@ class FusedHeadTest {
     /** The bits of a row do not depend on the other rows, at two temperatures either. */
     @Test
     void sameBitsInEveryBatch() {
-        Case c = Case.of(140, 40, 4500, 0.5f);
+        HeadCase c = HeadCase.of(140, 40, 4500, 0.5f);
         float[][] together = run(c, 0.8, 1.2, true, true, true, true, true);
         int row = 133;
-        Case one = new Case(1, c.h(), c.v(), Arrays.copyOfRange(c.hidden(), row * c.h(), (row + 1) * c.h()),
-                c.weight(), new int[] {c.targets()[row]});
+        HeadCase one = c.row(row);
         float[][] alone = run(one, 0.8, 1.2, true, true, true, true, true);
         for (int i = 0; i < 5; i++) {
             assertEquals(alone[i][0], together[i][row], "output " + i);
@@ -149,7 +111,7 @@ class FusedHeadTest {
             assertTrue(said.startsWith("lm_head: fused needs an NVIDIA GPU of compute capability 9.0 (H100, H200), not")
                     && said.endsWith("; give lm_head tiled"), said);
         }
-        try (Device cuda = open()) {
+        try (Device cuda = HeadCase.open()) {
             assertTrue(cuda.kernels().hasLmHeadForward(DType.BF16, 64));
             FusedHead.require(cuda, DType.BF16, 64);
             assertEquals("lm_head: fused computes in bfloat16, not in float32; give dtype bfloat16, or lm_head tiled",

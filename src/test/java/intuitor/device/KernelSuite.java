@@ -43,7 +43,7 @@ final class KernelSuite {
         } else {
             request.selectors(DiscoverySelectors.selectPackage(KernelSuite.class.getPackageName()))
                     .filters(ClassNameFilter.includeClassNamePatterns(".*KernelTest",
-                            Boolean.getBoolean("intuitor.test.lab") ? ".*(Lab|FusedHead)Test" : "none"));
+                            Boolean.getBoolean("intuitor.test.lab") ? ".*(Lab|FusedHead|FusedSample)Test" : "none"));
         }
         LauncherFactory.create().execute(request.build(), summary, new Progress());
         summary.getSummary().printFailuresTo(new PrintWriter(System.out, true), 10);
