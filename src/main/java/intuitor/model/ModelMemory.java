@@ -50,10 +50,18 @@ public record ModelMemory(ModelConfig config, DType dtype, boolean gpu) {
         return KvCache.bytesPerRow(config, dtype);
     }
 
-    /** The activations of so many tokens in one pass without gradients, and a chunk of logits. */
-    public long inference(long tokens) {
-        long row = 2 * hidden() + layer(false) + (long) config.intermediateSize() * dtype.bytes();
-        return tokens * row + logits(tokens, false);
+    /**
+     * A pass without gradients, and then the whole rows of logits that tokens are drawn from, a chunk at a time. Scoring
+     * takes less: no row is whole there.
+     *
+     * @param tokens    of the pass
+     * @param drawn     tokens that are drawn after it
+     * @param penalized whether the logits are held a second time, after a repetition penalty
+     */
+    public long generation(long tokens, long drawn, boolean penalized) {
+        long pass = hidden() + layer(false) + (long) config.intermediateSize() * dtype.bytes();
+        long second = penalized ? chunk(drawn) * config.vocabSize() * FP32 : 0;
+        return tokens * hidden() + Math.max(tokens * pass, logits(drawn, false) + second);
     }
 
     /** The activations, gradients of activations and logits of a forward and a backward pass over so many tokens. */
@@ -82,8 +90,11 @@ public record ModelMemory(ModelConfig config, DType dtype, boolean gpu) {
 
     /** A chunk of {@link LmHead}'s: gathered rows, logits in fp32, and in 16 bits the gradient of these. */
     private long logits(long rows, boolean backward) {
-        long chunk = Math.min(rows, LmHead.chunkRows(config, gpu));
         long gradient = backward && dtype != DType.F32 ? (long) config.vocabSize() * dtype.bytes() : 0;
-        return chunk * (hidden() + (long) config.vocabSize() * FP32 + gradient);
+        return chunk(rows) * (hidden() + (long) config.vocabSize() * FP32 + gradient);
+    }
+
+    private long chunk(long rows) {
+        return Math.min(rows, LmHead.chunkRows(config, gpu));
     }
 }

@@ -11,6 +11,7 @@ import java.util.Map;
 /**
  * The memory of a run, in bytes, as {@link GrpoTrainer} will hold it: what stays from the first step to the last, and
  * one area that generation and training use in turn. It is computed for prompts and completions of the greatest length.
+ * Scoring, by the policy or the reference, is in that area too, and takes less than training does.
  *
  * @param lasting       what stays, by name
  * @param together      completions whose keys and values fit the cache at once; the others of a step wait
@@ -54,7 +55,8 @@ record StepMemory(Map<String, Long> lasting, long together, long keysAndValues, 
         long trainTokens = Math.min(all, Math.max(longest, config.microBatchTokens()));
         long prefill = Math.min(prompts * longestPrompt, Math.max(longestPrompt, Rollout.prefillTokens(model.gpu())));
         return new StepMemory(lasting, together, pages * page,
-                rolloutCopy(config, model) + model.inference(Math.max(together, prefill)), trainTokens,
+                rolloutCopy(config, model) + model.generation(Math.max(together, prefill), together,
+                        config.repetitionPenalty() != 1), trainTokens,
                 (config.batchInvariant() ? model.packedCopy() : 0) + model.training(trainTokens,
                         config.gradientCheckpointing() ? Activations.Keep.LAYER_INPUTS : Activations.Keep.ALL));
     }

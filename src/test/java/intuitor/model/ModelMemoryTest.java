@@ -6,13 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import intuitor.device.Arena;
 import intuitor.device.DType;
 import intuitor.device.Device;
+import intuitor.device.Sampling;
 import intuitor.device.Tensor;
 import intuitor.model.Activations.Keep;
 import intuitor.model.ReferenceModel.Shape;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What is foretold, beside what is then allocated. */
@@ -62,23 +65,28 @@ class ModelMemoryTest {
         }
     }
 
-    @Test
-    void aPassWithoutGradients() {
+    /** Of few tokens, whose logits are less than the activations, and of more than a chunk. */
+    @ParameterizedTest
+    @CsvSource({"40, 1", "40, 1.5", "400, 1", "400, 1.5"})
+    void aPassOfGeneration(int drawn, double penalty) {
         for (Shape shape : SHAPES) {
             try (Device device = Device.open("cpu", 1)) {
                 TestModel m = new TestModel(device, shape);
-                PackedBatch batch = batch(m);
+                PackedBatch batch = PackedBatch.builder().prompt(m.tokens(new Random(5), TOKENS)).build();
+                KvCache cache = new KvCache(device.arena("cache"), m.config, DType.F32, 1, TOKENS);
+                PackedWeights packed = m.parameters.packed(device.arena("packed"));
+                RepetitionPenalty repetition = penalty == 1 ? null
+                        : new RepetitionPenalty(penalty, new int[0], new int[drawn + 1]);
                 Arena scratch = device.arena("scratch");
-                try (Arena scope = scratch.scope("score")) {
-                    Tensor hidden = m.transformer.forward(batch, scope);
-                    TokenStats stats = new TokenStats(new float[batch.scored()], null, null);
-                    new LmHead(device, m.parameters).score(hidden, batch.scoredRows(), batch.targets(), 1, 1, stats,
+                try (Arena scope = scratch.scope("step")) {
+                    Tensor hidden = m.transformer.prefill(batch, cache, IntStream.range(0, TOKENS).toArray(), packed,
                             scope);
+                    new LmHead(device, m.parameters).sample(hidden, new int[drawn], new long[drawn], new int[drawn],
+                            new Sampling(1, 0, 1, 0, shape.vocab(), 1), 1, repetition, packed, new int[drawn],
+                            TokenStats.of(drawn), scope);
                 }
-                ModelMemory foretold = new ModelMemory(m.config, DType.F32, false);
-                // one of the two after the other: activations, logits
-                assertTrue(foretold.inference(TOKENS) >= 0.97 * scratch.peakBytes(), scratch.peakBytes() + "");
-                assertTrue(foretold.inference(TOKENS) <= 2 * scratch.peakBytes(), scratch.peakBytes() + "");
+                assertForetold(scratch.peakBytes(), new ModelMemory(m.config, DType.F32, false)
+                        .generation(TOKENS, drawn, repetition != null));
             }
         }
     }

@@ -6,20 +6,34 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import intuitor.UserError;
+import intuitor.device.Arena;
 import intuitor.device.DType;
 import intuitor.device.Device;
+import intuitor.device.Sampling;
 import intuitor.device.TestDevices;
+import intuitor.model.Architecture;
 import intuitor.model.ModelConfig;
 import intuitor.model.ModelMemory;
+import intuitor.model.ParameterSet;
+import intuitor.model.Transformer;
+import intuitor.rollout.Decoding;
+import intuitor.rollout.Rollout;
+import intuitor.rollout.StopStrings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Random;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainPlanTest {
 
@@ -116,5 +130,30 @@ class TrainPlanTest {
         assertEquals(15, turns.trainTokens()); // a completion is never split
         assertEquals(255, turns.together()); // 256 pages of 4 KiB, one of them a prompt's
         assertEquals(1 << 20, turns.keysAndValues());
+    }
+
+    /** Generation's part, beside what a rollout then allocates; page tables and the like are left out. */
+    @ParameterizedTest
+    @ValueSource(strings = {"1", "1.5"})
+    void aRolloutTakesWhatIsForetold(String penalty) throws IOException {
+        ModelConfig model = new ModelConfig(Architecture.QWEN2, 8192, 128, 384, 2, 4, 2, 32, 1e-6, 1e4,
+                Optional.empty(), 512, true, "float32", List.of(0), OptionalInt.empty(), OptionalInt.empty());
+        GrpoConfig config = config(Map.of("prompts_per_step", "6", "num_generations", "16", "max_completion_length",
+                "24", "repetition_penalty", penalty));
+        StepMemory foretold = StepMemory.of(config, new ModelMemory(model, DType.F32, false), 80);
+        try (Device device = Device.open("cpu", 1)) {
+            ParameterSet parameters = new ParameterSet(device.arena("parameters"), model, DType.F32, "weights");
+            parameters.initialize(1, 0.02);
+            Arena scratch = device.arena("rollout");
+            try (Transformer transformer = new Transformer(device, parameters);
+                    Rollout rollout = new Rollout(scratch, transformer, (long) config.kvCacheMib() << 20)) {
+                Random random = new Random(3);
+                List<int[]> prompts = Stream.generate(() -> random.ints(80, 1, 8192).toArray()).limit(6).toList();
+                rollout.generate(prompts, 16, new Decoding(new Sampling(1, 0, 1, 0, 8192, 1), 24, Set.of(), 1,
+                        config.repetitionPenalty(), StopStrings.NONE), 0, () -> false);
+                double ratio = (double) (foretold.keysAndValues() + foretold.generation()) / scratch.peakBytes();
+                assertTrue(ratio > 0.96 && ratio < 1.1, "foretold over allocated: " + ratio);
+            }
+        }
     }
 }
