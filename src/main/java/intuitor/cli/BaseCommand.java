@@ -1,5 +1,6 @@
 package intuitor.cli;
 
+import intuitor.UserError;
 import intuitor.report.ProgressLine;
 import intuitor.train.StopSignal;
 import java.io.PrintWriter;
@@ -36,6 +37,27 @@ abstract class BaseCommand implements Callable<Integer> {
 
     final CommandSpec spec() {
         return spec;
+    }
+
+    /** Whether an option was written on the command line, be it with its default value. */
+    final boolean isGiven(String option) {
+        return spec.commandLine().getParseResult().hasMatchedOption(option);
+    }
+
+    /** Refuses an option that does nothing without another one. */
+    final void requireUse(String option, boolean used, String needed) {
+        if (isGiven(option) && !used) {
+            throw new UserError(option + ": does nothing without " + needed);
+        }
+    }
+
+    /** Refuses filters of the tokens where there is nothing to draw: in greedy decoding. */
+    static void requireNoFilter(int topK, double topP, double minP) {
+        String filter = topK != 0 ? "--top-k" : topP != 1 ? "--top-p" : minP != 0 ? "--min-p" : null;
+        if (filter != null) {
+            throw new UserError(filter + ": does nothing where the most likely token is always taken; give a "
+                    + "--temperature above 0, or leave it out");
+        }
     }
 
     /** The work of a command that Ctrl-C stops in good order; returns the exit status. */

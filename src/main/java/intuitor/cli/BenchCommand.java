@@ -99,6 +99,9 @@ final class BenchCommand extends BaseCommand {
         if (lab && !kernels.isEmpty()) {
             throw new UserError("--lab and --kernels: give one of them");
         }
+        if (lab && isGiven("--attention")) {
+            throw new UserError("--attention: does nothing with --lab; give one of them");
+        }
         for (String name : kernels) {
             if (name.isEmpty() || Bench.kernels().stream().noneMatch(kernel -> kernel.startsWith(name))) {
                 throw new UserError("--kernels: '" + name + "' begins no kernel's name; there are "

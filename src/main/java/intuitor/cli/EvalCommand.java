@@ -32,6 +32,7 @@ import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 
 /** {@code intuitor eval}: the paper's benchmarks. */
@@ -186,6 +187,9 @@ final class EvalCommand extends BaseCommand {
         require((float) topP > 0 && topP <= 1, "--top-p: expected more than 0 and at most 1, found " + topP);
         require(numSamples == 1 || temperature > 0, "--num-samples " + numSamples + ": give a --temperature above 0; "
                 + "greedy samples are all the same");
+        if (temperature == 0) {
+            requireNoFilter(topK, topP, 0);
+        }
         require(batchSize >= 1, "--batch-size: expected at least 1, found " + batchSize);
         require(maxNewTokens >= 1, "--max-new-tokens: expected at least 1, found " + maxNewTokens);
         require(kvCacheMib >= 1, "--kv-cache-mib: expected at least 1, found " + kvCacheMib);
@@ -194,7 +198,9 @@ final class EvalCommand extends BaseCommand {
         }
         chatUse();
         chatDate();
-        judgeOptions.check(tasks, numSamples);
+        spec().options().stream().map(OptionSpec::longestName).filter(option -> option.startsWith("--judge-"))
+                .forEach(option -> requireUse(option, judgeOptions.isUsed(), "--judge-url"));
+        judgeOptions.check(tasks);
     }
 
     /** Greatest number of problems of a task. */
@@ -234,7 +240,7 @@ final class EvalCommand extends BaseCommand {
             List<Task> chosen = Tasks.of(tasks, () -> sandbox);
             try (LoadedModel loaded = LoadedModel.forGeneration(model, deviceOptions);
                     Rollout rollout = new Rollout(loaded.device(), loaded.transformer(), (long) kvCacheMib << 20);
-                    Evaluator evaluator = new Evaluator(evaluated(loaded, rollout), drawing())) {
+                    Evaluator evaluator = new Evaluator(evaluated(loaded, rollout, chosen), drawing())) {
                 Evaluation evaluation = new Evaluation(folder, settings(loaded), chosen, data, problems());
                 List<Summary> summaries = evaluation.run(evaluator, stop, (task, done, of, e) -> progress.update(
                         String.format(Locale.ROOT, "%s  %d of %d completions, %.0f s generating, %.0f s judging", task,
@@ -272,18 +278,28 @@ final class EvalCommand extends BaseCommand {
         return new Drawing(numSamples, temperature, topK, topP, seed, maxNewTokens, batchSize);
     }
 
-    private EvaluatedModel evaluated(LoadedModel loaded, Rollout rollout) {
+    private EvaluatedModel evaluated(LoadedModel loaded, Rollout rollout, List<Task> chosen) {
         ChatUse use = chatUse();
         Optional<ChatTemplate> template = use == ChatUse.NEVER ? Optional.empty() : ChatTemplate.load(model);
-        if (template.isEmpty() && (use == ChatUse.ALWAYS || system != null)) {
-            throw new UserError((system != null ? "--system" : "--chat-template always") + ": "
-                    + (use == ChatUse.NEVER ? "needs a chat template"
-                            : model + " has no chat template in its tokenizer_config.json"));
+        if (template.isEmpty()) {
+            requireNoChat(use == ChatUse.NEVER ? "needs a chat template"
+                    : model + " has no chat template in its tokenizer_config.json");
+        } else if (chosen.stream().noneMatch(task -> task.protocol().chat())) {
+            requireNoChat("does nothing here: no chat template is used in " + String.join(", ", tasks));
         }
         PromptEncoder plain = new PromptEncoder(loaded.tokenizer(), null, null, chatDate());
         PromptEncoder chat = template.map(t -> new PromptEncoder(loaded.tokenizer(), t, system, chatDate()))
                 .orElse(plain);
         return new EvaluatedModel(rollout, loaded.config(), loaded.tokenizer(), plain, chat);
+    }
+
+    /** Refuses what is there for the chat template alone. */
+    private void requireNoChat(String why) {
+        String option = chatUse() == ChatUse.ALWAYS ? "--chat-template always" : system != null ? "--system"
+                : isGiven("--chat-template-date") ? "--chat-template-date" : null;
+        if (option != null) {
+            throw new UserError(option + ": " + why);
+        }
     }
 
     /** All that the completions depend on, beside the data. */

@@ -177,8 +177,8 @@ final class GenerateCommand extends BaseCommand {
         if (prompt != null && prompts != null) {
             throw new UserError("a prompt and --prompts: give one of them");
         }
-        if (interactive && (prompt != null || prompts != null || n != 1)) {
-            throw new UserError("--interactive: takes no prompt, no --prompts and no --n");
+        if (interactive && (prompt != null || prompts != null || n != 1 || best)) {
+            throw new UserError("--interactive: takes no prompt, no --prompts, no --n and no --best");
         }
         if (output != null && prompts == null) {
             throw new UserError("--output: needs --prompts");
@@ -189,11 +189,28 @@ final class GenerateCommand extends BaseCommand {
         if (best && n < 2) {
             throw new UserError("--best: chooses among several completions; give --n");
         }
-        if (system != null && !chat && !interactive) {
-            throw new UserError("--system: needs --chat or --interactive");
-        }
+        requireUse("--answer-extraction", best, "--best");
+        requireUse("--system", usesChat(), "--chat or --interactive");
+        requireUse("--chat-template-date", usesChat(), "--chat or --interactive");
         if (stops.contains("")) {
             throw new UserError("--stop: an empty text would end everything");
+        }
+        requireConsistentSampling();
+    }
+
+    private boolean usesChat() {
+        return chat || interactive;
+    }
+
+    private void requireConsistentSampling() {
+        if (greedy && temperature != 0 && isGiven("--temperature")) {
+            throw new UserError("--greedy and --temperature " + temperature + ": give one of them");
+        }
+        if (greedy || temperature == 0) {
+            requireNoFilter(topK, topP, minP);
+            if (best) {
+                throw new UserError("--best: give a --temperature above 0; greedy completions are all the same");
+            }
         }
     }
 
@@ -243,7 +260,7 @@ final class GenerateCommand extends BaseCommand {
 
     private PromptEncoder encoder(LoadedModel loaded) {
         String flag = interactive ? "--interactive: " : "--chat: ";
-        ChatTemplate template = !chat && !interactive ? null : ChatTemplate.load(model).orElseThrow(
+        ChatTemplate template = !usesChat() ? null : ChatTemplate.load(model).orElseThrow(
                 () -> new UserError(flag + model + " has no chat template in its tokenizer_config.json"));
         return new PromptEncoder(loaded.tokenizer(), template, system, date);
     }

@@ -71,8 +71,13 @@ final class JudgeOptions {
             description = "start only if the estimate is at most so many US dollars")
     private Double maxCost;
 
-    void check(List<String> tasks, int numSamples) {
-        if (url == null) {
+    /** Whether there is a judge; without one, the other options do nothing. */
+    boolean isUsed() {
+        return url != null;
+    }
+
+    void check(List<String> tasks) {
+        if (!isUsed()) {
             return;
         }
         if (!tasks.contains(AlpacaEval.NAME)) {

@@ -25,4 +25,11 @@ public @interface Key {
 
     /** Whether a recipe without this key is refused. */
     boolean required() default false;
+
+    /**
+     * What has to be set for this key to do anything: the name of another key, or {@code "name: value"}, where the
+     * other one is to have that value or, if it is a list, that item. A flag that would do nothing is refused; a recipe
+     * may keep its key for another day.
+     */
+    String needs() default "";
 }

@@ -5,8 +5,13 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * One key of a recipe: what {@code --help} says of it, and how its text becomes a value.
@@ -18,9 +23,13 @@ import java.util.stream.Collectors;
  * @param help        one line
  * @param required    whether a recipe without it is refused
  * @param range       interval of the numbers accepted, or null
+ * @param needs       what has to be set for it to do anything, as in {@link Key#needs}
  */
-public record KeySpec(String name, Class<?> type, String defaultText, String help, boolean required, Interval range) {
+public record KeySpec(String name, Class<?> type, String defaultText, String help, boolean required, Interval range,
+                      String needs) {
 
+    private static final JsonMapper JSON =
+            JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
     private static final Pattern WHOLE = Pattern.compile("[-+]?\\d+");
     private static final Pattern NUMBER = Pattern.compile("[-+]?(\\d+(\\.\\d*)?|\\.\\d+)([eE][-+]?\\d+)?");
 
@@ -31,7 +40,7 @@ public record KeySpec(String name, Class<?> type, String defaultText, String hel
         }
         String name = c.getName().replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
         return new KeySpec(name, c.getType(), key.value(), key.help(), key.required(),
-                key.range().isEmpty() ? null : Interval.parse(key.range()));
+                key.range().isEmpty() ? null : Interval.parse(key.range()), key.needs());
     }
 
     /** The flag of the same name: {@code --num-generations}. */
@@ -72,7 +81,7 @@ public record KeySpec(String name, Class<?> type, String defaultText, String hel
             return text;
         }
         if (type == List.class) {
-            return text.isEmpty() ? List.of() : List.of(text.split(","));
+            return text.isEmpty() ? List.of() : jsonList(text).orElseGet(() -> List.of(text.split(",")));
         }
         if (type == Path.class) {
             require(!text.isBlank(), "a path", text);
@@ -86,6 +95,17 @@ public record KeySpec(String name, Class<?> type, String defaultText, String hel
             return constant(text);
         }
         return number(text);
+    }
+
+    /** The items of a JSON list of texts; nothing if the text is none, as the item "[INST]" is. */
+    private static Optional<List<String>> jsonList(String text) {
+        try {
+            JsonNode list = JSON.readTree(text);
+            return list.isArray() && list.valueStream().allMatch(JsonNode::isString)
+                    ? Optional.of(list.valueStream().map(JsonNode::stringValue).toList()) : Optional.empty();
+        } catch (JacksonException e) {
+            return Optional.empty();
+        }
     }
 
     private Object number(String text) {

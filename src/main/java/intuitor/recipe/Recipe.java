@@ -47,7 +47,8 @@ public final class Recipe {
      * @param file  the recipe, or null for flags and defaults only
      * @param flags text by key name ({@code num_generations}), as given on the command line
      * @throws UserError that names the file (or the flag) and the key, for an unknown key, a value of the wrong type or
-     *                   out of range, a required key that is missing, and settings that contradict each other
+     *                   out of range, a required key that is missing, settings that contradict each other, and a flag
+     *                   that would do nothing
      */
     public static <R extends Record> R read(Class<R> type, Path file, Map<String, String> flags) {
         return read(type, file == null ? Map.of() : yaml(file), file == null ? "" : file + ": ", flags);
@@ -82,9 +83,31 @@ public final class Recipe {
             }
             arguments.add(values.containsKey(key.name()) ? values.get(key.name()) : key.defaultValue());
         }
-        return construct(type, arguments, message -> flags.keySet().stream()
+        R settings = construct(type, arguments, message -> flags.keySet().stream()
                 .filter(name -> message.startsWith(name + ": ")).findFirst()
                 .map(name -> keys.get(name).flag() + message.substring(name.length())).orElse(where + message));
+        flags.keySet().forEach(name -> requireUse(settings, keys.get(name), keys));
+        return settings;
+    }
+
+    /** Refuses a flag that would do nothing because of what another key says ({@link Key#needs}). */
+    private static void requireUse(Record settings, KeySpec flag, Map<String, KeySpec> keys) {
+        if (flag.needs().isEmpty() || isOff(value(settings, flag))) {
+            return;
+        }
+        String[] needed = flag.needs().split(": ");
+        Object other = value(settings, keys.get(needed[0]));
+        boolean used = needed.length == 1 ? !isOff(other)
+                : other instanceof List<?> items ? items.stream().anyMatch(i -> i.toString().strip().equals(needed[1]))
+                : scalar(other).equals(needed[1]);
+        if (!used) {
+            throw new UserError(flag.flag() + ": does nothing without " + flag.needs());
+        }
+    }
+
+    private static boolean isOff(Object value) {
+        return value == null || value.equals(false) || value.equals(List.of())
+                || value instanceof Number n && n.doubleValue() == 0;
     }
 
     /** The settings with some keys changed, from their text; checked as if they had been given so. */
@@ -185,6 +208,12 @@ public final class Recipe {
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    private static Object value(Record settings, KeySpec key) {
+        return Arrays.stream(settings.getClass().getRecordComponents())
+                .filter(c -> KeySpec.of(c).name().equals(key.name())).findFirst().map(c -> component(settings, c))
+                .orElse(null);
     }
 
     private static Object component(Record settings, RecordComponent c) {

@@ -51,7 +51,8 @@ public record GrpoConfig(
         @Key(value = "-1", range = "[-1, 8388606]",
                 help = "steps: rollouts with their updates; -1: as many as num_train_epochs makes")
         int maxSteps,
-        @Key(value = "1", range = "(0, inf)", help = "passes over the prompts, where max_steps is -1")
+        @Key(value = "1", range = "(0, inf)", needs = "max_steps: -1",
+                help = "passes over the prompts, where max_steps is -1")
         double numTrainEpochs,
         @Key(value = "true", help = "draw the prompts in a new random order each epoch")
         boolean shuffleDataset,
@@ -74,8 +75,8 @@ public record GrpoConfig(
         int maxCompletionLength,
         @Key(help = "tokens that end a completion, beside the model's own end tokens")
         List<String> stopTokens,
-        @Key(help = "texts that end a completion, wherever its tokens are cut, and stay its end; as a YAML list if "
-                + "one holds a comma")
+        @Key(help = "texts that end a completion, wherever its tokens are cut, and stay its end; as a list, "
+                + "[\"a, b\"], if one holds a comma")
         List<String> stopStrings,
         @Key(value = "1", range = "(0, inf)", help = "divides the logits, in sampling and in the loss")
         double temperature,
@@ -139,17 +140,19 @@ public record GrpoConfig(
         @Key(value = "stated",
                 help = "where final answers are: after #### or in a \\boxed{}; as benchmarks look; the last number")
         AnswerExtraction answerExtraction,
-        @Key(value = "0", range = "[0, 1]",
+        @Key(value = "0", range = "[0, 1]", needs = "reward_funcs: semantic_entropy",
                 help = "semantic_entropy: least entropy of a group that is rewarded, in units of log G")
         double semanticEntropyLow,
-        @Key(value = "1", range = "[0, 1]", help = "semantic_entropy: greatest entropy of a group that is rewarded")
+        @Key(value = "1", range = "[0, 1]", needs = "reward_funcs: semantic_entropy",
+                help = "semantic_entropy: greatest entropy of a group that is rewarded")
         double semanticEntropyHigh,
-        @Key(value = "<think>\\n.*?\\n</think>\\n<answer>\\n.*?\\n</answer>",
+        @Key(value = "<think>\\n.*?\\n</think>\\n<answer>\\n.*?\\n</answer>", needs = "reward_funcs: format",
                 help = "format: regular expression that a whole completion must match")
         String formatPattern,
-        @Key(value = "3", range = "[1, inf)", help = "repetition_penalty: words of an n-gram")
+        @Key(value = "3", range = "[1, inf)", needs = "reward_funcs: repetition_penalty",
+                help = "repetition_penalty: words of an n-gram")
         int repetitionNGrams,
-        @Key(value = "-1", range = "(-inf, 0]",
+        @Key(value = "-1", range = "(-inf, 0]", needs = "reward_funcs: repetition_penalty",
                 help = "repetition_penalty: the reward of a completion that only repeats")
         double repetitionMaxPenalty,
 
@@ -178,7 +181,7 @@ public record GrpoConfig(
         @Key(value = "grpo",
                 help = "how token losses are averaged: per sequence, batch, max length, step; cispo: another loss")
         LossType lossType,
-        @Key(value = "0", range = "[0, inf)",
+        @Key(value = "0", range = "[0, inf)", needs = "loss_type: bnpo",
                 help = "completions in bnpo's local batch; 0: all of a step (bnpo is then dapo)")
         int perDeviceTrainBatchSize,
         @Key(value = "false", help = "leave completions that reach max_completion_length out of the loss")
@@ -188,22 +191,26 @@ public record GrpoConfig(
         double topEntropyQuantile,
         @Key(value = "false", help = "let the reference follow the policy")
         boolean syncRefModel,
-        @Key(value = "0.6", range = "[0, 1]", help = "sync_ref_model: the policy's part in the new reference")
+        @Key(value = "0.6", range = "[0, 1]", needs = "sync_ref_model",
+                help = "sync_ref_model: the policy's part in the new reference")
         double refModelMixupAlpha,
-        @Key(value = "512", range = "[1, inf)", help = "sync_ref_model: steps between two moves of the reference")
+        @Key(value = "512", range = "[1, inf)", needs = "sync_ref_model",
+                help = "sync_ref_model: steps between two moves of the reference")
         int refModelSyncSteps,
 
         // evaluation on held-out problems
 
         @Key(help = "problems with answers to measure accuracy on before and after; none: no evaluation")
         Path evalData,
-        @Key(value = "200", range = "[1, inf)", help = "problems evaluated: the first of eval_data")
+        @Key(value = "200", range = "[1, inf)", needs = "eval_data",
+                help = "problems evaluated: the first of eval_data")
         int evalPrompts,
-        @Key(value = "4", range = "[1, 65535]", help = "answers sampled for each of them, beside one greedy answer")
+        @Key(value = "4", range = "[1, 65535]", needs = "eval_data",
+                help = "answers sampled for each of them, beside one greedy answer")
         int evalSamples,
-        @Key(value = "true", help = "evaluate before the first step")
+        @Key(value = "true", needs = "eval_data", help = "evaluate before the first step")
         boolean evalOnStart,
-        @Key(value = "true", help = "evaluate after the last step")
+        @Key(value = "true", needs = "eval_data", help = "evaluate after the last step")
         boolean evalOnEnd,
 
         // evaluation on benchmarks while training
@@ -212,20 +219,21 @@ public record GrpoConfig(
         int evalSteps,
         @Key(help = "benchmarks, as gsm8k or math500, to evaluate on every eval_steps, greedily")
         List<String> evalTasks,
-        @Key(help = "folder of the benchmarks' folders, as for eval --data")
+        @Key(needs = "eval_tasks", help = "folder of the benchmarks' folders, as for eval --data")
         Path evalTasksData,
-        @Key(value = "100", range = "[1, inf)", help = "problems of each benchmark: the first")
+        @Key(value = "100", range = "[1, inf)", needs = "eval_tasks", help = "problems of each benchmark: the first")
         int evalTasksLimit,
 
         // the monitor
 
         @Key(help = "a few problems with answers (JSONL) to watch the policy on; nothing of them is trained on")
         Path probeData,
-        @Key(value = "10", range = "[1, inf)", help = "steps between two looks at probe_data")
+        @Key(value = "10", range = "[1, inf)", needs = "probe_data", help = "steps between two looks at probe_data")
         int probeSteps,
-        @Key(value = "50", range = "[1, inf)", help = "problems looked at: the first of probe_data")
+        @Key(value = "50", range = "[1, inf)", needs = "probe_data",
+                help = "problems looked at: the first of probe_data")
         int probePrompts,
-        @Key(value = "4", range = "[1, 65535]", help = "completions drawn for each of them")
+        @Key(value = "4", range = "[1, 65535]", needs = "probe_data", help = "completions drawn for each of them")
         int probeSamples,
         @Key(value = "warn", help = "what to do when the reward is being hacked: only say so; stop; return to the last "
                 + "sound checkpoint and halve the learning rate; multiply beta by 10 (docs/monitor.md)")
@@ -235,7 +243,7 @@ public record GrpoConfig(
 
         @Key(value = "10", range = "[0, inf)", help = "steps between checkpoints; 0: none but the final model")
         int saveSteps,
-        @Key(value = "2", range = "[0, inf)", help = "checkpoints kept, the newest; 0: all")
+        @Key(value = "2", range = "[0, inf)", needs = "save_steps", help = "checkpoints kept, the newest; 0: all")
         int saveTotalLimit,
         @Key(value = "f32", help = "storage type of saved weights; training itself goes on from 32 bits")
         SaveDtype saveDtype,

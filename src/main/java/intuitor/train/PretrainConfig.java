@@ -50,9 +50,9 @@ public record PretrainConfig(
         double guess,
         @Key(value = "0.3", range = "[0, inf)", help = "share of sloppy solutions")
         double sloppy,
-        @Key(value = "0.15", range = "[0, 1]", help = "probability that a guess is right")
+        @Key(value = "0.15", range = "[0, 1]", needs = "guess", help = "probability that a guess is right")
         double guessIsRight,
-        @Key(value = "0.55", range = "[0, 1]", help = "probability that a sloppy step is right")
+        @Key(value = "0.55", range = "[0, 1]", needs = "sloppy", help = "probability that a sloppy step is right")
         double stepIsRight,
         @Key(value = "4000", range = "[1, inf)", help = "problems written to train_prompts.jsonl, without answers")
         int trainPrompts,

@@ -94,6 +94,13 @@ class BenchCommandTest {
     }
 
     @Test
+    void theLabHasNoLibrarysAttention() {
+        Outcome outcome = Outcome.of("bench", "--lab", "--attention", "cudnn");
+        assertEquals(2, outcome.status());
+        assertTrue(outcome.err().startsWith("error: --attention: does nothing with --lab"), outcome.err());
+    }
+
+    @Test
     void unknownKernel() {
         Outcome outcome = Outcome.of("bench", "--kernels", "softmax");
         assertEquals(2, outcome.status());

@@ -142,6 +142,24 @@ class EvalCommandTest {
         }
     }
 
+    /** What is for a chat template alone is not silently left out. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            mmlu_pro | --system s                       | --system: does nothing here: no chat template is used in
+            mmlu_pro | --chat-template always           | --chat-template always: does nothing here
+            gsm8k    | --chat-template never --system s | --system: needs a chat template
+            gsm8k    | --chat-template never --chat-template-date 2024-07-27 | --chat-template-date: needs a chat
+            """)
+    void withoutAChatTemplateNothingIsForIt(String task, String more, String message) throws IOException {
+        Path model = Files.createDirectories(folder.resolve("model"));
+        TinyModel.write(model);
+        List<String> arguments = arguments(folder.resolve("results"), task, more.split(" "));
+        arguments.set(arguments.indexOf("--model") + 1, model.toString());
+        Outcome o = Outcome.of(arguments.toArray(String[]::new));
+        assertEquals(2, o.status(), o.err());
+        assertTrue(o.err().startsWith("error: " + message), o.err());
+    }
+
     @Test
     void resultsCanBeBrowsed() {
         eval(folder, "gsm8k");
@@ -176,6 +194,10 @@ class EvalCommandTest {
             --model m --tasks gsm8k --data x --temperature 1e99 | --temperature: expected 0 or more
             --model m --tasks gsm8k --data x --top-k -1        | --top-k: expected 0 or more
             --model m --tasks gsm8k --data x --top-p 0         | --top-p: expected more than 0
+            --model m --tasks gsm8k --data x --top-p 0.9       | --top-p: does nothing where the most likely token is
+            --model m --tasks gsm8k --data x --top-k 5         | --top-k: does nothing where the most likely token is
+            --model m --tasks alpaca_eval --data x --judge-model x | --judge-model: does nothing without --judge-url
+            --model m --tasks gsm8k --data x --judge-price 1,2 | --judge-price: does nothing without --judge-url
             --model m --tasks alpaca_eval --data x --judge-url https://h/^ | --judge-url: expected an address
             --model m --tasks alpaca_eval --data x --judge-url http://h --judge-price 1,-2 | --judge-price: expected two
             --model m --tasks gsm8k --data x --paper GPT       | --paper: the paper has no GPT; it has Qwen2.5-1.5B

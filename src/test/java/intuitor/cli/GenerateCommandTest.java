@@ -84,7 +84,8 @@ class GenerateCommandTest {
 
     @Test
     void aChatTemplateChangesThePrompt() {
-        Outcome o = generate("--chat", "--system", "Be brief.", "--greedy", "12");
+        Outcome o = generate("--chat", "--system", "Be brief.", "--chat-template-date", "2024-07-26",
+                "--greedy", "12");
         assertEquals(0, o.status(), o.err());
         assertNotEquals(generate("--greedy", "12").out(), o.out());
     }
@@ -94,7 +95,15 @@ class GenerateCommandTest {
             --temperature -1 x           | temperature must be at least 0
             --top-p 0 x                  | top_p must be in (0, 1]
             --n 0 x                      | --n: expected 1 to
-            --system s x                 | --system: needs --chat
+            --system s x                 | --system: does nothing without --chat or --interactive
+            --chat-template-date 2024-07-26 x | --chat-template-date: does nothing without --chat
+            --answer-extraction math x   | --answer-extraction: does nothing without --best
+            --greedy --temperature 0.5 x | --greedy and --temperature 0.5: give one of them
+            --greedy --top-k 5 x         | --top-k: does nothing where the most likely token is always taken
+            --temperature 0 --top-p 0.9 x | --top-p: does nothing where
+            --temperature 0 --min-p 0.1 x | --min-p: does nothing where
+            --greedy --n 4 --best x      | --best: give a --temperature above 0
+            --interactive --best         | --interactive: takes no prompt, no --prompts, no --n and no --best
             --temperature 1e-50 x        | temperature is beyond single precision
             --stop-token nope x          | the tokenizer has no token 'nope'
             --max-new-tokens 64 x        | more than this model's 64

@@ -72,6 +72,11 @@ class TrainCommandTest {
             --model x --data x --eval-tasks gsm8k   | eval_steps and eval_tasks: give both, or neither
             --model x --data x --eval-tasks gsm8k --eval-steps 5 | --eval-tasks: needs eval_tasks_data
             --model x --data x --eval-tasks gsm --eval-steps 5 | --eval-tasks: no task 'gsm'; there are gsm8k
+            --model x --data x --eval-samples 2     | --eval-samples: does nothing without eval_data
+            --probe-steps 5                         | --probe-steps: does nothing without probe_data
+            --num-train-epochs 2                    | --num-train-epochs: does nothing without max_steps: -1
+            --format-pattern x                      | --format-pattern: does nothing without reward_funcs: format
+            --per-device-train-batch-size 4         | does nothing without loss_type: bnpo
             nothing.yaml                            | nothing.yaml: no such recipe
             --resume nothing                        | nothing
             --resume nothing --seed 3               | leave out --seed

@@ -56,6 +56,53 @@ class RecipeTest {
         assertEquals(new Settings(Path.of("a"), 5, 1e-6, Colour.DARK_BLUE, false, null, List.of("p", "q")), s);
     }
 
+    /** A list of texts as a recipe has it, for items with commas; other brackets are an item's own. */
+    @Test
+    void aFlagHoldsAList() throws IOException {
+        assertEquals(List.of("x, y", "\n"), names("[\"x, y\", \"\\n\"]"));
+        assertEquals(List.of(), names("[]"));
+        for (String text : List.of("[INST]", "[1]", "[\"x\"] y", "[")) {
+            assertEquals(List.of(text), names(text));
+        }
+        assertEquals(List.of("[INST]", "[/INST]"), names("[INST],[/INST]"));
+    }
+
+    private List<String> names(String flag) throws IOException {
+        return read("folder: a\n", Map.of("names", flag)).names();
+    }
+
+    record Dependent(
+            @Key(value = "false", help = "switch") boolean on,
+            @Key(help = "list") List<String> parts,
+            @Key(value = "red", help = "which") Colour colour,
+            @Key(value = "4", help = "needs a switch", needs = "on") int size,
+            @Key(value = "4", help = "needs an item", needs = "parts: wheel") int spokes,
+            @Key(value = "4", help = "needs a value", needs = "colour: dark_blue") int shade) {
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            on: false       | size   | --size: does nothing without on
+            parts: [wheels] | spokes | --spokes: does nothing without parts: wheel
+            colour: red     | shade  | --shade: does nothing without colour: dark_blue
+            """)
+    void aFlagThatWouldDoNothingIsRefused(String line, String flag, String message) throws IOException {
+        Path file = Files.writeString(folder.resolve("r.yaml"), line + "\n");
+        assertEquals(message, assertThrows(UserError.class,
+                () -> Recipe.read(Dependent.class, file, Map.of(flag, "4"))).getMessage());
+        Recipe.read(Dependent.class, file, Map.of(flag, "0")); // asks for nothing
+        Files.writeString(file, line + "\n" + flag + ": 4\n");
+        Recipe.read(Dependent.class, file, Map.of()); // a recipe may keep it
+    }
+
+    @Test
+    void aFlagThatDoesSomethingIsNot() throws IOException {
+        Path file = Files.writeString(folder.resolve("r.yaml"), "on: true\nparts: [frame, \" wheel\"]\n");
+        Dependent read = Recipe.read(Dependent.class, file, Map.of("size", "5", "spokes", "6", "shade", "7", "colour",
+                "dark_blue"));
+        assertEquals(List.of(5, 6, 7), List.of(read.size(), read.spokes(), read.shade()));
+    }
+
     @Test
     void whatIsWrittenReadsBackTheSame() throws IOException {
         Settings s = new Settings(Path.of("a: #b"), 9, 0.1 + 0.2, Colour.RED, false, "\"quoted\"\n\\boxed{é 𝄞}",
