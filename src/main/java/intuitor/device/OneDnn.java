@@ -37,6 +37,13 @@ final class OneDnn implements Blas {
     private static final long MAX_ROWS = 512;
     /** A cache line. */
     private static final long ALIGNMENT = 64;
+    /**
+     * A product of less work is made by one thread: some 25 us, in units of 0.1 ns as in native/cpu/parallel.h. Threads
+     * sleep while small products follow each other, and waking one takes 5 us on an idle machine, 100 beside other work.
+     */
+    private static final long MIN_PARALLEL_WORK = 1 << 18;
+    /** Rows that are multiplied by a weight in the time that it takes to come from the cache. */
+    private static final long ROWS_PER_LOAD = 8;
 
     private record Weights(long k, long n, DType type) {
 
@@ -64,6 +71,7 @@ final class OneDnn implements Blas {
 
     private final NativeApi api;
     private final boolean bf16Dot;
+    private final int threads;
     private final java.lang.foreign.Arena memory = java.lang.foreign.Arena.ofConfined();
     private final MemorySegment outcome; // a pointer's worth of results
     private final MemorySegment engine;
@@ -86,6 +94,7 @@ final class OneDnn implements Blas {
     OneDnn(NativeApi api) {
         this.api = api;
         this.bf16Dot = api.info().bf16Dot();
+        this.threads = api.info().threads();
         NativeLibraries.loadOneDnn();
         outcome = memory.allocate(ADDRESS);
         check(Dnnl.dnnl_set_primitive_cache_capacity(LIBRARY_CAPACITY), "set_primitive_cache_capacity");
@@ -337,13 +346,28 @@ final class OneDnn implements Blas {
             MemorySegment src = matrix(arena, p.m(), p.weights().k(), false, p.weights().type());
             MemorySegment dst = matrix(arena, p.m(), p.weights().n(), false, DType.F32);
             MemorySegment weights = layout(p.weights()).descriptor();
-            var product = new OneDnnPrimitive(engine, matmul(src, weights, dst),
-                    new int[] {Dnnl.DNNL_ARG_SRC(), Dnnl.DNNL_ARG_WEIGHTS(), Dnnl.DNNL_ARG_DST()},
-                    new MemorySegment[] {src, weights, dst});
+            OpenMpThreads.set(threads(p.m(), p.weights(), threads)); // the primitive keeps to what it was made under
+            OneDnnPrimitive product;
+            try {
+                product = new OneDnnPrimitive(engine, matmul(src, weights, dst),
+                        new int[] {Dnnl.DNNL_ARG_SRC(), Dnnl.DNNL_ARG_WEIGHTS(), Dnnl.DNNL_ARG_DST()},
+                        new MemorySegment[] {src, weights, dst});
+            } finally {
+                OpenMpThreads.set(threads);
+            }
             check(Dnnl.dnnl_memory_desc_destroy(src), "memory_desc_destroy");
             check(Dnnl.dnnl_memory_desc_destroy(dst), "memory_desc_destroy");
             return product;
         }
+    }
+
+    private static int threads(long rows, Weights w, int all) {
+        return isSmall(rows, w.k(), w.n(), w.type()) ? 1 : all;
+    }
+
+    /** Whether waking other threads would cost more than the work that they take over. */
+    static boolean isSmall(long m, long k, long n, DType type) {
+        return k * n * type.bytes() / Float.BYTES * (ROWS_PER_LOAD + m) / ROWS_PER_LOAD < MIN_PARALLEL_WORK;
     }
 
     /** A primitive descriptor of dst = src weights. */

@@ -2,6 +2,7 @@ package intuitor.device;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -102,7 +103,7 @@ class OneDnnTest {
 
     /** A row alone, at the beginning, the end or in the middle of any number of rows, on any number of threads. */
     @ParameterizedTest
-    @CsvSource({"64,128", "250,48", "97,32", "512,512", "768,896", "512,1536", "128,4864", "1000,2050"})
+    @CsvSource({"64,128", "250,48", "97,32", "512,128", "512,512", "768,896", "512,1536", "128,4864", "1000,2050"})
     void theBitsOfARowDependOnNothingElse(int n, int k) {
         if (!device.blas().isRowInvariant()) {
             throw TestDevices.skip("rows of products", "on this processor oneDNN multiplies by weights as they are, "
@@ -113,7 +114,7 @@ class OneDnnTest {
 
     /** Then a completion is the same whatever it is drawn beside. */
     @ParameterizedTest
-    @CsvSource({"64,128", "250,48", "97,32", "512,512", "768,896", "512,1536", "128,4864", "1000,2050"})
+    @CsvSource({"64,128", "250,48", "97,32", "512,128", "512,512", "768,896", "512,1536", "128,4864", "1000,2050"})
     void theBitsOfARowDependOnNothingElseInBf16(int n, int k) {
         requireBf16();
         assertRowsStandAlone(n, k, DType.BF16);
@@ -142,6 +143,18 @@ class OneDnnTest {
                 }
             }
         }
+    }
+
+    /** Of "512,128" above, for one, some numbers of rows are multiplied by one thread and some by all. */
+    @Test
+    void smallProductsAreLeftToOneThread() {
+        assertTrue(OneDnn.isSmall(1, 128, 1024, DType.F32), "the widest of a layer of size tiny, one sequence");
+        assertFalse(OneDnn.isSmall(32, 128, 1024, DType.F32), "the same, 32 sequences");
+        assertFalse(OneDnn.isSmall(1, 512, 512, DType.F32), "the narrowest of a layer of size small, one sequence");
+        assertTrue(OneDnn.isSmall(8, 128, 512, DType.F32));
+        assertFalse(OneDnn.isSmall(32, 128, 512, DType.F32));
+        assertTrue(OneDnn.isSmall(32, 128, 512, DType.BF16), "half the bytes");
+        assertFalse(OneDnn.isSmall(512, 1 << 20, 1 << 20, DType.F32));
     }
 
     @Test
