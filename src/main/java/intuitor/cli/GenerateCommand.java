@@ -4,6 +4,7 @@ import intuitor.UserError;
 import intuitor.checkpoint.Digests;
 import intuitor.data.Prompt;
 import intuitor.data.PromptSet;
+import intuitor.device.HeadForward;
 import intuitor.device.Sampling;
 import intuitor.model.ModelConfig;
 import intuitor.report.ProgressLine;
@@ -141,6 +142,12 @@ final class GenerateCommand extends BaseCommand {
     @Option(names = "--interactive", description = "a conversation with the model, in its chat template")
     private boolean interactive;
 
+    @Option(names = "--lm-head", paramLabel = "HOW", defaultValue = "tiled",
+            description = "how tokens are drawn: from logits in memory, tiled, or by the fused LM head where none is "
+                    + "filtered or penalised (bfloat16 on a GPU of compute capability 9.0) (default: "
+                    + "${DEFAULT-VALUE})")
+    private HeadForward.Kind lmHead;
+
     @Mixin
     private GenerationDeviceOptions deviceOptions;
 
@@ -149,7 +156,7 @@ final class GenerateCommand extends BaseCommand {
         requireConsistentOptions();
         List<Prompt> asked = interactive ? List.of() : asked();
         try (LoadedModel loaded = LoadedModel.forGeneration(model, deviceOptions);
-                Rollout rollout = new Rollout(loaded.device(), loaded.transformer(), CACHE_BYTES)) {
+                Rollout rollout = new Rollout(loaded.device(), loaded.transformer(), lmHead, CACHE_BYTES)) {
             PromptEncoder encoder = encoder(loaded);
             List<int[]> tokens = asked.stream().map(p -> tokens(p, encoder, loaded.config())).toList();
             Decoding decoding = decoding(loaded, encoder);
@@ -237,6 +244,7 @@ final class GenerateCommand extends BaseCommand {
         settings.put("stop_strings", stops);
         settings.put("kernels", loaded.device().info().arithmetic());
         settings.put("dtype", loaded.dtype().toString());
+        settings.put("lm_head", lmHead.toString());
         generation.write(output, settings, ProgressLine.onStandardError());
     }
 

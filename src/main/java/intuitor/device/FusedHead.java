@@ -10,8 +10,11 @@ public final class FusedHead implements HeadForward {
 
     /** What the kernel leaves in memory is some 1.5 KB a row of a wide head. */
     private static final long ROWS = 16384;
-    /** Here some 26 KB. */
-    private static final long DRAWN_ROWS = 1024;
+    /** Rows that {@link #draw} takes at most. It leaves more of each in memory, some 26 KB of a wide one. */
+    public static final long DRAWN_ROWS = 1024;
+    /** So much of each strip, of so many columns. */
+    private static final long DRAWN_BYTES = 44;
+    private static final long DRAWN_COLUMNS = 256;
     /** Numbers in 16 bytes: hidden sizes are multiples of it. */
     private static final long ALIGNMENT = 8;
 
@@ -48,17 +51,12 @@ public final class FusedHead implements HeadForward {
         kernels.lmHeadForward(out, hidden.rows(0, targets.size()), weight, targets, temperature, certaintyTemperature);
     }
 
-    /** Whether {@link #draw} can do this; else whole rows of logits are needed. */
-    public static boolean draws(Sampling sampling) {
-        return !sampling.isFiltered();
+    /** What {@link #draw} takes of the device's memory for each row, in bytes, while it runs. */
+    public static long drawnRowBytes(long vocab) {
+        return Math.ceilDiv(vocab, DRAWN_COLUMNS) * DRAWN_BYTES;
     }
 
-    /** Rows that are drawn from at a time, at most. */
-    public static long drawnRows() {
-        return DRAWN_ROWS;
-    }
-
-    /** {@link Kernels#lmHeadSample} with this head. */
+    /** {@link Kernels#lmHeadSample} with this head: where tokens are not {@linkplain Sampling#isFiltered filtered}. */
     public void draw(Tensor token, VocabStats out, Tensor hidden, Tensor sequence, Tensor position, Sampling sampling,
             double certaintyTemperature) {
         kernels.lmHeadSample(token, out, hidden, weight, sequence, position, sampling, certaintyTemperature);

@@ -37,7 +37,8 @@ public final class PackedMatrix {
         return columns;
     }
 
-    Tensor data() {
+    /** The elements; those of the matrix itself unless it {@link #isPacked}. */
+    public Tensor data() {
         return data;
     }
 

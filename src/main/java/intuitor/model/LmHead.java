@@ -19,8 +19,9 @@ import java.util.stream.IntStream;
  * The head: logits = hidden W^T over the vocabulary, and what is wanted of them. Where tokens are scored, logits exist
  * only for a tile of rows and columns at a time ({@link TiledHead}), or not at all ({@link FusedHead}). Where tokens
  * are drawn, or gradients wanted, whole rows are needed: a chunk of rows at a time, in a buffer of about {@link
- * #LOGITS_BYTES}. The backward pass of a chunk follows its forward pass at once: for that, the loss must be a sum of
- * functions of single log-probabilities, or linearised into one ({@link TokenObjective}).
+ * #LOGITS_BYTES}; but the fused head draws without them, unless tokens are filtered or penalised. The backward pass of
+ * a chunk follows its forward pass at once: for that, the loss must be a sum of functions of single log-probabilities,
+ * or linearised into one ({@link TokenObjective}).
  *
  * <p>Logits are fp32 whatever the weights' storage type: bf16 tells numbers between 16 and 32 apart by eighths only,
  * and log-probabilities and self-certainties are differences of such numbers.
@@ -53,7 +54,8 @@ public final class LmHead {
     }
 
     /**
-     * @param how tokens are scored; fused, scores do not have the bits of what {@link #sample} reports
+     * @param how tokens are scored and, where it can be, drawn; fused, scores do not have the bits of what {@link
+     *            #sample} reports
      * @throws UserError if that cannot be done by this device, with weights of this type
      */
     public LmHead(Device device, ModelWeights weights, HeadForward.Kind how) {
@@ -114,8 +116,14 @@ public final class LmHead {
     }
 
     private HeadForward forward(Arena scope, long rows, PackedWeights packed) {
-        return how == HeadForward.Kind.FUSED ? new FusedHead(device, projection.plain())
+        return how == HeadForward.Kind.FUSED ? fused(packed)
                 : new TiledHead(scope, projection.factor(packed == null ? null : packed.lmHead()), rows);
+    }
+
+    /** Of the weight as it is, which a GPU's library packs no copy of; weights for generation alone have it there. */
+    private FusedHead fused(PackedWeights packed) {
+        PackedMatrix weight = projection.factor(packed == null ? null : packed.lmHead());
+        return new FusedHead(device, weight.isPacked() ? projection.plain() : weight.data());
     }
 
     /** The same by the plain weights. */
@@ -208,6 +216,10 @@ public final class LmHead {
     public void draw(Tensor hidden, Tensor rows, Tensor sequence, Tensor position, Sampling sampling,
                      double certaintyTemperature, RepetitionPenalty repetition, PackedWeights packed, Tensor tokens,
                      VocabStats out, Arena scratch) {
+        if (how == HeadForward.Kind.FUSED && repetition == null && !sampling.isFiltered()) {
+            drawFused(hidden, rows, sequence, position, sampling, certaintyTemperature, packed, tokens, out, scratch);
+            return;
+        }
         try (Arena scope = scratch.scope("draw")) {
             int count = Math.toIntExact(tokens.size());
             Chunk chunk = new Chunk(scope, hidden, count);
@@ -226,6 +238,23 @@ public final class LmHead {
                     kernels.vocabReduce(stats, logits, token,
                             sampling.temperature() == 0 ? 1 : sampling.temperature(), certaintyTemperature);
                 }
+            }
+        }
+    }
+
+    private void drawFused(Tensor hidden, Tensor rows, Tensor sequence, Tensor position, Sampling sampling,
+                           double certaintyTemperature, PackedWeights packed, Tensor tokens, VocabStats out,
+                           Arena scratch) {
+        try (Arena scope = scratch.scope("draw")) {
+            FusedHead head = fused(packed);
+            int count = Math.toIntExact(tokens.size());
+            int size = (int) Math.min(FusedHead.DRAWN_ROWS, count);
+            Tensor gathered = scope.allocate("drawn rows", hidden.dtype(), size, hidden.dim(1));
+            for (int from = 0; from < count; from += size) {
+                int n = Math.min(size, count - from);
+                kernels.gatherRows(gathered.rows(0, n), hidden, rows.rows(from, n));
+                head.draw(tokens.rows(from, n), part(out, from, n), gathered.rows(0, n), sequence.rows(from, n),
+                        position.rows(from, n), sampling, certaintyTemperature);
             }
         }
     }

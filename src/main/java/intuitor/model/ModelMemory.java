@@ -1,6 +1,7 @@
 package intuitor.model;
 
 import intuitor.device.DType;
+import intuitor.device.FusedHead;
 
 /**
  * The memory that a model takes, in bytes, from its configuration alone: what the classes beside this one allocate,
@@ -13,6 +14,16 @@ import intuitor.device.DType;
 public record ModelMemory(ModelConfig config, DType dtype, boolean gpu) {
 
     private static final int FP32 = 4;
+
+    /** What tokens are drawn from. */
+    public enum DrawnFrom {
+        /** What the fused head leaves of each row: {@link FusedHead#draw}. */
+        STRIPS,
+        /** Whole rows of logits. */
+        LOGITS,
+        /** These, and once more with a repetition penalty. */
+        PENALIZED_LOGITS
+    }
 
     /** Elements of a {@link ParameterSet}, alignment included. */
     public long parameters() {
@@ -51,17 +62,21 @@ public record ModelMemory(ModelConfig config, DType dtype, boolean gpu) {
     }
 
     /**
-     * A pass without gradients, and then the whole rows of logits that tokens are drawn from, a chunk at a time. Scoring
-     * takes less: no row is whole there.
+     * A pass without gradients, and then what tokens are drawn from, a chunk of them at a time. Scoring takes less: no
+     * row is whole there.
      *
-     * @param tokens    of the pass
-     * @param drawn     tokens that are drawn after it
-     * @param penalized whether the logits are held a second time, after a repetition penalty
+     * @param tokens of the pass
+     * @param drawn  tokens that are drawn after it
      */
-    public long generation(long tokens, long drawn, boolean penalized) {
+    public long generation(long tokens, long drawn, DrawnFrom what) {
         long pass = hidden() + layer(false) + (long) config.intermediateSize() * dtype.bytes();
-        long second = penalized ? chunk(drawn) * config.vocabSize() * FP32 : 0;
-        return tokens * hidden() + Math.max(tokens * pass, logits(drawn, false) + second);
+        long drawing = switch (what) {
+            case STRIPS -> Math.min(drawn, FusedHead.DRAWN_ROWS)
+                    * (hidden() + FusedHead.drawnRowBytes(config.vocabSize()));
+            case LOGITS -> logits(drawn, false);
+            case PENALIZED_LOGITS -> logits(drawn, false) + chunk(drawn) * config.vocabSize() * FP32;
+        };
+        return tokens * hidden() + Math.max(tokens * pass, drawing);
     }
 
     /** The activations, gradients of activations and logits of a forward and a backward pass over so many tokens. */

@@ -1,7 +1,9 @@
 package intuitor.rollout;
 
+import intuitor.UserError;
 import intuitor.device.Arena;
 import intuitor.device.Device;
+import intuitor.device.HeadForward;
 import intuitor.device.Tensor;
 import intuitor.model.DecodeBatch;
 import intuitor.model.KvCache;
@@ -66,7 +68,16 @@ public final class Rollout implements AutoCloseable {
 
     /** @param cacheBytes memory for keys and values; what does not fit waits */
     public Rollout(Device device, Transformer model, long cacheBytes) {
-        this(device, model, cacheBytes, PAGE_SIZE, steps(device));
+        this(device, model, HeadForward.Kind.TILED, cacheBytes);
+    }
+
+    /**
+     * @param lmHead that tokens are drawn by; fused only where all may be drawn
+     * @throws UserError if the device has no such head for this model
+     */
+    public Rollout(Device device, Transformer model, HeadForward.Kind lmHead, long cacheBytes) {
+        this(device.arena("rollout"), true, model, model.weights()::packed, lmHead, cacheBytes, PAGE_SIZE,
+                steps(device));
     }
 
     /**
@@ -74,25 +85,27 @@ public final class Rollout implements AutoCloseable {
      *
      * @param matrices makes, for each call, the matrices to multiply by, in the arena that it is given
      */
-    public Rollout(Arena memory, Transformer model, Function<Arena, PackedWeights> matrices, long cacheBytes) {
-        this(memory, false, model, matrices, cacheBytes, PAGE_SIZE, steps(memory.device()));
+    public Rollout(Arena memory, Transformer model, Function<Arena, PackedWeights> matrices, HeadForward.Kind lmHead,
+                   long cacheBytes) {
+        this(memory, false, model, matrices, lmHead, cacheBytes, PAGE_SIZE, steps(memory.device()));
     }
 
     /** The same, by the model's own weights. */
-    public Rollout(Arena memory, Transformer model, long cacheBytes) {
-        this(memory, model, model.weights()::packed, cacheBytes);
+    public Rollout(Arena memory, Transformer model, HeadForward.Kind lmHead, long cacheBytes) {
+        this(memory, model, model.weights()::packed, lmHead, cacheBytes);
     }
 
     /** With pages of another size, and another number of steps that the device makes without the host. */
     Rollout(Device device, Transformer model, long cacheBytes, int pageSize, int maxSteps) {
-        this(device.arena("rollout"), true, model, model.weights()::packed, cacheBytes, pageSize, maxSteps);
+        this(device.arena("rollout"), true, model, model.weights()::packed, HeadForward.Kind.TILED, cacheBytes,
+                pageSize, maxSteps);
     }
 
     Rollout(Arena memory, boolean ownsMemory, Transformer model, Function<Arena, PackedWeights> matrices,
-                    long cacheBytes, int pageSize, int maxSteps) {
+            HeadForward.Kind lmHead, long cacheBytes, int pageSize, int maxSteps) {
         this.model = model;
         this.matrices = matrices;
-        this.head = new LmHead(memory.device(), model.weights());
+        this.head = new LmHead(memory.device(), model.weights(), lmHead);
         this.memory = memory;
         this.ownsMemory = ownsMemory;
         this.cacheBytes = cacheBytes;

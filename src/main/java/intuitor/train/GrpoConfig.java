@@ -264,7 +264,8 @@ public record GrpoConfig(
         @Key(value = "false", help = "record the steps of generation in CUDA graphs, on a GPU")
         boolean cudaGraphs,
         @Key(value = "tiled",
-                help = "LM head of scoring passes: tiled, or fused (bfloat16 on an H100 or H200; not batch_invariant)")
+                help = "LM head of scoring passes: tiled, or fused (bfloat16 on an H100 or H200; not batch_invariant), "
+                        + "which draws tokens, too, unless top_k, top_p, min_p or a repetition_penalty is given")
         HeadForward.Kind lmHead,
         @Key(value = "auto",
                 help = "storage type of weights and activations; auto: bfloat16 on a GPU, float32 on the CPU")
@@ -384,6 +385,11 @@ public record GrpoConfig(
         if (lmHead == HeadForward.Kind.FUSED) {
             FusedHead.require(device, weights, config.hiddenSize());
         }
+    }
+
+    /** Whether the LM head draws tokens without logits in memory; then it does so in evaluations, too. */
+    boolean drawsFused() {
+        return lmHead == HeadForward.Kind.FUSED && topK == 0 && topP == 1 && minP == 0 && repetitionPenalty == 1;
     }
 
     /** {@code max_steps}, or the whole steps that {@code num_train_epochs} passes over {@code prompts} prompts make. */

@@ -75,8 +75,9 @@ public final class GrpoTrainer implements AutoCloseable {
         this.policy = policy;
         this.model = new Transformer(device, policy.working());
         long cacheBytes = (long) config.kvCacheMib() << 20;
-        this.rollout = new Rollout(scratch, model, arena -> policy.working().packed(arena, matrices), cacheBytes);
-        this.exactRollout = new Rollout(scratch, model, cacheBytes);
+        this.rollout = new Rollout(scratch, model, arena -> policy.working().packed(arena, matrices), config.lmHead(),
+                cacheBytes);
+        this.exactRollout = new Rollout(scratch, model, config.lmHead(), cacheBytes);
         this.policyScorer = new Scorer(scratch, model, config);
         this.reference = config.needsReference() ? new ReferencePolicy(device, base, scratch, config) : null;
         this.updater = new PolicyUpdater(config, policy, model, memory, scratch, totalSteps * config.numIterations());

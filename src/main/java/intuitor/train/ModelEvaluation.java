@@ -40,7 +40,8 @@ public final class ModelEvaluation {
         try (Device device = Device.open(config.device(), config.threads(), config.cudaLibraries(),
                         config.attention());
                 Transformer transformer = load(device, config, model);
-                Rollout rollout = new Rollout(device, transformer, (long) config.kvCacheMib() << 20)) {
+                Rollout rollout = new Rollout(device, transformer, config.lmHead(),
+                        (long) config.kvCacheMib() << 20)) {
             evaluations.forEach((name, evaluation) -> judged.put(name, evaluation.judge(rollout, stop)));
         }
         return judged;

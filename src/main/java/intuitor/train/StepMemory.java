@@ -4,6 +4,7 @@ import intuitor.device.PackedAttention;
 import intuitor.device.StorageType;
 import intuitor.model.Activations;
 import intuitor.model.ModelMemory;
+import intuitor.model.ModelMemory.DrawnFrom;
 import intuitor.rollout.Rollout;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -55,10 +56,15 @@ record StepMemory(Map<String, Long> lasting, long together, long keysAndValues, 
         long trainTokens = Math.min(all, Math.max(longest, config.microBatchTokens()));
         long prefill = Math.min(prompts * longestPrompt, Math.max(longestPrompt, Rollout.prefillTokens(model.gpu())));
         return new StepMemory(lasting, together, pages * page,
-                rolloutCopy(config, model) + model.generation(Math.max(together, prefill), together,
-                        config.repetitionPenalty() != 1), trainTokens,
+                rolloutCopy(config, model) + model.generation(Math.max(together, prefill), together, drawnFrom(config)),
+                trainTokens,
                 (config.batchInvariant() ? model.packedCopy() : 0) + model.training(trainTokens,
                         config.gradientCheckpointing() ? Activations.Keep.LAYER_INPUTS : Activations.Keep.ALL));
+    }
+
+    private static DrawnFrom drawnFrom(GrpoConfig config) {
+        return config.drawsFused() ? DrawnFrom.STRIPS
+                : config.repetitionPenalty() == 1 ? DrawnFrom.LOGITS : DrawnFrom.PENALIZED_LOGITS;
     }
 
     /** The matrices in the order of the library, in bf16 where nothing is drawn with others: evaluations are. */

@@ -75,6 +75,23 @@ class GenerateCommandTest {
         assertTrue(lines.get(3).get("self_certainty").doubleValue() > 0);
     }
 
+    /** On the emulated device the fused LM head draws the same text; on a CPU there is none. */
+    @Test
+    void theFusedHead() {
+        String[] common = {"--seed", "7", "--max-new-tokens", "8", "--device", "emu", "--dtype", "bfloat16", "12 ="};
+        Outcome tiled = generate(common);
+        assertEquals(0, tiled.status(), tiled.err());
+        String[] flags = Stream.concat(Stream.of("--lm-head", "fused"), Stream.of(common)).toArray(String[]::new);
+        Outcome fused = generate(flags);
+        assertEquals(0, fused.status(), fused.err());
+        assertEquals(tiled.out(), fused.out());
+        Outcome none = generate("--lm-head", "fused", "--device", "cpu", "12");
+        assertEquals(2, none.status());
+        assertEquals(1, none.err().lines().count(), none.err());
+        assertTrue(none.err().startsWith("error: lm_head: fused needs an NVIDIA GPU of compute capability 9.0"),
+                none.err());
+    }
+
     @Test
     void severalCompletionsAreNumbered() {
         Outcome o = generate("--n", "3", "12");

@@ -265,10 +265,8 @@ class FusedSampleTest {
         HeadCase c = HeadCase.of(2, 8, 50, 1);
         for (Sampling s : new Sampling[] {new Sampling(1, 5, 1, 0, 50, 1), new Sampling(1, 0, 0.9, 0, 50, 1),
             new Sampling(1, 0, 1, 0.1, 50, 1)}) {
-            assertTrue(!FusedHead.draws(s));
             assertThrows(UnsupportedOperationException.class, () -> draw(c, Places.random(2), s, 1));
         }
-        assertTrue(FusedHead.draws(at(1, 50)) && FusedHead.draws(at(0, 50)));
     }
 
     @Test

@@ -20,12 +20,13 @@ record HeadCase(int n, int h, int v, float[] hidden, float[] weight, int[] targe
     /** A device that has the fused head; where there is none, the test is skipped and the reason printed. */
     static Device open() {
         Device device = TestDevices.openForCuda(1);
-        if (TestDevices.isHopper(device)) {
+        try {
+            TestDevices.requireHopper(device, "the fused LM head");
             return device;
+        } catch (RuntimeException e) {
+            device.close();
+            throw e;
         }
-        String name = device.info().name();
-        device.close();
-        throw TestDevices.skip("the fused LM head", name + " has none");
     }
 
     /** One row alone. */

@@ -87,6 +87,13 @@ public final class TestDevices {
         return device.info().isa().equals("sm_90a");
     }
 
+    /** Where this device has no kernels for sm_90a, the test is skipped and the reason printed. */
+    public static void requireHopper(Device device, String what) {
+        if (!isHopper(device)) {
+            throw skip(what, device.info().name() + " has none");
+        }
+    }
+
     /** Whether the device under test runs the CUDA kernels. */
     public static boolean isCuda() {
         return !KIND.equals("cpu");

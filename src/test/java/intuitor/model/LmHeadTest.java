@@ -14,6 +14,7 @@ import intuitor.device.TestDevices;
 import intuitor.model.ReferenceModel.Shape;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.function.BiConsumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -158,11 +159,8 @@ class LmHeadTest {
     /** The fused kernel on the emulated device, beside tiles of the same weights. */
     @Test
     void fusedScoresAreThoseOfTiles() {
-        Shape shape = new Shape("Qwen2ForCausalLM", 5001, 24, 40, 1, 4, 2, 6, 1e-6, 1e6, null, true);
-        try (Device emu = Device.open("emu", 1); TestModel m = new TestModel(emu, shape, DType.BF16)) {
-            Tensor wide = hidden(m);
-            Tensor hidden = m.arena.allocate("hidden", DType.BF16, wide.shape());
-            emu.cast(hidden, wide);
+        onEmulatedDevice((m, hidden) -> {
+            Device emu = m.arena.device();
             int[] rows = new Random(2).ints(30, 0, ROWS).toArray();
             int[] targets = m.tokens(new Random(3), 30);
             TokenStats tiled = TokenStats.of(30);
@@ -172,7 +170,73 @@ class LmHeadTest {
             assertArrayEquals(tiled.logprob(), fused.logprob(), 2e-5f);
             assertArrayEquals(tiled.entropy(), fused.entropy(), 2e-5f);
             assertArrayEquals(tiled.selfCertainty(), fused.selfCertainty(), 2e-5f);
+        });
+    }
+
+    /** A bf16 model on the emulated device, 5001 tokens, and hidden states. */
+    private static void onEmulatedDevice(BiConsumer<TestModel, Tensor> test) {
+        Shape shape = new Shape("Qwen2ForCausalLM", 5001, 24, 40, 1, 4, 2, 6, 1e-6, 1e6, null, true);
+        try (Device emu = Device.open("emu", 1); TestModel m = new TestModel(emu, shape, DType.BF16)) {
+            Tensor wide = hidden(m);
+            Tensor hidden = m.arena.allocate("hidden", DType.BF16, wide.shape());
+            emu.cast(hidden, wide);
+            test.accept(m, hidden);
         }
+    }
+
+    /** Of 60 tokens rounding may draw another one or two, but none did: noise makes the best one clear. */
+    @Test
+    void fusedDrawsAreThoseOfWholeRows() {
+        onEmulatedDevice((m, hidden) -> {
+            LmHead fused = new LmHead(m.arena.device(), m.parameters, HeadForward.Kind.FUSED);
+            PackedWeights packed = m.parameters.packed(m.arena);
+            int[] rows = new Random(2).ints(60, 0, ROWS).toArray();
+            long[] sequence = new Random(3).longs(60).toArray();
+            int[] position = IntStream.range(0, 60).toArray();
+            for (double temperature : new double[] {0, 0.8}) {
+                Sampling sampling = new Sampling(temperature, 0, 1, 0, m.config.vocabSize() - 7, 99);
+                int[][] tokens = new int[2][60];
+                TokenStats[] stats = {TokenStats.of(60), TokenStats.of(60)};
+                long[] bytes = new long[2];
+                for (int i = 0; i < 2; i++) {
+                    try (Arena scratch = m.arena.device().arena("scratch")) {
+                        (i == 0 ? m.head : fused).sample(hidden, rows, sequence, position, sampling, 1.1, null, packed,
+                                tokens[i], stats[i], scratch);
+                        bytes[i] = scratch.peakBytes();
+                    }
+                }
+                assertArrayEquals(tokens[0], tokens[1]);
+                assertArrayEquals(stats[0].logprob(), stats[1].logprob(), 2e-5f);
+                assertArrayEquals(stats[0].entropy(), stats[1].entropy(), 2e-5f);
+                assertArrayEquals(stats[0].selfCertainty(), stats[1].selfCertainty(), 2e-5f);
+                assertTrue(bytes[1] < 64 << 10, "no row of logits: " + bytes[1] + " bytes, with them " + bytes[0]);
+            }
+        });
+    }
+
+    /** Filters and the repetition penalty need whole rows: the fused head leaves those to the product, bit for bit. */
+    @Test
+    void whatTheFusedHeadCannotDraw() {
+        onEmulatedDevice((m, hidden) -> {
+            PackedWeights packed = m.parameters.packed(m.arena);
+            int v = m.config.vocabSize();
+            RepetitionPenalty penalty = new RepetitionPenalty(1.3, IntStream.range(0, ROWS).toArray(),
+                    IntStream.rangeClosed(0, ROWS).toArray());
+            for (Sampling sampling : new Sampling[] {new Sampling(1, 9, 1, 0, v, 5), new Sampling(1, 0, 0.8, 0, v, 5),
+                new Sampling(1, 0, 1, 0.1, v, 5), new Sampling(1, 0, 1, 0, v, 5)}) {
+                int[][] tokens = new int[2][ROWS];
+                TokenStats[] stats = {TokenStats.of(ROWS), TokenStats.of(ROWS)};
+                for (int i = 0; i < 2; i++) {
+                    new LmHead(m.arena.device(), m.parameters, i == 0 ? HeadForward.Kind.TILED
+                            : HeadForward.Kind.FUSED).sample(hidden, null, new Random(3).longs(ROWS).toArray(),
+                            new int[ROWS], sampling, 1, sampling.isFiltered() ? null : penalty, packed, tokens[i],
+                            stats[i], m.arena);
+                }
+                assertArrayEquals(tokens[0], tokens[1]);
+                assertArrayEquals(stats[0].logprob(), stats[1].logprob());
+                assertArrayEquals(stats[0].selfCertainty(), stats[1].selfCertainty());
+            }
+        });
     }
 
     /** A draw depends on the seed, the sequence and the position, not on the rows around it. */

@@ -9,6 +9,7 @@ import intuitor.device.Device;
 import intuitor.device.Sampling;
 import intuitor.device.Tensor;
 import intuitor.model.Activations.Keep;
+import intuitor.model.ModelMemory.DrawnFrom;
 import intuitor.model.ReferenceModel.Shape;
 import java.util.List;
 import java.util.Random;
@@ -85,8 +86,8 @@ class ModelMemoryTest {
                             new Sampling(1, 0, 1, 0, shape.vocab(), 1), 1, repetition, packed, new int[drawn],
                             TokenStats.of(drawn), scope);
                 }
-                assertForetold(scratch.peakBytes(), new ModelMemory(m.config, DType.F32, false)
-                        .generation(TOKENS, drawn, repetition != null));
+                assertForetold(scratch.peakBytes(), new ModelMemory(m.config, DType.F32, false).generation(TOKENS,
+                        drawn, penalty == 1 ? DrawnFrom.LOGITS : DrawnFrom.PENALIZED_LOGITS));
             }
         }
     }
@@ -127,5 +128,18 @@ class ModelMemoryTest {
         long count = ParameterSet.count(config);
         assertForetold(4 * count, new ModelMemory(config, DType.F32, false).fp32());
         return count;
+    }
+
+    /** The fused head, by hand: a strip of 256 columns leaves 44 bytes of a row, of which there are 1024 at most. */
+    @Test
+    void drawingWithoutLogits() {
+        try (Device device = Device.open("cpu", 1)) {
+            TestModel m = new TestModel(device, SHAPES.getFirst());
+            ModelMemory model = new ModelMemory(m.config, DType.BF16, true);
+            long hidden = 2L * 128;
+            assertEquals(hidden + 600 * (hidden + 64 * 44), model.generation(1, 600, DrawnFrom.STRIPS));
+            assertEquals(model.generation(1, 1024, DrawnFrom.STRIPS), model.generation(1, 9999, DrawnFrom.STRIPS));
+            assertEquals(hidden + 512 * (hidden + 4 * 16_384), model.generation(1, 600, DrawnFrom.LOGITS));
+        }
     }
 }

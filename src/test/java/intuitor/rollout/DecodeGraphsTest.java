@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import intuitor.device.Arena;
 import intuitor.device.DType;
 import intuitor.device.Device;
+import intuitor.device.HeadForward;
 import intuitor.device.Sampling;
 import intuitor.device.Tensor;
 import intuitor.device.TestDevices;
@@ -25,7 +26,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Steps of decoding that are recorded, beside the same made directly: not a bit differs. */
 class DecodeGraphsTest {
@@ -56,7 +57,7 @@ class DecodeGraphsTest {
 
     private record Results(List<Completion> completions, long graphs, long preemptions) { }
 
-    private static Results generate(boolean graphs, DType storage) {
+    private static Results generate(boolean graphs, DType storage, HeadForward.Kind head) {
         try (Device device = TestDevices.recording(graphs); Arena weights = device.arena("weights")) {
             TrainingWeights parameters = new TrainingWeights(weights, MODEL, storage, "weights");
             parameters.initialize(3, 0.25);
@@ -67,7 +68,7 @@ class DecodeGraphsTest {
                     Arena memory = device.arena("rollouts")) {
                 for (Work work : CALLS) {
                     long cache = work.pages() * work.pageSize() * KvCache.bytesPerRow(MODEL, storage);
-                    Rollout rollout = new Rollout(memory, false, model, model.weights()::packed, cache,
+                    Rollout rollout = new Rollout(memory, false, model, model.weights()::packed, head, cache,
                             work.pageSize(), 8);
                     long before = memory.usedBytes();
                     work.generate(rollout).forEach(g -> all.addAll(g.completions()));
@@ -142,11 +143,17 @@ class DecodeGraphsTest {
         return DecodeBucket.rounded(prompt.siblings(), 16, 16, maxLength, device.blas(), MODEL);
     }
 
+    /** The fused head where there is one: the kernels of the recording device may be another GPU's. */
     @ParameterizedTest
-    @EnumSource(value = DType.class, names = {"F32", "BF16"})
-    void recordedStepsDrawTheSame(DType storage) {
-        Results direct = generate(false, storage);
-        Results recorded = generate(true, storage);
+    @CsvSource({"F32, TILED", "BF16, TILED", "BF16, FUSED"})
+    void recordedStepsDrawTheSame(DType storage, HeadForward.Kind head) {
+        if (head == HeadForward.Kind.FUSED) {
+            try (Device device = TestDevices.recording(false)) {
+                TestDevices.requireHopper(device, "the fused LM head");
+            }
+        }
+        Results direct = generate(false, storage, head);
+        Results recorded = generate(true, storage, head);
         assertEquals(0, direct.graphs());
         assertTrue(recorded.graphs() >= 4, recorded.graphs() + " graphs, for several buckets of both calls");
         assertTrue(recorded.preemptions() > 0, "some had to wait");

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import intuitor.device.Arena;
 import intuitor.device.DType;
 import intuitor.device.Device;
+import intuitor.device.HeadForward;
 import intuitor.device.Sampling;
 import intuitor.device.TestDevices;
 import intuitor.model.Architecture;
@@ -116,8 +117,8 @@ class ManyCompletionsTest {
         List<int[]> prompts = prompts(5);
         try (Arena memory = device.arena("rollouts")) {
             List<Rollout> rollouts = steps()
-                    .mapToObj(steps -> new Rollout(memory, false, model, model.weights()::packed, cache(200),
-                            PAGE_SIZE, steps)).toList();
+                    .mapToObj(steps -> new Rollout(memory, false, model, model.weights()::packed,
+                            HeadForward.Kind.TILED, cache(200), PAGE_SIZE, steps)).toList();
             long before = memory.usedBytes();
             long peak = 0;
             for (int i = 0; i < 100; i++) {

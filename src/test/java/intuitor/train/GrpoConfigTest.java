@@ -112,6 +112,18 @@ class GrpoConfigTest {
                 + "certainty_model policy only; the frozen base cannot judge once it moves");
     }
 
+    @Test
+    void theFusedHeadDrawsWhatIsNotFiltered() {
+        Map<String, String> fused = Map.of("lm_head", "fused", "batch_invariant", "false");
+        assertFalse(config(Map.of()).drawsFused());
+        assertTrue(config(fused).drawsFused());
+        for (String key : List.of("top_k:5", "top_p:0.9", "min_p:0.1", "repetition_penalty:1.1")) {
+            Map<String, String> filtered = new HashMap<>(fused);
+            filtered.put(key.split(":")[0], key.split(":")[1]);
+            assertFalse(config(filtered).drawsFused(), key);
+        }
+    }
+
     /** On a GPU generation multiplies by the weights as they are. */
     @Test
     void aGpuDrawsInItsStorageType() {

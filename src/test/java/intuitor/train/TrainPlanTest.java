@@ -14,6 +14,7 @@ import intuitor.device.TestDevices;
 import intuitor.model.Architecture;
 import intuitor.model.ModelConfig;
 import intuitor.model.ModelMemory;
+import intuitor.model.ModelMemory.DrawnFrom;
 import intuitor.model.ParameterSet;
 import intuitor.model.Transformer;
 import intuitor.rollout.Decoding;
@@ -123,6 +124,10 @@ class TrainPlanTest {
         assertEquals(model.packedCopy() / 2, memory.generation() - rounded.generation());
         assertEquals(memory, StepMemory.of(config(Map.of("rollout_dtype", "bfloat16", "probe_data", "x.jsonl")), model,
                 7), "the probe draws with the policy as it is");
+        ModelMemory onGpu = new ModelMemory(model.config(), DType.BF16, true);
+        Map<String, String> fused = Map.of("lm_head", "fused", "batch_invariant", "false");
+        assertEquals(onGpu.generation(28, 12, DrawnFrom.LOGITS), StepMemory.of(config, onGpu, 7).generation());
+        assertEquals(onGpu.generation(28, 12, DrawnFrom.STRIPS), StepMemory.of(config(fused), onGpu, 7).generation());
         assertEquals(12 * (7 + 8), StepMemory.of(config(Map.of("attention", "cudnn")), model, 7).trainTokens());
         StepMemory turns = StepMemory.of(config(Map.of("beta", "0", "micro_batch_tokens", "1", "num_generations",
                 "2000", "kv_cache_mib", "1")), model, 7);
@@ -146,7 +151,8 @@ class TrainPlanTest {
             parameters.initialize(1, 0.02);
             Arena scratch = device.arena("rollout");
             try (Transformer transformer = new Transformer(device, parameters);
-                    Rollout rollout = new Rollout(scratch, transformer, (long) config.kvCacheMib() << 20)) {
+                    Rollout rollout = new Rollout(scratch, transformer, config.lmHead(),
+                            (long) config.kvCacheMib() << 20)) {
                 Random random = new Random(3);
                 List<int[]> prompts = Stream.generate(() -> random.ints(80, 1, 8192).toArray()).limit(6).toList();
                 rollout.generate(prompts, 16, new Decoding(new Sampling(1, 0, 1, 0, 8192, 1), 24, Set.of(), 1,
