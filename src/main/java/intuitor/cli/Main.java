@@ -9,7 +9,8 @@ import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IVersionProvider;
 
 /**
- * The command line: {@code intuitor COMMAND ...}. Exit status 0: done, 1: a fault of the program, 2: a user's error.
+ * The command line: {@code intuitor COMMAND ...}. Exit status 0: done, 1: a fault of the program, 2: a user's error,
+ * 3: a training that its monitor stopped.
  */
 @Command(
         name = "intuitor",

@@ -6,6 +6,7 @@ import intuitor.report.Durations;
 import intuitor.train.GrpoConfig;
 import intuitor.train.GrpoRun;
 import intuitor.train.RunResult;
+import intuitor.train.RunResult.End;
 import intuitor.train.TrainPlan;
 import java.nio.file.Path;
 import java.util.Map;
@@ -38,9 +39,15 @@ import picocli.CommandLine.Parameters;
             "  intuitor train recipes/demo.yaml --max-steps 20",
             "  intuitor train --model Qwen2.5-1.5B --data prompts.jsonl --max-steps 50",
             "  intuitor train recipes/qwen2.5-3b-intuitor.yaml --dry-run     what it would do, and the memory it takes",
-            "  intuitor train --resume runs/run-1                   go on with a run that was stopped (Ctrl-C is safe)"
+            "  intuitor train --resume runs/run-1                   go on with a run that was stopped (Ctrl-C is safe)",
+            "",
+            "Exit status: 0 done, 1 a fault of the program, 2 an error in what was given, 3 stopped by the monitor",
+            "(--on-hacking stop), 130 or 143 stopped by a signal. After the last three a checkpoint is there."
         })
 final class TrainCommand extends BaseCommand {
+
+    /** Exit status of a run that the monitor stopped. */
+    static final int HACKING = 3;
 
     /** A flag for every key. */
     static final class Flags extends RecipeFlags {
@@ -74,9 +81,10 @@ final class TrainCommand extends BaseCommand {
             return CommandLine.ExitCode.OK;
         }
         return stoppable((progress, stop) -> {
-            report(resume != null ? GrpoRun.resume(resume, progress, stop)
-                    : GrpoRun.start(settings(flags), progress, stop));
-            return CommandLine.ExitCode.OK;
+            RunResult result = resume != null ? GrpoRun.resume(resume, progress, stop)
+                    : GrpoRun.start(settings(flags), progress, stop);
+            report(result);
+            return result.end() == End.HACKING ? HACKING : CommandLine.ExitCode.OK;
         });
     }
 
@@ -87,7 +95,8 @@ final class TrainCommand extends BaseCommand {
 
     private void report(RunResult result) {
         if (!result.finished()) {
-            err().println("stopped after step " + result.step() + " of " + result.totalSteps());
+            String by = result.end() == End.HACKING ? "stopped by the monitor" : "stopped";
+            err().println(by + " after step " + result.step() + " of " + result.totalSteps());
             err().println("go on: " + Program.command() + " train --resume " + result.folder());
             return;
         }

@@ -60,6 +60,7 @@ public final class GrpoRun implements AutoCloseable {
     private final RunMonitor monitor;
     private final Set<String> silentRewards = new HashSet<>();
 
+    private boolean stoppedByMonitor;
     private double seconds;
 
     /** Starts a run in a new folder; returns when it is finished or stopped. */
@@ -202,7 +203,8 @@ public final class GrpoRun implements AutoCloseable {
             } catch (StopRequested e) {
                 progress.end();
                 saveUnlessSaved(folder, metrics);
-                return new RunResult(folder.path(), step(), totalSteps, false, seconds, before, null);
+                return new RunResult(folder.path(), step(), totalSteps,
+                        stoppedByMonitor ? RunResult.End.HACKING : RunResult.End.STOPPED, seconds, before, null);
             }
         }
     }
@@ -259,6 +261,7 @@ public final class GrpoRun implements AutoCloseable {
             case STOP -> {
                 progress.message("stopping, as on_hacking says; --resume goes on all the same. To train without it: a "
                         + "new run with a lower learning_rate, or on_hacking: rollback");
+                stoppedByMonitor = true;
                 throw new StopRequested();
             }
             case ROLLBACK -> progress.message("the learning rate is now " + monitor.learningRateFactor()
@@ -355,7 +358,7 @@ public final class GrpoRun implements AutoCloseable {
         summary.put("after", after == null ? null : EvaluationFile.toMap(after));
         // last: with it the run counts as finished
         AtomicFiles.writeString(folder.summary(), JSON.writeValueAsString(summary) + "\n");
-        return new RunResult(folder.path(), step(), totalSteps, true, seconds, before, after);
+        return new RunResult(folder.path(), step(), totalSteps, RunResult.End.FINISHED, seconds, before, after);
     }
 
     private int step() {

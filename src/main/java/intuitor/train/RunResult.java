@@ -11,13 +11,20 @@ import java.util.Locale;
  * @param folder     of the run
  * @param step       steps made
  * @param totalSteps steps it was to make
- * @param finished   whether it came to its end, rather than being stopped
+ * @param end        why it went no further
  * @param seconds    time spent in steps
  * @param before     accuracy on held-out problems before the first step, or null
  * @param after      accuracy after the last step, or null
  */
-public record RunResult(Path folder, int step, int totalSteps, boolean finished, double seconds,
+public record RunResult(Path folder, int step, int totalSteps, End end, double seconds,
                         HeldOutEvaluation.Result before, HeldOutEvaluation.Result after) {
+
+    /** Why a run went no further: all its steps are made, somebody stopped it, or the monitor did. */
+    public enum End { FINISHED, STOPPED, HACKING }
+
+    public boolean finished() {
+        return end == End.FINISHED;
+    }
 
     /** Accuracy before and after, with 95% intervals; empty where it was not measured at both ends. */
     public String table() {

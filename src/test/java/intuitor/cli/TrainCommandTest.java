@@ -6,9 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import intuitor.recipe.KeySpec;
 import intuitor.recipe.Recipe;
 import intuitor.train.GrpoConfig;
+import intuitor.train.TinyBase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -55,6 +57,22 @@ class TrainCommandTest {
         Outcome again = Outcome.of("train", "--resume", run.toString());
         assertEquals("error: " + run + " is finished: there is nothing to resume", again.err().strip());
         assertEquals(2, again.status());
+    }
+
+    /** A script can tell a run that was stopped from one that came to its end. */
+    @Test
+    void theMonitorsStopHasItsOwnStatus() throws IOException {
+        Path base = TinyBase.write(folder.resolve("base"));
+        Path prompts = TinyBase.prompts(folder.resolve("p.jsonl"), 10);
+        Outcome o = Outcome.of("train", "--model", base.toString(), "--data", prompts.toString(), "--output-dir",
+                folder.toString(), "--run-name", "r", "--max-steps", "24", "--prompts-per-step", "4",
+                "--num-generations", "4", "--max-completion-length", "12", "--learning-rate", "3e-2",
+                "--lr-scheduler-type", "constant", "--threads", "1", "--device", "cpu", "--on-hacking", "stop");
+        assertEquals(3, o.status(), o.err());
+        assertTrue(o.err().matches("(?s).*stopped by the monitor after step \\d+ of 24\\Rgo on: .*"), o.err());
+        try (Stream<Path> files = Files.list(folder.resolve("r"))) {
+            assertTrue(files.anyMatch(file -> file.getFileName().toString().startsWith("checkpoint-")));
+        }
     }
 
     @ParameterizedTest

@@ -219,7 +219,7 @@ class GrpoRunTest {
         Path run = files.resolve("runs/stopped-" + suffix);
         StopSignal stop = new StopSignal();
         RunResult stopped = GrpoRun.start(config("stopped-" + suffix, settings), stopAt(3, stop), stop);
-        assertFalse(stopped.finished());
+        assertEquals(RunResult.End.STOPPED, stopped.end());
         assertEquals(3, stopped.step());
         assertCheckpoint(run.resolve("checkpoint-3"), saveDtype);
         StopSignal again = new StopSignal();

@@ -82,7 +82,7 @@ class RunMonitorTest {
         ByteArrayOutputStream said = new ByteArrayOutputStream();
         RunResult stopped = GrpoRun.start(config("stopped", Map.of("on_hacking", "stop")), lines(said),
                 new StopSignal());
-        assertFalse(stopped.finished());
+        assertEquals(RunResult.End.HACKING, stopped.end());
         assertEquals(step, stopped.step());
         assertTrue(Files.exists(run("stopped").resolve("checkpoint-" + step)));
         assertTrue(text(said).contains("stopping, as on_hacking says"), text(said));
