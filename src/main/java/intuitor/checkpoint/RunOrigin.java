@@ -4,6 +4,8 @@ import intuitor.UserError;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -30,6 +32,9 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public record RunOrigin(String model, Map<String, String> modelSha256, String data, String dataSha256, String evalData,
                         String evalDataSha256, String probeData, String probeDataSha256, String isa) {
+
+    /** How the base model is called in {@link #changed}. */
+    public static final String MODEL = "the model";
 
     private static final String FILE = "origin.json";
 
@@ -86,22 +91,28 @@ public record RunOrigin(String model, Map<String, String> modelSha256, String da
     }
 
     /**
-     * A {@link UserError} if a run that starts from these now would be another; they may have moved.
+     * What is another than when the run started, so that a run that starts from these now would be another; they may
+     * have moved.
      *
-     * @param run    its folder, for the message
      * @param model  {@link Digests#ofModel} of the base model
      * @param digest {@link Digests#of}, or what it said before
      */
-    public void requireSame(Path run, Map<String, String> model, Path data, Path evalData, Path probeData,
-                            Function<Path, String> digest) {
-        String changed = !model.equals(modelSha256) ? "the model"
-                : !digest.apply(data).equals(dataSha256) ? data.toString()
-                : evalData != null && !digest.apply(evalData).equals(evalDataSha256) ? evalData.toString()
-                : probeData != null && !digest.apply(probeData).equals(probeDataSha256) ? probeData.toString() : null;
-        if (changed != null) {
-            throw new UserError(run + " was made before " + changed + " changed; put the old one back, or remove "
-                    + "the run");
+    public List<String> changed(Map<String, String> model, Path data, Path evalData, Path probeData,
+                                Function<Path, String> digest) {
+        List<String> changed = new ArrayList<>();
+        if (!model.equals(modelSha256)) {
+            changed.add(MODEL);
         }
+        if (!digest.apply(data).equals(dataSha256)) {
+            changed.add(data.toString());
+        }
+        if (evalData != null && !digest.apply(evalData).equals(evalDataSha256)) {
+            changed.add(evalData.toString());
+        }
+        if (probeData != null && !digest.apply(probeData).equals(probeDataSha256)) {
+            changed.add(probeData.toString());
+        }
+        return changed;
     }
 
     private static void require(String what, String file, String sha256) {

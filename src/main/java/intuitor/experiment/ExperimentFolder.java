@@ -25,7 +25,8 @@ public record ExperimentFolder(Path path) {
 
     /** Takes the folder for this process, making it where there is none. */
     FolderLock take() {
-        List<Path> folders = List.of(runs(), path.resolve("recipes"), path.resolve("logs"), path.resolve("evaluations"));
+        List<Path> folders =
+                List.of(runs(), path.resolve("recipes"), path.resolve("logs"), path.resolve("evaluations"));
         try {
             for (Path folder : folders) {
                 Files.createDirectories(folder);
@@ -105,14 +106,22 @@ public record ExperimentFolder(Path path) {
         Path file = recipe(run);
         if (!Files.exists(file)) {
             AtomicFiles.writeString(file, Recipe.write(run.config()));
-        } else if (!Recipe.read(GrpoConfig.class, file, Map.of()).equals(run.config())) {
+        } else if (!hasSettings(run)) {
             throw new UserError(file + ": this run was begun with other settings than the recipe now has; give the "
                     + "experiment another --name, or remove " + path);
         }
         if (isStarted(run)) {
             GrpoConfig config = run.config();
-            RunOrigin.read(run(run)).requireSame(run(run), model, config.data(), config.evalData(), config.probeData(),
-                    digest);
+            RunOrigin.read(run(run)).changed(model, config.data(), config.evalData(), config.probeData(), digest)
+                    .stream().findFirst().ifPresent(changed -> {
+                        throw new UserError(run(run) + " was made before " + changed + " changed; put the old one "
+                                + "back, or remove the run");
+                    });
         }
+    }
+
+    /** Whether the run of this name was begun with these settings. */
+    public boolean hasSettings(PlannedRun run) {
+        return Recipe.read(GrpoConfig.class, recipe(run), Map.of()).equals(run.config());
     }
 }

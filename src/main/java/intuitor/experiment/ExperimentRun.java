@@ -142,9 +142,11 @@ public final class ExperimentRun {
         progress.message(run.name() + ": failed: " + why);
     }
 
+    /** What is last but for how to go on: that is the same command here. */
     private static String lastLine(Path log) {
         try {
-            return Files.readString(log, StandardCharsets.UTF_8).lines().filter(line -> !line.isBlank())
+            return Files.readString(log, StandardCharsets.UTF_8).lines()
+                    .filter(line -> !line.isBlank() && !line.startsWith("go on: "))
                     .reduce((earlier, later) -> later).orElse("it said nothing") + " (" + log + ")";
         } catch (IOException e) {
             return "it left no log";

@@ -1,6 +1,7 @@
 package intuitor.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -44,6 +45,10 @@ class ExperimentCommandTest {
         assertTrue(Files.exists(folder.resolve("e/report.html")));
         Outcome again = Outcome.of("experiment", recipe.toString(), "--report-only");
         assertEquals(o.out(), again.out());
+        assertFalse(again.err().contains("warning"), again.err());
+        Files.writeString(data, "{\"prompt\": \"12 + 35 =\", \"answer\": \"47\"}\n");
+        assertTrue(Outcome.of("experiment", recipe.toString(), "--report-only").err()
+                .contains("warning: changed since 1 of the 1 runs in this report were made: " + data));
     }
 
     @Test

@@ -154,7 +154,7 @@ class ExperimentRunTest {
             public int train(List<String> arguments, Path log, BooleanSupplier stop) {
                 if (arguments.getFirst().contains("beta-0.1-seed-2")) {
                     try {
-                        Files.writeString(log, "step 1\nerror: diverged\n");
+                        Files.writeString(log, "step 1\nerror: diverged\ngo on: train --resume x\n");
                     } catch (IOException e) {
                         throw new IllegalStateException(e);
                     }
@@ -175,7 +175,8 @@ class ExperimentRunTest {
     @Test
     void problemsThatCannotBeUsedAreSaidBeforeAnythingIsTrained() throws IOException {
         Path unanswered = Files.writeString(folder.resolve("u.jsonl"), "{\"prompt\":\"1 + 1 =\"}\n");
-        Files.writeString(recipe, Files.readString(recipe).replaceFirst("tasks: .*", "tasks: {sums: " + unanswered + "}"));
+        Files.writeString(recipe,
+                Files.readString(recipe).replaceFirst("tasks: .*", "tasks: {sums: " + unanswered + "}"));
         InProcess trainer = new InProcess();
         UserError refused = assertThrows(UserError.class, () -> run(experiment("e"), trainer, () -> false));
         assertTrue(refused.getMessage().startsWith(unanswered + ":1: no \"answer\""), refused.getMessage());
@@ -209,12 +210,23 @@ class ExperimentRunTest {
         assertNotEquals(before.tasksSha256(), Evaluations.read(evaluation).tasksSha256());
         assertEquals(before.baseSha256(), Evaluations.read(evaluation).baseSha256());
 
+        Files.write(task, problems);
+        ExperimentReport report = ExperimentReport.write(experiment("e"));
+        assertEquals(List.of("changed since 4 of the 4 runs in this report were made: " + task), report.complaints());
+        assertTrue(Files.readString(experiment.folder().path().resolve("report.md")).contains("**Note:** changed since "
+                + "4 of the 4 runs in this report were made: " + task + ".\n"));
+
         Path data = experiment.shared().data();
         Files.writeString(data, Files.readString(data) + "{\"prompt\":\"1 + 1 =\"}\n");
         UserError refused =
                 assertThrows(UserError.class, () -> run(experiment("e"), new InProcess(), () -> false));
         assertTrue(refused.getMessage().endsWith("was made before " + data + " changed; put the old one back, or "
                 + "remove the run"), refused.getMessage());
+        assertTrue(ExperimentReport.write(experiment("e")).complaints()
+                .contains("changed since 4 of the 4 runs in this report were made: " + data));
+        Files.writeString(recipe, Files.readString(recipe).replace("max_steps: 3", "max_steps: 4"));
+        assertTrue(ExperimentReport.write(experiment("e")).complaints()
+                .contains("changed since 4 of the 4 runs in this report were made: settings in " + recipe));
     }
 
     @Test

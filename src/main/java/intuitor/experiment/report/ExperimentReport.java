@@ -66,6 +66,10 @@ public final class ExperimentReport {
         if (runs.isEmpty()) {
             throw new UserError(folder.path() + ": no run is finished yet; there is nothing to report");
         }
+        Changes changes = new Changes(experiment);
+        experiment.runs().stream().filter(run -> runs.containsKey(run.name()))
+                .forEach(run -> changes.look(run, runs.get(run.name()).evaluations()));
+        complaints.addAll(changes.complaints(runs.size()));
     }
 
     private Evaluations base(long seed) {
@@ -94,6 +98,7 @@ public final class ExperimentReport {
                 + experiment.shared().evalPrompts() + " held-out problems a task, " + experiment.shared().evalSamples()
                 + " sampled completions and a greedy one of each. " + runs.size() + " of " + all
                 + " runs are in this report. Intervals: Student's t over the seeds, 95%.");
+        complaints.forEach(complaint -> text.paragraph("**Note:** " + complaint + "."));
         for (ComparisonData comparison : comparisons) {
             if (!comparison.arms().isEmpty()) {
                 text.comparison(comparison).pictures(pictures(comparison));
@@ -135,7 +140,7 @@ public final class ExperimentReport {
         return all.toString();
     }
 
-    /** What could not be done. */
+    /** What could not be done, and what is in the report that another one would not have. */
     public List<String> complaints() {
         return complaints;
     }
