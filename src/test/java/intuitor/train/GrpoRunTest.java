@@ -228,10 +228,13 @@ class GrpoRunTest {
         assertSameOutcome(files.resolve("runs/straight-" + suffix), run);
     }
 
-    /** All that a step may leave to later ones: several updates a step, and a reference that has moved. */
+    /**
+     * All that a step may leave to later ones: several updates a step, and a reference that has moved; on the emulated
+     * device, scored and drawn by the fused LM head.
+     */
     @ParameterizedTest
-    @CsvSource({"cpu, float32, f32", "emu, bfloat16, bf16", "cuda, bfloat16, f32"})
-    void aStoppedRunResumesToTheSameBitsWithAllOptions(String device, String dtype, String saveDtype)
+    @CsvSource({"cpu, float32, f32, tiled", "emu, bfloat16, bf16, fused", "cuda, bfloat16, f32, tiled"})
+    void aStoppedRunResumesToTheSameBitsWithAllOptions(String device, String dtype, String saveDtype, String lmHead)
             throws IOException {
         TestDevices.require(device);
         Map<String, String> settings = Map.ofEntries(Map.entry("device", device), Map.entry("dtype", dtype),
@@ -240,7 +243,8 @@ class GrpoRunTest {
                 Map.entry("num_iterations", "2"), Map.entry("delta", "4"), Map.entry("epsilon_high", "0.28"),
                 Map.entry("importance_sampling_level", "sequence"), Map.entry("mask_truncated_completions", "true"),
                 Map.entry("top_entropy_quantile", "0.5"), Map.entry("sync_ref_model", "true"),
-                Map.entry("ref_model_sync_steps", "2"));
+                Map.entry("ref_model_sync_steps", "2"), Map.entry("lm_head", lmHead),
+                Map.entry("batch_invariant", String.valueOf(lmHead.equals("tiled"))));
         start("options-" + device, settings);
         StopSignal stop = new StopSignal();
         Path run = files.resolve("runs/options-stopped-" + device);
