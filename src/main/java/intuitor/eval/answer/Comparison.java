@@ -92,6 +92,10 @@ final class Comparison {
         if (values != null) {
             return statedIsAnswer ? equal(value, values) : equal(values, value);
         }
+        if (stated instanceof Relation r && r.isEquation() && isNoSolution(value)
+                && !ScalarEquality.variables(stated).isEmpty()) {
+            return false; // the question, not its answer
+        }
         boolean setLike = isSetExpression(value) || value instanceof Group g && (g.mayBeInterval() || g.isSet())
                 || value instanceof Expr.Text;
         return setLike && (equalSets(stated, value) || value instanceof Group g && isInterval(stated, g));
@@ -154,6 +158,10 @@ final class Comparison {
                     && (equal(x.left(), y.left()) && equal(x.right(), y.right())
                     || x.op() != '∖' && equal(x.left(), y.right()) && equal(x.right(), y.left()));
         }
+    }
+
+    private static boolean isNoSolution(Expr e) {
+        return asSet(e) instanceof NamedSet set && set.name().equals("empty");
     }
 
     private static Expr asSet(Expr e) {

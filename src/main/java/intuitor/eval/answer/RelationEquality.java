@@ -45,7 +45,11 @@ final class RelationEquality {
         Set<String> names = ScalarEquality.variables(RealSets.named(a));
         if (names.size() <= 1 && names.equals(ScalarEquality.variables(RealSets.named(b)))) {
             try {
-                return sets.of(a).equal(sets.of(b), scalars);
+                RealSet first = sets.of(a);
+                RealSet second = sets.of(b);
+                if (!first.isEmpty() || !second.isEmpty()) { // having no real solution in common says nothing
+                    return first.equal(second, scalars);
+                }
             } catch (NoValueException | ArithmeticException unsolved) {
                 budget.check();
             }
