@@ -122,10 +122,6 @@ final class EvalCommand extends BaseCommand {
             defaultValue = "2024-07-26")
     private String date;
 
-    @Option(names = "--kv-cache-mib", paramLabel = "N", defaultValue = "2048",
-            description = "MiB of keys and values held at once (default: ${DEFAULT-VALUE})")
-    private int kvCacheMib;
-
     @Option(names = "--unsafe-no-sandbox",
             description = "run the model's programs without a sandbox, with all that this user may do")
     private boolean unsafe;
@@ -192,7 +188,6 @@ final class EvalCommand extends BaseCommand {
         }
         require(batchSize >= 1, "--batch-size: expected at least 1, found " + batchSize);
         require(maxNewTokens >= 1, "--max-new-tokens: expected at least 1, found " + maxNewTokens);
-        require(kvCacheMib >= 1, "--kv-cache-mib: expected at least 1, found " + kvCacheMib);
         if (paper != null) {
             PaperResults.requireModel(paper);
         }
@@ -239,7 +234,8 @@ final class EvalCommand extends BaseCommand {
         try (EvaluationFolder folder = EvaluationFolder.open(outputFolder())) {
             List<Task> chosen = Tasks.of(tasks, () -> sandbox);
             try (LoadedModel loaded = LoadedModel.forGeneration(model, deviceOptions);
-                    Rollout rollout = new Rollout(loaded.device(), loaded.transformer(), (long) kvCacheMib << 20);
+                    Rollout rollout = new Rollout(loaded.device(), loaded.transformer(),
+                            deviceOptions.cacheBytes(loaded));
                     Evaluator evaluator = new Evaluator(evaluated(loaded, rollout, chosen), drawing())) {
                 Evaluation evaluation = new Evaluation(folder, settings(loaded), chosen, data, problems());
                 List<Summary> summaries = evaluation.run(evaluator, stop, (task, done, of, e) -> progress.update(
@@ -314,7 +310,7 @@ final class EvalCommand extends BaseCommand {
         s.put("seed", seed);
         s.put("max_new_tokens", maxNewTokens);
         s.put("batch_size", batchSize);
-        s.put("kv_cache_mib", kvCacheMib);
+        s.put("kv_cache_mib", deviceOptions.cacheBytes(loaded) >> 20);
         s.put("chat_template", chatUse().name().toLowerCase(Locale.ROOT));
         s.put("system", system);
         s.put("chat_template_date", date);

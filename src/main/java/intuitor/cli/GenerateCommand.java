@@ -58,7 +58,6 @@ import picocli.CommandLine.Parameters;
         })
 final class GenerateCommand extends BaseCommand {
 
-    private static final long CACHE_BYTES = 2L << 30;
     private static final double CERTAINTY_TEMPERATURE = 1;
     private static final int MAX_N = 65535;
 
@@ -156,7 +155,8 @@ final class GenerateCommand extends BaseCommand {
         requireConsistentOptions();
         List<Prompt> asked = interactive ? List.of() : asked();
         try (LoadedModel loaded = LoadedModel.forGeneration(model, deviceOptions);
-                Rollout rollout = new Rollout(loaded.device(), loaded.transformer(), lmHead, CACHE_BYTES)) {
+                Rollout rollout = new Rollout(loaded.device(), loaded.transformer(), lmHead,
+                        deviceOptions.cacheBytes(loaded))) {
             PromptEncoder encoder = encoder(loaded);
             List<int[]> tokens = asked.stream().map(p -> tokens(p, encoder, loaded.config())).toList();
             Decoding decoding = decoding(loaded, encoder);

@@ -4,6 +4,7 @@ import intuitor.UserError;
 import intuitor.device.abi.Intuitor;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
@@ -103,6 +104,12 @@ public final class Device implements AutoCloseable {
 
     public DeviceInfo info() {
         return info;
+    }
+
+    /** Bytes that a program may use: a GPU's memory, or the machine's or, in a container, that container's. */
+    public long memoryBytes() {
+        return info.isGpu() ? info.memoryBytes() : ((com.sun.management.OperatingSystemMXBean)
+                ManagementFactory.getOperatingSystemMXBean()).getTotalMemorySize();
     }
 
     public Kernels kernels() {

@@ -15,6 +15,7 @@ import intuitor.recipe.Key;
 import intuitor.reward.AnswerExtraction;
 import intuitor.reward.RewardSettings;
 import intuitor.reward.Rewards;
+import intuitor.rollout.CacheBudget;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.LocalDate;
@@ -108,9 +109,9 @@ public record GrpoConfig(
         double weightDecay,
         @Key(value = "1", range = "[0, inf)", help = "the gradient is scaled down to this norm; 0: never")
         double maxGradNorm,
-        @Key(value = "16384", range = "[1, inf)",
+        @Key(value = "0", range = "[0, inf)",
                 help = "tokens in memory at once in training; more of a step are accumulated. Changes results by "
-                        + "rounding only")
+                        + "rounding only. 0: 16384, or what the memory has room for; config.yaml says which")
         int microBatchTokens,
         @Key(value = "false", help = "compute each layer again in the backward pass: less memory, a third more work")
         boolean gradientCheckpointing,
@@ -276,11 +277,13 @@ public record GrpoConfig(
         StorageType rolloutDtype,
         @Key(value = "0", range = "[0, inf)", help = "CPU threads; 0: one for each core")
         int threads,
-        @Key(value = "2048", range = "[1, inf)",
-                help = "MiB of keys and values held in generation; more is done in turns")
+        @Key(value = "0", range = "[0, inf)",
+                help = "MiB of keys and values held in generation; more is done in turns. 0: 2048 on a CPU, on a GPU "
+                        + "what a step takes or the memory has room for; config.yaml says which")
         int kvCacheMib) {
 
     private static final String SELF_CERTAINTY = "self_certainty";
+    private static final int TOKENS_AT_ONCE = 16384;
 
     public GrpoConfig {
         require(maxSteps != 0, "max_steps: 0 steps train nothing; give -1 for num_train_epochs");
@@ -332,6 +335,26 @@ public record GrpoConfig(
                         + chatTemplateDate + "'");
             }
         }
+    }
+
+    /** Tokens in memory at once in training: micro_batch_tokens where it is given. */
+    int tokensAtOnce() {
+        return microBatchTokens == 0 ? TOKENS_AT_ONCE : microBatchTokens;
+    }
+
+    /** Memory for keys and values in generation: kv_cache_mib where it is given. */
+    long cacheBytes() {
+        return (long) (kvCacheMib == 0 ? CacheBudget.CPU_MIB : kvCacheMib) << 20;
+    }
+
+    /** Completions of a step. */
+    int completionsPerStep() {
+        return promptsPerStep * numGenerations;
+    }
+
+    /** Tokens drawn in a step, at most. */
+    long tokensDrawn() {
+        return (long) completionsPerStep() * maxCompletionLength;
     }
 
     /** Where the data keep prompts and answers. */

@@ -11,6 +11,7 @@ import intuitor.device.DType;
 import intuitor.device.Device;
 import intuitor.device.StorageType;
 import intuitor.model.ModelConfig;
+import intuitor.model.ModelMemory;
 import intuitor.model.ParameterSet;
 import intuitor.model.TrainingWeights;
 import intuitor.monitor.Alarm;
@@ -43,6 +44,7 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public final class GrpoRun implements AutoCloseable {
 
+    private static final double GIB = 1 << 30;
     private static final JsonMapper JSON = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
     private final GrpoConfig config;
@@ -53,6 +55,7 @@ public final class GrpoRun implements AutoCloseable {
     private final Path base;
     private final Prompts prompts;
     private final int totalSteps;
+    private final StepMemory memory;
     private final TrainingWeights policy;
     private final GrpoTrainer trainer;
     private final HeldOutEvaluation evaluation;
@@ -137,19 +140,24 @@ public final class GrpoRun implements AutoCloseable {
         return Recipe.with(config, changes);
     }
 
-    private GrpoRun(GrpoConfig config, Device device, ProgressLine progress, StopSignal stop) {
-        this.config = config;
+    private GrpoRun(GrpoConfig settings, Device device, ProgressLine progress, StopSignal stop) {
         this.device = device;
         this.progress = progress;
         this.stop = stop;
-        this.base = config.model();
-        DType dtype = config.dtype().on(device);
+        this.base = settings.model();
+        DType dtype = settings.dtype().on(device);
         Arena parameters = device.arena("parameters");
         // whatever does not fit is said before the weights are read
         try (ModelFolder files = ModelFolder.open(base)) {
             ModelConfig model = ModelConfig.read(base);
-            config.requireOf(device, model);
-            this.prompts = Prompts.read(config);
+            settings.requireOf(device, model);
+            this.prompts = Prompts.read(settings);
+            ModelMemory needs = new ModelMemory(model, dtype, device.info().isGpu());
+            this.config = StepMemory.fitted(settings, needs, prompts.longest(), device.memoryBytes());
+            this.memory = StepMemory.of(config, needs, prompts.longest());
+            this.totalSteps = config.totalSteps(prompts.encoded().size());
+            requireMemory();
+            introduce(model);
             this.evaluation = config.evalData() == null ? null : prompts.evaluation(config);
             this.policy = new TrainingWeights(parameters, model, dtype, "policy");
             policy.load(files);
@@ -159,7 +167,6 @@ public final class GrpoRun implements AutoCloseable {
             reference = new ParameterSet(parameters, policy.config(), dtype, "reference");
             reference.copyFrom(policy.working());
         }
-        this.totalSteps = config.totalSteps(prompts.encoded().size());
         this.trainer = new GrpoTrainer(device, config, policy, reference,
                 new PromptStream<>(prompts.encoded(), config.shuffleDataset(), config.seed()), prompts.decoding(),
                 prompts::text, totalSteps, stop);
@@ -177,7 +184,30 @@ public final class GrpoRun implements AutoCloseable {
         }
     }
 
+    private void requireMemory() {
+        long there = device.memoryBytes();
+        if (memory.lastingBytes() > there) {
+            throw new UserError(String.format(Locale.ROOT, "%s: training keeps %.1f GiB from step to step, and %s has "
+                    + "%.1f GiB; --dry-run says what for%s", base, memory.lastingBytes() / GIB, device.info().name(),
+                    there / GIB, config.needsReference() ? ", and beta: 0 needs no reference" : ""));
+        }
+    }
+
+    /** What a person wants to know before all that takes minutes: reading the weights, the first step. */
+    private void introduce(ModelConfig model) {
+        progress.message(String.format(Locale.ROOT, "%,d parameters on %s, %,d steps of %d prompts x %d completions",
+                ParameterSet.count(model), device.info().name(), totalSteps, config.promptsPerStep(),
+                config.numGenerations()));
+        progress.message(String.format(Locale.ROOT, "memory: at most %.1f GiB of %.1f, learning from %,d tokens at once",
+                memory.bytes() / GIB, device.memoryBytes() / GIB, memory.trainTokens()));
+        if (memory.bytes() > device.memoryBytes()) {
+            progress.message("warning: long completions may be too much for the memory; less: "
+                    + StepMemory.less(config));
+        }
+    }
+
     private RunResult run(RunFolder folder) {
+        progress.message("writing to " + folder.path());
         long metricsBytes = 0;
         Optional<Path> checkpoint = folder.newestCheckpoint();
         if (checkpoint.isPresent()) {
@@ -213,7 +243,7 @@ public final class GrpoRun implements AutoCloseable {
         evaluateTasks(folder);
         while (step() < totalSteps) {
             Map<String, Object> probed = monitor.probe(step() + 1, stop);
-            StepResult result = trainer.step();
+            StepResult result = trainer.step(new StepLine(progress, step() + 1, totalSteps));
             seconds += result.totalSeconds();
             Map<String, Object> values = result.metrics();
             values.putAll(monitor.signals(result));

@@ -15,7 +15,6 @@ import intuitor.rollout.Group;
 import intuitor.rollout.Rollout;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 
 /**
@@ -27,8 +26,6 @@ import java.util.function.Function;
  * reference and the number of steps made.
  */
 public final class GrpoTrainer implements AutoCloseable {
-
-    private static final BooleanSupplier NEVER = () -> false;
 
     private final GrpoConfig config;
     private final PromptStream<EncodedPrompt> prompts;
@@ -74,7 +71,7 @@ public final class GrpoTrainer implements AutoCloseable {
         this.scratch = device.arena("rollout and training");
         this.policy = policy;
         this.model = new Transformer(device, policy.working());
-        long cacheBytes = (long) config.kvCacheMib() << 20;
+        long cacheBytes = config.cacheBytes();
         this.rollout = new Rollout(scratch, model, arena -> policy.working().packed(arena, matrices), config.lmHead(),
                 cacheBytes);
         this.exactRollout = new Rollout(scratch, model, config.lmHead(), cacheBytes);
@@ -104,26 +101,41 @@ public final class GrpoTrainer implements AutoCloseable {
      * intuitor.rollout.StopRequested} leaves the policy as it was before the step.
      */
     public StepResult step() {
+        return step(StepProgress.NONE);
+    }
+
+    /** The same, telling how far it has come. */
+    StepResult step(StepProgress progress) {
         long step = steps();
         Timings time = new Timings();
 
         List<EncodedPrompt> batch = prompts.batch(step * config.promptsPerStep(), config.promptsPerStep());
         List<Group> groups = rollout.generate(batch.stream().map(EncodedPrompt::tokens).toList(),
-                config.numGenerations(), decoding, step, stop);
+                config.numGenerations(), decoding, step, stop, new CountedTokens(decoding.stopStrings().listener(),
+                        progress, config.tokensDrawn()));
         time.lap("rollout");
 
-        Scores scores = rewards.score(certaintyScored(groups), batch.stream().map(EncodedPrompt::answer).toList(),
-                config.seed(), step, decoder);
+        PartListener scoring = (part, of) -> {
+            StopSignal.poll(stop);
+            progress.at(StepProgress.Phase.SCORING, part, of);
+        };
+        Scores scores = rewards.score(certaintyScored(groups, scoring),
+                batch.stream().map(EncodedPrompt::answer).toList(), config.seed(), step, decoder);
         Advantages advantages = Advantages.of(scores, config.scaleRewards(), config.multiObjectiveAggregation());
-        float[] referenceLogprobs = config.beta() > 0 ? reference.scorer().logprobs(groups, stop) : null;
+        float[] referenceLogprobs = config.beta() > 0 ? reference.scorer().logprobs(groups, scoring) : null;
         time.lap("score");
 
         LossTokens tokens = LossTokens.of(completions(groups), advantages, referenceLogprobs, config);
         List<PolicyUpdate> updates = new ArrayList<>();
         while (updates.size() < config.numIterations()) {
             GrpoObjective objective = objective(tokens, groups, updates);
-            // once the policy has moved, the step is finished: it cannot be left half done
-            updates.add(updater.update(groups, objective, step + 1, updates.isEmpty() ? stop : NEVER));
+            boolean moved = !updates.isEmpty();
+            updates.add(updater.update(groups, objective, step + 1, (part, of) -> {
+                if (!moved) { // once the policy has moved, the step is finished: it cannot be left half done
+                    StopSignal.poll(stop);
+                }
+                progress.at(StepProgress.Phase.TRAINING, part, of);
+            }));
         }
         if (config.syncRefModel() && (step + 1) % config.refModelSyncSteps() == 0) {
             reference.mixIn(policy.master(), config.refModelMixupAlpha(), scratch);
@@ -137,11 +149,11 @@ public final class GrpoTrainer implements AutoCloseable {
     }
 
     /** The groups with the self-certainty that is rewarded; the sampler's own, unless settings ask for another. */
-    private List<Group> certaintyScored(List<Group> groups) {
+    private List<Group> certaintyScored(List<Group> groups, PartListener parts) {
         if (config.certaintyModel() == GrpoConfig.CertaintyModel.REFERENCE) {
-            return reference.scorer().certainty(groups, stop);
+            return reference.scorer().certainty(groups, parts);
         }
-        return config.positionOffset() == GrpoConfig.PositionOffset.LEGACY ? policyScorer.lateCertainty(groups, stop)
+        return config.positionOffset() == GrpoConfig.PositionOffset.LEGACY ? policyScorer.lateCertainty(groups, parts)
                 : groups;
     }
 
@@ -152,7 +164,8 @@ public final class GrpoTrainer implements AutoCloseable {
         if (config.importanceSamplingLevel() == GrpoConfig.ImportanceSamplingLevel.TOKEN) {
             return GrpoObjective.ofTokens(loss, tokens, old);
         }
-        return GrpoObjective.ofSequences(loss, tokens, old, old == null ? null : policyScorer.logprobs(groups, NEVER));
+        return GrpoObjective.ofSequences(loss, tokens, old,
+                old == null ? null : policyScorer.logprobs(groups, PartListener.NONE));
     }
 
     private static List<Completion> completions(List<Group> groups) {

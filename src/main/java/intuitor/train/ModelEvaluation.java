@@ -6,6 +6,7 @@ import intuitor.model.InferenceWeights;
 import intuitor.model.ModelConfig;
 import intuitor.model.Transformer;
 import intuitor.recipe.Recipe;
+import intuitor.rollout.CacheBudget;
 import intuitor.rollout.Rollout;
 import java.nio.file.Path;
 import java.time.LocalDate;
@@ -40,8 +41,9 @@ public final class ModelEvaluation {
         try (Device device = Device.open(config.device(), config.threads(), config.cudaLibraries(),
                         config.attention());
                 Transformer transformer = load(device, config, model);
-                Rollout rollout = new Rollout(device, transformer, config.lmHead(),
-                        (long) config.kvCacheMib() << 20)) {
+                Rollout rollout = new Rollout(device, transformer, config.lmHead(), config.kvCacheMib() != 0
+                        ? config.cacheBytes()
+                        : CacheBudget.inference(device, transformer.config(), transformer.dtype()))) {
             evaluations.forEach((name, evaluation) -> judged.put(name, evaluation.judge(rollout, stop)));
         }
         return judged;

@@ -14,7 +14,6 @@ import intuitor.optim.GradientClipping;
 import intuitor.optim.LearningRate;
 import intuitor.rollout.Group;
 import java.util.List;
-import java.util.function.BooleanSupplier;
 
 /** Makes one optimiser update from completions and a loss: gradients, part after part, clipping, AdamW. */
 final class PolicyUpdater {
@@ -58,16 +57,16 @@ final class PolicyUpdater {
      * Moves the policy along the gradient of the loss.
      *
      * @param step for the message where the gradient is not finite; 1 for the first
-     * @param stop polled before each part; once true, the call ends with {@link intuitor.rollout.StopRequested} and the
-     *             policy is as it was
+     * @param parts where it ends the call, the policy is as it was
      */
-    PolicyUpdate update(List<Group> groups, GrpoObjective objective, long step, BooleanSupplier stop) {
+    PolicyUpdate update(List<Group> groups, GrpoObjective objective, long step, PartListener parts) {
         gradients.zero();
         try (Arena call = scratch.scope("update")) {
             PackedWeights packed = config.batchInvariant() ? policy.working().packed(call) : null;
-            for (MicroBatch part : MicroBatch.split(groups, config.microBatchTokens(), sharesPrompts())) {
-                StopSignal.poll(stop);
-                accumulate(part, objective, packed, call);
+            List<MicroBatch> split = MicroBatch.split(groups, config.tokensAtOnce(), sharesPrompts());
+            for (int i = 0; i < split.size(); i++) {
+                parts.before(i, split.size());
+                accumulate(split.get(i), objective, packed, call);
             }
         }
         double gradientNorm = GradientClipping.norm(gradients.flat(), scratch);

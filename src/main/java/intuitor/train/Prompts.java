@@ -50,7 +50,7 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<EncodedPrompt> e
             throw new UserError(config.data() + ": no prompt has at most max_prompt_length = "
                     + config.maxPromptLength() + " tokens");
         }
-        int longest = encoded.stream().mapToInt(p -> p.tokens().length).max().orElseThrow();
+        int longest = longest(encoded);
         if (longest + config.maxCompletionLength() > model.maxPositions()) {
             throw new UserError("max_completion_length: " + config.maxCompletionLength() + " after a prompt of "
                     + longest + " tokens is more than the model's max_position_embeddings, " + model.maxPositions());
@@ -61,6 +61,15 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<EncodedPrompt> e
                 stopTokens(config, model, tokenizer, encoder), config.certaintyTemperature(),
                 config.repetitionPenalty(), new StopStrings(tokenizer, config.stopStrings()));
         return new Prompts(tokenizer, encoder, encoded, all.size() - encoded.size(), decoding, model.maxPositions());
+    }
+
+    /** Tokens of the longest prompt. */
+    int longest() {
+        return longest(encoded);
+    }
+
+    private static int longest(List<EncodedPrompt> prompts) {
+        return prompts.stream().mapToInt(p -> p.tokens().length).max().orElseThrow();
     }
 
     /** The prompts as the data have them; without their answers, unless a reward needs these. */

@@ -12,7 +12,6 @@ import intuitor.rollout.Group;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.BooleanSupplier;
 
 /** What a model says about the tokens of given completions: a forward pass, and nothing kept. */
 final class Scorer {
@@ -34,32 +33,32 @@ final class Scorer {
         this.model = model;
         this.head = new LmHead(scratch.device(), model.weights(), config.lmHead());
         this.scratch = scratch;
-        this.tokenBudget = config.microBatchTokens();
+        this.tokenBudget = config.tokensAtOnce();
         this.temperature = config.temperature();
         this.certaintyTemperature = config.certaintyTemperature();
         this.batchInvariant = config.batchInvariant();
     }
 
     /** Log-probabilities of all completion tokens, completion after completion. */
-    float[] logprobs(List<Group> groups, BooleanSupplier stop) {
-        return score(groups, false, stop).logprob();
+    float[] logprobs(List<Group> groups, PartListener parts) {
+        return score(groups, false, parts).logprob();
     }
 
     /** The groups with this model's self-certainty in place of the sampler's. */
-    List<Group> certainty(List<Group> groups, BooleanSupplier stop) {
-        return withCertainty(groups, score(groups, true, stop).selfCertainty(), 0);
+    List<Group> certainty(List<Group> groups, PartListener parts) {
+        return withCertainty(groups, score(groups, true, parts).selfCertainty(), 0);
     }
 
     /**
      * The groups with self-certainty one position late: token t is scored by the distribution after it, not by the one
      * it was drawn from. This is what {@code logits[:, -C:]} did in Intuitor's first published code.
      */
-    List<Group> lateCertainty(List<Group> groups, BooleanSupplier stop) {
+    List<Group> lateCertainty(List<Group> groups, PartListener parts) {
         // one more token at the end gives the last real one a distribution after it; which token, does not matter
         List<Group> longer = groups.stream().map(g -> new Group(g.prompt(), g.completions().stream()
                 .map(c -> new Completion(c.prompt(), c.index(), Arrays.copyOf(c.tokens(), c.length() + 1), null, null,
                         null, c.stopped())).toList())).toList();
-        return withCertainty(groups, score(longer, true, stop).selfCertainty(), 1);
+        return withCertainty(groups, score(longer, true, parts).selfCertainty(), 1);
     }
 
     /** @param late values of each completion to skip before its own */
@@ -78,18 +77,20 @@ final class Scorer {
         return rescored;
     }
 
-    private TokenStats score(List<Group> groups, boolean certainty, BooleanSupplier stop) {
+    private TokenStats score(List<Group> groups, boolean certainty, PartListener parts) {
         int tokens = groups.stream().flatMap(g -> g.completions().stream()).mapToInt(Completion::length).sum();
         try (Arena call = scratch.scope("score")) {
-            return score(groups, tokens, certainty, batchInvariant ? model.weights().packed(call) : null, stop, call);
+            return score(groups, tokens, certainty, batchInvariant ? model.weights().packed(call) : null, parts, call);
         }
     }
 
     private TokenStats score(List<Group> groups, int tokens, boolean certainty, PackedWeights packed,
-                             BooleanSupplier stop, Arena call) {
+                             PartListener parts, Arena call) {
         TokenStats all = new TokenStats(new float[tokens], null, certainty ? new float[tokens] : null);
-        for (MicroBatch part : MicroBatch.split(groups, tokenBudget, scratch.device().attention().sharesPrefixes())) {
-            StopSignal.poll(stop);
+        List<MicroBatch> split = MicroBatch.split(groups, tokenBudget, scratch.device().attention().sharesPrefixes());
+        for (int i = 0; i < split.size(); i++) {
+            parts.before(i, split.size());
+            MicroBatch part = split.get(i);
             PackedBatch batch = part.batch();
             TokenStats stats = new TokenStats(new float[batch.scored()], null,
                     certainty ? new float[batch.scored()] : null);

@@ -5,8 +5,12 @@ import intuitor.device.StorageType;
 import intuitor.model.Activations;
 import intuitor.model.ModelMemory;
 import intuitor.model.ModelMemory.DrawnFrom;
+import intuitor.recipe.Recipe;
+import intuitor.rollout.CacheBudget;
 import intuitor.rollout.Rollout;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -25,6 +29,58 @@ import java.util.Map;
 record StepMemory(Map<String, Long> lasting, long together, long keysAndValues, long generation, long trainTokens,
                   long training) {
 
+    /** Fewer tokens at once would make training slow. */
+    private static final int FEWEST_TOKENS = 256;
+
+    /**
+     * The settings, with kv_cache_mib and micro_batch_tokens decided where they leave them open, so that the run fits
+     * the memory if it can: on a GPU a cache for all completions of a step, or what else there is room for; and by
+     * halves the most tokens.
+     *
+     * @param longestPrompt in tokens
+     * @param memoryBytes   of the device
+     */
+    static GrpoConfig fitted(GrpoConfig config, ModelMemory model, int longestPrompt, long memoryBytes) {
+        long budget = (long) (CacheBudget.SHARE * memoryBytes);
+        GrpoConfig fitted = config.kvCacheMib() != 0 ? config
+                : with(config, "kv_cache_mib", cacheMib(config, model, longestPrompt, budget));
+        if (config.microBatchTokens() != 0) {
+            return fitted;
+        }
+        int tokens = config.tokensAtOnce();
+        fitted = with(fitted, "micro_batch_tokens", tokens);
+        while (tokens > FEWEST_TOKENS && of(fitted, model, longestPrompt).bytes() > budget) {
+            tokens /= 2;
+            fitted = with(fitted, "micro_batch_tokens", tokens);
+        }
+        return fitted;
+    }
+
+    private static long cacheMib(GrpoConfig config, ModelMemory model, int longestPrompt, long budget) {
+        if (!model.gpu()) {
+            return CacheBudget.CPU_MIB;
+        }
+        StepMemory unbounded = of(with(config, "kv_cache_mib", Integer.MAX_VALUE), model, longestPrompt);
+        long room = budget - unbounded.lastingBytes() - unbounded.generation;
+        return Math.max(1, Math.ceilDiv(Math.min(unbounded.keysAndValues, room), 1L << 20));
+    }
+
+    private static GrpoConfig with(GrpoConfig config, String key, long value) {
+        return Recipe.with(config, Map.of(key, "" + value));
+    }
+
+    /** What to change so that a run takes less. */
+    static String less(GrpoConfig config) {
+        List<String> less = new ArrayList<>(List.of("micro_batch_tokens", "kv_cache_mib"));
+        if (!config.gradientCheckpointing()) {
+            less.add("gradient_checkpointing: true");
+        }
+        if (config.needsReference()) {
+            less.add("beta: 0 (no reference)");
+        }
+        return String.join(", ", less);
+    }
+
     /** @param longestPrompt in tokens */
     static StepMemory of(GrpoConfig config, ModelMemory model, int longestPrompt) {
         Map<String, Long> lasting = new LinkedHashMap<>();
@@ -38,14 +94,14 @@ record StepMemory(Map<String, Long> lasting, long together, long keysAndValues, 
             lasting.put(model.workingCopy() > 0 ? "reference, bfloat16" : "reference, float32", model.weights());
         }
         long prompts = config.promptsPerStep();
-        long completions = prompts * config.numGenerations();
+        long completions = config.completionsPerStep();
 
         // pages of the cache, as Rollout takes them; the last token of a completion leaves no key
         long ofPrompt = pages(longestPrompt);
         long own = pages(config.maxCompletionLength() - 1);
         long wanted = Math.min(ofPrompt * prompts + own * completions, (ofPrompt + own) * Rollout.MAX_SEQUENCES);
         long page = model.cacheRow() * Rollout.PAGE_SIZE;
-        long pages = Math.max(ofPrompt + own, Math.min(wanted, ((long) config.kvCacheMib() << 20) / page));
+        long pages = Math.max(ofPrompt + own, Math.min(wanted, config.cacheBytes() / page));
         double each = own + (double) ofPrompt / config.numGenerations();
         long together = Math.clamp((long) (pages / Math.max(each, 1)), 1, Math.min(completions, Rollout.MAX_SEQUENCES));
 
@@ -53,7 +109,7 @@ record StepMemory(Map<String, Long> lasting, long together, long keysAndValues, 
         // cuDNN's attention cannot share the keys of a prompt, so each completion has its own copy
         long promptRows = (config.attention() == PackedAttention.Library.CUDNN ? completions : prompts) * longestPrompt;
         long all = promptRows + completions * config.maxCompletionLength();
-        long trainTokens = Math.min(all, Math.max(longest, config.microBatchTokens()));
+        long trainTokens = Math.min(all, Math.max(longest, config.tokensAtOnce()));
         long prefill = Math.min(prompts * longestPrompt, Math.max(longestPrompt, Rollout.prefillTokens(model.gpu())));
         return new StepMemory(lasting, together, pages * page,
                 rolloutCopy(config, model) + model.generation(Math.max(together, prefill), together, drawnFrom(config)),

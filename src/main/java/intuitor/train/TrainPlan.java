@@ -9,7 +9,6 @@ import intuitor.model.ModelMemory;
 import intuitor.model.ParameterSet;
 import intuitor.optim.LearningRate;
 import intuitor.recipe.Recipe;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
@@ -113,13 +112,12 @@ public final class TrainPlan {
 
     private void steps() {
         int steps = config.totalSteps(promptCount);
-        int completions = config.promptsPerStep() * config.numGenerations();
-        long drawn = (long) completions * config.maxCompletionLength();
         line("steps", String.format(Locale.ROOT, "%,d of %d prompts, %d completions each: %.2f epochs", steps,
                 config.promptsPerStep(), config.numGenerations(),
                 (double) steps * config.promptsPerStep() / promptCount));
         line("tokens", String.format(Locale.ROOT, "%,d completions a step of at most %,d tokens: up to %,d a step, %,d "
-                + "in all", completions, config.maxCompletionLength(), drawn, steps * drawn));
+                + "in all", config.completionsPerStep(), config.maxCompletionLength(), config.tokensDrawn(),
+                steps * config.tokensDrawn()));
         int updates = steps * config.numIterations();
         LearningRate rate = LearningRate.of(config.lrSchedulerType(), config.learningRate(), config.warmupRatio(),
                 updates);
@@ -133,8 +131,9 @@ public final class TrainPlan {
         Target target = target();
         ModelMemory needs = new ModelMemory(model, target.dtype, target.gpu);
         int longest = prompts == null ? config.maxPromptLength()
-                : prompts.encoded().stream().mapToInt(p -> p.tokens().length).max().orElseThrow();
-        StepMemory memory = StepMemory.of(config, needs, longest);
+                : prompts.longest();
+        StepMemory memory = StepMemory.of(StepMemory.fitted(config, needs, longest,
+                target.memoryBytes == 0 ? Long.MAX_VALUE : target.memoryBytes), needs, longest);
         line("memory", "on " + target.name + ", with prompts and completions of the greatest length");
         if (target.absent != null) {
             line("", "(" + target.absent + ")");
@@ -150,15 +149,8 @@ public final class TrainPlan {
             part(memory.bytes() <= target.memoryBytes ? "there is" : "TOO MUCH: there is", target.memoryBytes);
         }
         if (target.memoryBytes > 0 && memory.bytes() > target.memoryBytes) {
-            List<String> less = new ArrayList<>(List.of("micro_batch_tokens", "kv_cache_mib"));
-            if (!config.gradientCheckpointing()) {
-                less.add("gradient_checkpointing: true");
-            }
-            if (config.needsReference()) {
-                less.add("beta: 0 (no reference)");
-            }
             line("", memory.lastingBytes() > target.memoryBytes ? "what stays from step to step alone is too much for "
-                    + "this machine" : "less: " + String.join(", ", less));
+                    + "this machine" : "less: " + StepMemory.less(config));
         }
     }
 
@@ -172,10 +164,8 @@ public final class TrainPlan {
                 config.attention(), config.cudaGraphs())) {
             config.requireOf(device, model);
             DType dtype = config.dtype().on(device);
-            boolean gpu = device.info().isGpu();
-            long bytes = gpu ? device.info().memoryBytes() : ((com.sun.management.OperatingSystemMXBean)
-                    ManagementFactory.getOperatingSystemMXBean()).getTotalMemorySize();
-            return new Target(device.info().kind() + " (" + device.info().name() + ")", dtype, gpu, bytes, null);
+            return new Target(device.info().kind() + " (" + device.info().name() + ")", dtype, device.info().isGpu(),
+                    device.memoryBytes(), null);
         }
     }
 

@@ -364,6 +364,23 @@ class GrpoRunTest {
                 .finished());
     }
 
+    /** On a machine with other memory, a run that goes on must compute the same. */
+    @Test
+    void whatTheMemoryDecidedStaysDecided() throws IOException {
+        start("sized", Map.of("micro_batch_tokens", "0", "max_steps", "1"));
+        assertTrue(Files.readString(files.resolve("runs/sized/config.yaml")).contains("micro_batch_tokens: 16384\n"));
+    }
+
+    @Test
+    void aModelThatCannotFitIsRefusedBeforeItIsRead() throws IOException {
+        Path wide = TinyBase.write(files.resolve("wide"));
+        Path json = wide.resolve("config.json");
+        Files.writeString(json, Files.readString(json).replaceAll("(?<key>\"intermediate_size\"\\s*:\\s*)\\d+",
+                "${key}2000000000"));
+        assertMessage(" GiB from step to step, and ", () -> start("wide", Map.of("model", wide.toString())));
+        assertFalse(Files.exists(files.resolve("runs/wide")));
+    }
+
     @Test
     void aRunStoppedBeforeItsFirstStepStartsAgain() throws IOException {
         start("straight", Map.of());

@@ -153,14 +153,33 @@ class GrpoTrainerTest {
         }
     }
 
+    /** Every token as it is drawn, then every part of what the reference and the policy compute. */
+    @Test
+    void aStepTellsHowFarItHasCome() {
+        try (Run run = new Run(Map.of("micro_batch_tokens", "20", "num_iterations", "2"))) {
+            List<String> told = new ArrayList<>();
+            StepResult result = run.trainer.step((phase, done, of) -> told.add(phase + " " + done + "/" + of));
+            int tokens = result.completions().stream().mapToInt(Completion::length).sum();
+            int parts = MicroBatch.split(result.groups(), 20, true).size();
+            assertTrue(parts > 1);
+            List<String> expected = new ArrayList<>();
+            IntStream.rangeClosed(1, tokens).forEach(i -> expected.add("GENERATING " + i + "/144"));
+            IntStream.range(0, parts).forEach(i -> expected.add("SCORING " + i + "/" + parts));
+            for (int update = 0; update < 2; update++) {
+                IntStream.range(0, parts).forEach(i -> expected.add("TRAINING " + i + "/" + parts));
+            }
+            assertEquals(expected, told);
+        }
+    }
+
     /** One position late, token t has the certainty that token t + 1 has by right. */
     @Test
     void legacyPositionsAreOneLate() {
         try (Run run = new Run(Map.of("micro_batch_tokens", "64"))) {
             Scorer scorer = new Scorer(device.arena("scorer"), run.model, run.config);
             List<Group> groups = run.trainer.step().groups();
-            List<Group> right = scorer.certainty(groups, () -> false);
-            List<Group> late = scorer.lateCertainty(groups, () -> false);
+            List<Group> right = scorer.certainty(groups, PartListener.NONE);
+            List<Group> late = scorer.lateCertainty(groups, PartListener.NONE);
             for (int g = 0; g < groups.size(); g++) {
                 for (int i = 0; i < 4; i++) {
                     float[] expected = right.get(g).completions().get(i).selfCertainty();

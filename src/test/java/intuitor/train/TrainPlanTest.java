@@ -151,8 +151,7 @@ class TrainPlanTest {
             parameters.initialize(1, 0.02);
             Arena scratch = device.arena("rollout");
             try (Transformer transformer = new Transformer(device, parameters);
-                    Rollout rollout = new Rollout(scratch, transformer, config.lmHead(),
-                            (long) config.kvCacheMib() << 20)) {
+                    Rollout rollout = new Rollout(scratch, transformer, config.lmHead(), config.cacheBytes())) {
                 Random random = new Random(3);
                 List<int[]> prompts = Stream.generate(() -> random.ints(80, 1, 8192).toArray()).limit(6).toList();
                 rollout.generate(prompts, 16, new Decoding(new Sampling(1, 0, 1, 0, 8192, 1), 24, Set.of(), 1,
@@ -161,5 +160,40 @@ class TrainPlanTest {
                 assertTrue(ratio > 0.96 && ratio < 1.1, "foretold over allocated: " + ratio);
             }
         }
+    }
+
+    /** By halves from 16384, or what the settings say, whatever it takes. */
+    @Test
+    void tokensAtOnceGoByTheMemory() throws IOException {
+        GrpoConfig config = config(Map.of("max_completion_length", "50", "num_generations", "500"));
+        ModelMemory model = new ModelMemory(ModelConfig.read(config.model()), DType.F32, false);
+        long all = StepMemory.of(config, model, 7).bytes();
+        assertEquals(16384, StepMemory.of(config, model, 7).trainTokens());
+        assertEquals(16384, StepMemory.fitted(config, model, 7, 2 * all).microBatchTokens());
+        GrpoConfig fitted = StepMemory.fitted(config, model, 7, all);
+        assertEquals(8192, fitted.microBatchTokens(), "a part of the memory is left to others");
+        assertTrue(StepMemory.of(fitted, model, 7).bytes() <= 0.85 * all);
+        assertEquals(256, StepMemory.fitted(config, model, 7, 1).microBatchTokens());
+        GrpoConfig given = config(Map.of("micro_batch_tokens", "5000"));
+        assertEquals(5000, StepMemory.fitted(given, model, 7, 1).microBatchTokens());
+    }
+
+    /** On a GPU the cache holds a step's completions, or as many as the memory has room for; else what is said. */
+    @Test
+    void theCacheGoesByTheMemoryOfAGpu() throws IOException {
+        GrpoConfig config = config(Map.of("num_generations", "2000", "prompts_per_step", "4"));
+        ModelConfig shape = ModelConfig.read(config.model());
+        assertEquals(2048, StepMemory.fitted(config, new ModelMemory(shape, DType.F32, false), 7, 1L << 40)
+                .kvCacheMib());
+        ModelMemory gpu = new ModelMemory(shape, DType.BF16, true);
+        GrpoConfig roomy = StepMemory.fitted(config, gpu, 7, 1L << 40);
+        assertEquals(1024, StepMemory.of(roomy, gpu, 7).together(), "as many as ever grow together");
+        assertEquals(4, roomy.kvCacheMib()); // two pages a completion, each of 2 KiB
+        StepMemory all = StepMemory.of(roomy, gpu, 7);
+        long tight = (long) ((all.lastingBytes() + all.generation() + (2 << 20)) / 0.85) + 1;
+        assertEquals(2, StepMemory.fitted(config, gpu, 7, tight).kvCacheMib());
+        assertEquals(1, StepMemory.fitted(config, gpu, 7, 1).kvCacheMib());
+        GrpoConfig given = config(Map.of("kv_cache_mib", "77"));
+        assertEquals(77, StepMemory.fitted(given, gpu, 7, 1L << 40).kvCacheMib());
     }
 }
