@@ -221,7 +221,8 @@ template <int STRIP = HEAD_STRIP> int check_head(const char *function, int64_t N
     if (N < 0 || H <= 0 || V <= 0 || N > 1 << 30 || H > 1 << 30 || V > 1 << 30) {
         return fail(IT_INVALID, function, "sizes N %lld, H %lld, V %lld", (long long)N, (long long)H, (long long)V);
     }
-    if ((int64_t)head_row_blocks((int)N) * head_strips<STRIP>((int)V) > INT32_MAX) {
+    // blocks go from piece to piece in steps of their number, and the last step is counted, too
+    if ((int64_t)head_row_blocks((int)N) * head_strips<STRIP>((int)V) > INT32_MAX - UINT16_MAX) {
         return fail(IT_INVALID, function, "N %lld rows of V %lld are too many for one launch: take them in parts",
                     (long long)N, (long long)V);
     }

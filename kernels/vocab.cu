@@ -87,7 +87,7 @@ int vocab_accumulate(it_addr state, it_addr logits, int64_t ld, int64_t first, i
                      float certainty_temperature, int64_t N, int64_t columns, int32_t dtype, it_stream s) {
     if (int status = check_vocab(__func__, N, columns, ld)) return status;
     IT_CHECK(first >= 0 && first % IT_VOCAB_SEGMENT == 0 && first <= INT32_MAX - columns,
-             "a tile begins at column %lld, not at a multiple of %d", (long long)first, IT_VOCAB_SEGMENT);
+             "a tile begins at column %lld, not at a multiple of %d below 2^31", (long long)first, IT_VOCAB_SEGMENT);
     IT_CHECK(N == 0 || (state && logits), "null address");
     IT_CHECK(temperature > 0 && certainty_temperature > 0, "temperatures %g, %g", temperature, certainty_temperature);
     VocabScales scales(temperature, certainty_temperature);

@@ -104,7 +104,8 @@ int vocab_reduce(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_cer
                  int64_t ld, it_addr targets_, float temperature, float certainty_temperature, int64_t N, int64_t V,
                  int32_t dtype, it_stream) {
     IT_CHECK(dtype == IT_F32 || dtype == IT_BF16, "dtype %d is neither fp32 nor bf16", dtype);
-    IT_CHECK(N >= 0 && V > 0 && ld >= V, "sizes N %lld, V %lld, ld %lld", (long long)N, (long long)V, (long long)ld);
+    IT_CHECK(N >= 0 && V > 0 && V <= INT32_MAX && ld >= V, "sizes N %lld, V %lld, ld %lld", (long long)N, (long long)V,
+             (long long)ld);
     IT_CHECK(N == 0 || logits, "null logits");
     IT_CHECK(temperature > 0 && certainty_temperature > 0, "temperatures %g, %g", temperature, certainty_temperature);
     IT_CHECK(N == 0 || !logprob || targets_, "logprob without targets");
@@ -124,10 +125,11 @@ int vocab_reduce(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_cer
 int vocab_accumulate(it_addr state_, it_addr logits, int64_t ld, int64_t first, it_addr targets_, float temperature,
                      float certainty_temperature, int64_t N, int64_t columns, int32_t dtype, it_stream) {
     IT_CHECK(dtype == IT_F32 || dtype == IT_BF16, "dtype %d is neither fp32 nor bf16", dtype);
-    IT_CHECK(N >= 0 && columns > 0 && ld >= columns, "sizes N %lld, columns %lld, ld %lld", (long long)N,
-             (long long)columns, (long long)ld);
-    IT_CHECK(first >= 0 && first % VOCAB_SEGMENT == 0, "a tile begins at column %lld, not at a multiple of %lld",
-             (long long)first, (long long)VOCAB_SEGMENT);
+    IT_CHECK(N >= 0 && columns > 0 && columns <= INT32_MAX && ld >= columns, "sizes N %lld, columns %lld, ld %lld",
+             (long long)N, (long long)columns, (long long)ld);
+    IT_CHECK(first >= 0 && first % VOCAB_SEGMENT == 0 && first <= INT32_MAX - columns,
+             "a tile begins at column %lld, not at a multiple of %lld below 2^31", (long long)first,
+             (long long)VOCAB_SEGMENT);
     IT_CHECK(N == 0 || (state_ && logits), "null address");
     IT_CHECK(temperature > 0 && certainty_temperature > 0, "temperatures %g, %g", temperature, certainty_temperature);
     auto state = (VocabState *)state_;
@@ -139,7 +141,7 @@ int vocab_accumulate(it_addr state_, it_addr logits, int64_t ld, int64_t first, 
 
 int vocab_finish(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr argmax_,
                  it_addr state_, float temperature, float certainty_temperature, int64_t N, int64_t V, it_stream) {
-    IT_CHECK(N >= 0 && V > 0, "sizes N %lld, V %lld", (long long)N, (long long)V);
+    IT_CHECK(N >= 0 && V > 0 && V <= INT32_MAX, "sizes N %lld, V %lld", (long long)N, (long long)V);
     IT_CHECK(N == 0 || state_, "null state");
     IT_CHECK(temperature > 0 && certainty_temperature > 0, "temperatures %g, %g", temperature, certainty_temperature);
     auto state = (const VocabState *)state_;
@@ -189,7 +191,8 @@ static void backward(T *logits, int64_t ld, const float *lse, const int32_t *tar
 int logprob_backward(it_addr logits, int64_t ld, it_addr lse, it_addr targets_, it_addr coefficient, float temperature,
                      int64_t N, int64_t V, int32_t dtype, it_stream) {
     IT_CHECK(dtype == IT_F32 || dtype == IT_BF16, "dtype %d is neither fp32 nor bf16", dtype);
-    IT_CHECK(N >= 0 && V > 0 && ld >= V, "sizes N %lld, V %lld, ld %lld", (long long)N, (long long)V, (long long)ld);
+    IT_CHECK(N >= 0 && V > 0 && V <= INT32_MAX && ld >= V, "sizes N %lld, V %lld, ld %lld", (long long)N, (long long)V,
+             (long long)ld);
     IT_CHECK(N == 0 || (logits && lse && targets_ && coefficient), "null address");
     IT_CHECK(temperature > 0, "temperature %g", temperature);
     const int32_t *targets = (const int32_t *)targets_;

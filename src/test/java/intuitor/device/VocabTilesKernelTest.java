@@ -193,6 +193,11 @@ class VocabTilesKernelTest {
             var e = assertThrows(IllegalArgumentException.class, () -> device.kernels().vocabAccumulate(
                     Kernels.vocabState(arena, 1), z, 10, null, 1, 1));
             assertTrue(e.getMessage().contains("not at column 10"), e.getMessage());
+            for (long first : new long[] {1L << 31, 1L << 40}) { // ids have 32 bits
+                e = assertThrows(IllegalArgumentException.class, () -> device.kernels().vocabAccumulate(
+                        Kernels.vocabState(arena, 1), z, first, null, 1, 1));
+                assertTrue(e.getMessage().contains("a tile begins at column " + first + ", not"), e.getMessage());
+            }
         }
     }
 }
