@@ -3,7 +3,9 @@ package intuitor.rollout;
 import intuitor.device.Arena;
 import intuitor.device.DeviceGraph;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The steps of decoding of one call, recorded once for each {@link DecodeBucket}. A graph holds addresses: those of a
@@ -13,6 +15,8 @@ import java.util.Map;
 final class DecodeGraphs implements AutoCloseable {
 
     private final Map<DecodeBucket, DeviceGraph> graphs = new HashMap<>();
+    /** Buckets of which a step was made that took no memory from the device. */
+    private final Set<DecodeBucket> settled = new HashSet<>();
     private long blockChanges = -1;
     private long recorded;
 
@@ -24,11 +28,10 @@ final class DecodeGraphs implements AutoCloseable {
      *              that of the bucket's other ones
      */
     void make(DecodeBucket bucket, int steps, Arena arena, Runnable step) {
-        boolean settled = false;
         for (int i = 0; i < steps; i++) {
             dropIfMoved(arena);
             DeviceGraph graph = graphs.get(bucket);
-            if (graph == null && settled) {
+            if (graph == null && settled.contains(bucket)) {
                 graph = arena.device().record(step);
                 graphs.put(bucket, graph);
                 recorded++;
@@ -37,7 +40,9 @@ final class DecodeGraphs implements AutoCloseable {
                 graph.launch();
             } else {
                 step.run();
-                settled = arena.blockChanges() == blockChanges;
+                if (arena.blockChanges() == blockChanges) {
+                    settled.add(bucket);
+                }
             }
         }
     }
@@ -58,5 +63,6 @@ final class DecodeGraphs implements AutoCloseable {
     public void close() {
         graphs.values().forEach(DeviceGraph::close);
         graphs.clear();
+        settled.clear();
     }
 }

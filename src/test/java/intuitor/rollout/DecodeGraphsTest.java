@@ -104,6 +104,8 @@ class DecodeGraphsTest {
             DecodeBucket small = new DecodeBucket(8, 256, 16);
             addOnes(graphs, small, arena, number, 1);
             assertEquals(0, graphs.recorded(), "the first step is made directly");
+            addOnes(graphs, small, arena, number, 1);
+            assertEquals(1, graphs.recorded(), "runs may have one step each, where the cache is full");
             addOnes(graphs, small, arena, number, 16);
             addOnes(graphs, small, arena, number, 3);
             assertEquals(1, graphs.recorded());
@@ -118,7 +120,7 @@ class DecodeGraphsTest {
             assertEquals(4, graphs.recorded());
             float[] sum = new float[1];
             device.download(sum, number);
-            assertEquals(1 + 16 + 3 + 2 + 2 + 4 + 5, sum[0]);
+            assertEquals(1 + 1 + 16 + 3 + 2 + 2 + 4 + 5, sum[0]);
         }
     }
 
