@@ -1,6 +1,7 @@
 package intuitor.benchmarks;
 
 import intuitor.bench.Bench;
+import intuitor.bench.VocabularyReference;
 import intuitor.device.Arena;
 import intuitor.device.DType;
 import intuitor.device.Device;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Level;
@@ -130,23 +132,11 @@ public class SelfCertaintyBenchmark {
         for (int i = 0; i < ROWS; i += ROWS / CHECKED_ROWS) {
             device.cast(wide, logits.rows(i, 1).view(VOCAB));
             device.download(z, wide);
-            double max = Float.NEGATIVE_INFINITY;
-            double total = 0;
-            for (float v : z) {
-                max = Math.max(max, v);
-                total += v;
-            }
-            double partition = 0;
-            double weighted = 0;
-            for (float v : z) {
-                double p = Math.exp(v - max);
-                partition += p;
-                weighted += p * v;
-            }
-            double lse = max + Math.log(partition);
-            requireClose("self-certainty", i, certainty[i], lse - total / VOCAB - Math.log(VOCAB));
-            requireClose("entropy", i, entropy[i], lse - weighted / partition);
-            requireClose("log-probability", i, logprob[i], z[target[i]] - lse);
+            double[] exact = IntStream.range(0, VOCAB).mapToDouble(j -> z[j]).toArray();
+            VocabularyReference row = VocabularyReference.of(exact, target[i]);
+            requireClose("self-certainty", i, certainty[i], row.selfCertainty());
+            requireClose("entropy", i, entropy[i], row.entropy());
+            requireClose("log-probability", i, logprob[i], row.logprob());
         }
     }
 

@@ -44,21 +44,10 @@ final class VocabularyErrors {
         double worst = 0;
         for (int row : rows) {
             double[] z = logits.apply(row);
-            double max = Arrays.stream(z).max().orElseThrow();
-            double sum = 0;
-            double weighted = 0;
-            double total = 0;
-            for (double logit : z) {
-                double p = Math.exp(logit - max);
-                sum += p;
-                weighted += p * logit;
-                total += logit;
-            }
-            double lse = max + Math.log(sum);
-            double[] expected = {lse, z[target[row]] - lse, lse - weighted / sum,
-                lse - total / z.length - Math.log(z.length)};
-            worst = Math.max(worst, error(out, row, expected));
-            if (out.argmax() != null && z[in.integers(out.argmax().rows(row, 1))[0]] < max) {
+            VocabularyReference expected = VocabularyReference.of(z, target[row]);
+            worst = Math.max(worst, error(out, row, new double[] {expected.lse(), expected.logprob(),
+                expected.entropy(), expected.selfCertainty()}));
+            if (out.argmax() != null && z[in.integers(out.argmax().rows(row, 1))[0]] < expected.highest()) {
                 worst = Double.POSITIVE_INFINITY;
             }
         }
