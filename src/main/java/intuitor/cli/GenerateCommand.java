@@ -142,8 +142,8 @@ final class GenerateCommand extends BaseCommand {
     private boolean interactive;
 
     @Option(names = "--lm-head", paramLabel = "HOW", defaultValue = "tiled",
-            description = "how tokens are drawn: from logits in memory, tiled, or by the fused LM head where none is "
-                    + "filtered or penalised (bfloat16 on a GPU of compute capability 9.0) (default: "
+            description = "how tokens are drawn: from logits in memory, tiled, or by the fused LM head without, and "
+                    + "without filters and penalty (bfloat16 on a GPU of compute capability 9.0) (default: "
                     + "${DEFAULT-VALUE})")
     private HeadForward.Kind lmHead;
 
@@ -210,6 +210,10 @@ final class GenerateCommand extends BaseCommand {
     }
 
     private void requireConsistentSampling() {
+        if (lmHead == HeadForward.Kind.FUSED && (topK > 0 || topP < 1 || minP > 0 || repetitionPenalty != 1)) {
+            throw new UserError("--lm-head fused: --top-k, --top-p, --min-p and --repetition-penalty need logits in "
+                    + "memory; leave them out, or give --lm-head tiled");
+        }
         if (greedy && temperature != 0 && isGiven("--temperature")) {
             throw new UserError("--greedy and --temperature " + temperature + ": give one of them");
         }

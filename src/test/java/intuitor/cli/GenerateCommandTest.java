@@ -85,6 +85,9 @@ class GenerateCommandTest {
         Outcome fused = generate(flags);
         assertEquals(0, fused.status(), fused.err());
         assertEquals(tiled.out(), fused.out());
+        Outcome filtered = generate("--lm-head", "fused", "--top-p", "0.9", "12");
+        assertEquals(2, filtered.status());
+        assertTrue(filtered.err().startsWith("error: --lm-head fused: --top-k, --top-p, --min-p and"), filtered.err());
         Outcome none = generate("--lm-head", "fused", "--device", "cpu", "12");
         assertEquals(2, none.status());
         assertEquals(1, none.err().lines().count(), none.err());
