@@ -39,7 +39,8 @@ final class OneDnn implements Blas {
     private static final long ALIGNMENT = 64;
     /**
      * A product of less work is made by one thread: some 25 us, in units of 0.1 ns as in native/cpu/parallel.h. Threads
-     * sleep while small products follow each other, and waking one takes 5 us on an idle machine, 100 beside other work.
+     * sleep while small products follow each other, and waking one takes 5 us on an idle machine, 100 beside other
+     * work.
      */
     private static final long MIN_PARALLEL_WORK = 1 << 18;
     /** Rows that are multiplied by a weight in the time that it takes to come from the cache. */

@@ -8,8 +8,8 @@ import java.lang.foreign.ValueLayout;
 /**
  * How long a thread of libgomp turns in a loop before it sleeps, when it waits for the others at the end of a kernel.
  *
- * <p>libgomp's own 300,000 turns are milliseconds. On a machine that does anything else as well, a thread then burns the
- * very time slice that the one it waits for needs: with two other busy processes on two cores a step of the demo
+ * <p>libgomp's own 300,000 turns are milliseconds. On a machine that does anything else as well, a thread then burns
+ * the very time slice that the one it waits for needs: with two other busy processes on two cores a step of the demo
  * took 2.8 s instead of 0.42 s; with 3,000 turns 1.0 s. Alone on the machine it takes as long either way; only decoding
  * of a single sequence of a very small model is slower (docs/benchmarks.md).
  */

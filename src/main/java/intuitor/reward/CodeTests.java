@@ -48,8 +48,8 @@ final class CodeTests implements Reward {
 
     @Override
     public double[] score(RewardContext context) {
-        List<TestCase> tests = TestCases.read(context.answer(), "reward code: the answer of \"" + start(context.prompt())
-                + "\"");
+        List<TestCase> tests = TestCases.read(context.answer(),
+                "reward code: the answer of \"" + start(context.prompt()) + "\"");
         if (tests.isEmpty()) {
             throw new UserError("reward code: the answer of \"" + start(context.prompt()) + "\" has no test");
         }

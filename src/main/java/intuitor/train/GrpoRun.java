@@ -198,8 +198,9 @@ public final class GrpoRun implements AutoCloseable {
         progress.message(String.format(Locale.ROOT, "%,d parameters on %s, %,d steps of %d prompts x %d completions",
                 ParameterSet.count(model), device.info().name(), totalSteps, config.promptsPerStep(),
                 config.numGenerations()));
-        progress.message(String.format(Locale.ROOT, "memory: at most %.1f GiB of %.1f, learning from %,d tokens at once",
-                memory.bytes() / GIB, device.memoryBytes() / GIB, memory.trainTokens()));
+        progress.message(String.format(Locale.ROOT,
+                "memory: at most %.1f GiB of %.1f, learning from %,d tokens at once", memory.bytes() / GIB,
+                device.memoryBytes() / GIB, memory.trainTokens()));
         if (memory.bytes() > device.memoryBytes()) {
             progress.message("warning: long completions may be too much for the memory; less: "
                     + StepMemory.less(config));

@@ -112,7 +112,8 @@ class DataFileTest {
         assertEquals(List.of(one), DataFile.files(folder));
         Files.createDirectories(folder.resolve("socratic"));
         Path other = Files.writeString(folder.resolve("socratic/train-00000-of-00001.jsonl"), "{\"a\": 1}\n");
-        assertEquals(folder + ": files of a training split in several folders (main, socratic); name one folder or file",
+        assertEquals(folder
+                + ": files of a training split in several folders (main, socratic); name one folder or file",
                 assertThrows(UserError.class, () -> DataFile.files(folder)).getMessage());
         Files.delete(other);
         Files.writeString(folder.resolve("main/train.csv"), "a\n1\n");

@@ -34,8 +34,8 @@ class CodeTestsTest {
     @Test
     void thePartOfTheTestsThatPass() {
         String tests = "{\"input\": [\"1\\n\", \"3\\n\"], \"output\": [\"2\\n\", \"6\"]}";
-        assertArrayEquals(new double[] {1, 0.5, 0, 0, 0}, score(tests, "I double it.\n```python\nprint(2 * int(input()))\n```\n",
-                "```\nprint(1 + int(input()))\n```", "```\nprint(0)\n```", "print(2 * int(input()))",
+        assertArrayEquals(new double[] {1, 0.5, 0, 0, 0}, score(tests,
+                "I double it.\n```python\nprint(2 * int(input()))\n```\n", "```\nprint(1 + int(input()))\n```", "```\nprint(0)\n```", "print(2 * int(input()))",
                 "```\nprint(2 * int(input()))\nraise ValueError\n```"));
     }
 
@@ -53,8 +53,8 @@ class CodeTestsTest {
     }
 
     private double[] score(String answer, String... texts) {
-        List<Completion> completions = IntStream.range(0, texts.length).mapToObj(i -> new Completion(0, i, new int[] {i},
-                new float[1], new float[1], new float[1], true)).toList();
+        List<Completion> completions = IntStream.range(0, texts.length).mapToObj(i -> new Completion(0, i,
+                new int[] {i}, new float[1], new float[1], new float[1], true)).toList();
         return reward.score(new RewardContext(new Group(new int[] {-1}, completions), answer, 1, 0,
                 t -> t[0] < 0 ? "Double it" : texts[t[0]]));
     }

@@ -79,7 +79,8 @@ class StatisticsTest {
     /** Gains of .20, .21 and .22: 4.3027 times .01 over the root of 3 on both sides of .21. */
     @Test
     void whatThreeSeedsTellFromZeroIsMarked() {
-        ArmData base = arm("base", Map.of(1L, evaluations(10, 100), 2L, evaluations(10, 100), 3L, evaluations(10, 100)));
+        ArmData base = arm("base",
+                Map.of(1L, evaluations(10, 100), 2L, evaluations(10, 100), 3L, evaluations(10, 100)));
         ArmData arm = arm("arm", Map.of(1L, evaluations(30, 100), 2L, evaluations(31, 100), 3L, evaluations(32, 100)));
         String text = new ReportText(List.of("t")).comparison(new ComparisonData("c", base, List.of(arm))).toString();
         assertTrue(text.contains("| arm | 3 | **+21.0 [+18.5, +23.5]** | **+21.0 [+18.5, +23.5]** |"), text);
