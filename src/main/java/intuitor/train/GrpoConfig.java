@@ -209,9 +209,9 @@ public record GrpoConfig(
         @Key(value = "4", range = "[1, 65535]", needs = "eval_data",
                 help = "answers sampled for each of them, beside one greedy answer")
         int evalSamples,
-        @Key(value = "true", needs = "eval_data", help = "evaluate before the first step")
+        @Key(value = "true", help = "evaluate before the first step")
         boolean evalOnStart,
-        @Key(value = "true", needs = "eval_data", help = "evaluate after the last step")
+        @Key(value = "true", help = "evaluate after the last step")
         boolean evalOnEnd,
 
         // evaluation on benchmarks while training
@@ -244,7 +244,7 @@ public record GrpoConfig(
 
         @Key(value = "10", range = "[0, inf)", help = "steps between checkpoints; 0: none but the final model")
         int saveSteps,
-        @Key(value = "2", range = "[0, inf)", needs = "save_steps", help = "checkpoints kept, the newest; 0: all")
+        @Key(value = "2", range = "[0, inf)", help = "checkpoints kept, the newest; 0: all")
         int saveTotalLimit,
         @Key(value = "f32", help = "storage type of saved weights; training itself goes on from 32 bits")
         SaveDtype saveDtype,

@@ -59,6 +59,16 @@ class TrainCommandTest {
         assertEquals(2, again.status());
     }
 
+    @Test
+    void aFlagHoldsAListWhoseItemsHaveCommas() throws IOException {
+        Path base = TinyBase.write(folder.resolve("base"));
+        Path prompts = TinyBase.prompts(folder.resolve("p.jsonl"), 10);
+        Outcome o = Outcome.of("train", "--model", base.toString(), "--data", prompts.toString(), "--dry-run",
+                "--device", "cpu", "--max-completion-length", "8", "--stop-strings", "[\"a, b\", \"\\n\"]");
+        assertEquals(0, o.status(), o.err());
+        assertTrue(o.out().contains("\"a, b\", \"\\n\""), o.out());
+    }
+
     /** A script can tell a run that was stopped from one that came to its end. */
     @Test
     void theMonitorsStopHasItsOwnStatus() throws IOException {

@@ -162,4 +162,13 @@ class GrpoConfigTest {
         all.putAll(keys);
         return Recipe.read(GrpoConfig.class, null, all);
     }
+
+    /** Flags that more than one other key puts to use. */
+    @Test
+    void whatBenchmarksUseIsNoUselessFlag() {
+        assertTrue(config(Map.of("eval_tasks", "gsm8k", "eval_steps", "5", "eval_tasks_data", "x", "eval_on_start",
+                "true", "eval_on_end", "true")).evalOnStart());
+        assertEquals(1, config(Map.of("save_steps", "0", "save_total_limit", "1")).saveTotalLimit(),
+                "a stop leaves a checkpoint, too");
+    }
 }
