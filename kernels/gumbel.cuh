@@ -29,11 +29,11 @@ struct Philox {
         uint32_t k0 = key[0], k1 = key[1];
 #pragma unroll
         for (int i = 0; i < 10; i++) {
-            uint32_t a = A * x[0], a_high = __umulhi(A, x[0]), b = B * x[2], b_high = __umulhi(B, x[2]);
-            x[0] = b_high ^ x[1] ^ k0;
-            x[1] = b;
-            x[2] = a_high ^ x[3] ^ k1;
-            x[3] = a;
+            const WideProduct a = multiply_wide(A, x[0]), b = multiply_wide(B, x[2]);
+            x[0] = b.high ^ x[1] ^ k0;
+            x[1] = b.low;
+            x[2] = a.high ^ x[3] ^ k1;
+            x[3] = a.low;
             k0 += 0x9e3779b9u;
             k1 += 0xbb67ae85u;
         }
@@ -57,8 +57,8 @@ __device__ __forceinline__ float gumbel(uint32_t word) {
 __device__ __forceinline__ float gumbel_log2(uint32_t word) {
     const bool near_one = word >= 0xe0000000u;
     const float x = uniform(near_one ? ~word : word);
-    float series = fmaf(fmaf(fmaf(0.44489262f, x, 0.47398698f), x, 0.7215245f), x, 1.4426943f) * x;
-    return -fast_log2(near_one ? series : -fast_log2(x));
+    float series = fmaf(fmaf(fmaf(-0.44489262f, x, -0.47398698f), x, -0.7215245f), x, -1.4426943f) * x;
+    return -fast_log2(-select(near_one, series, fast_log2(x)));
 }
 
 /* Not below gumbel(word), by one rough logarithm: -ln u >= 1 - u. */

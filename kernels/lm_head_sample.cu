@@ -2,9 +2,9 @@
  * The LM head fused with drawing from its logits: argmax_j (z_j / temperature + g_j), g the Gumbel noise of sample
  * (gumbel.cuh), with what lm_head_forward says about the token. Products are those of lm_head_wgmma.cuh.
  *
- * Noise costs more than a logit's sums, most of it Philox: a call serves four neighbouring ids, of which a lane has
- * two, and its neighbour the others. So one of the pair calls it for row g, the other for row g + 8, and each gives the
- * other two words: a call for every four logits of a lane. The rest is in powers of two, c z - log2(-log2 u), three
+ * Noise costs more than a logit's sums, nearly half of it Philox: a call serves four neighbouring ids, of which a lane
+ * has two, and its neighbour the others. So one of the pair calls it for row g, the other for row g + 8, and each gives
+ * the other two words: a call for every four logits of a lane. The rest is in powers of two, c z - log2(-log2 u), three
  * operations of the special function unit a logit with the sums' exponential.
  *
  * Decoding has few rows, which one or two blocks hold: what there is to share is the vocabulary. A strip is therefore
@@ -95,8 +95,8 @@ private:
     }
 
     /*
-     * Scores of a tile's logits, which are lost. A few columns at a time, always in the same registers: a loop of all
-     * in one piece would be 4600 instructions, and what a multiprocessor fetches them from holds 8000.
+     * Scores of a tile's logits, which are lost. A few columns at a time, always in the same registers: all in one
+     * piece would be 3600 instructions more, and the cache that a multiprocessor fetches them from holds 8000.
      */
     template <bool GREEDY, int J> __device__ __forceinline__ void draw(float (&d)[J][4], int column) {
         constexpr int TOGETHER = 8;

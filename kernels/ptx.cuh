@@ -102,6 +102,44 @@ __device__ __forceinline__ float fast_log2(float x) {
 #endif
 }
 
+/* All 64 bits of a product, by one instruction. */
+struct WideProduct {
+    uint32_t low, high;
+};
+__device__ __forceinline__ WideProduct multiply_wide(uint32_t a, uint32_t b) {
+#ifdef INTUITOR_EMULATION
+    const uint64_t product = (uint64_t)a * b;
+    return {(uint32_t)product, (uint32_t)(product >> 32)};
+#else
+    WideProduct product;
+    asm("{\n"
+        ".reg .b64 all;\n"
+        "mul.wide.u32 all, %2, %3;\n"
+        "mov.b64 {%0, %1}, all;\n"
+        "}"
+        : "=r"(product.low), "=r"(product.high)
+        : "r"(a), "r"(b));
+    return product;
+#endif
+}
+
+/* condition ? a : b, without a branch around what makes either: where lanes differ, both are made in any case. */
+__device__ __forceinline__ float select(bool condition, float a, float b) {
+#ifdef INTUITOR_EMULATION
+    return condition ? a : b;
+#else
+    float y;
+    asm("{\n"
+        ".reg .pred p;\n"
+        "setp.ne.u32 p, %3, 0;\n"
+        "selp.f32 %0, %1, %2, p;\n"
+        "}"
+        : "=f"(y)
+        : "f"(a), "f"(b), "r"((unsigned)condition));
+    return y;
+#endif
+}
+
 /* The larger of two bf16, in each half of a register; NaN only where both are. */
 __device__ __forceinline__ uint32_t max_bf16x2(uint32_t a, uint32_t b) {
 #ifdef INTUITOR_EMULATION
