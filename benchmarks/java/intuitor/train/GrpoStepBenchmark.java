@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,7 +37,7 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * <pre>
  * GrpoStepBenchmark grpo|generate --size tiny|small|qwen2.5-0.5b [--dtype float32|bfloat16] [--threads 2]
- *     [--batch-invariant true|false] [--warmup 2] [--repeats 7] [--json FILE]
+ *     [--batch-invariant true|false] [--batches 1,32,128] [--warmup 2] [--repeats 7] [--json FILE]
  * </pre>
  */
 public final class GrpoStepBenchmark {
@@ -47,7 +48,6 @@ public final class GrpoStepBenchmark {
     private static final int NEW_TOKENS = 64;
     /** Four groups: 32 completions, as many as the peer computes at once. */
     private static final int MICRO_BATCH_TOKENS = 4 * (PROMPT_TOKENS + GROUP * NEW_TOKENS);
-    private static final int[] BATCHES = {1, 32, 128};
     private static final double INITIAL_STD = 0.02;
     private static final long SEED = 0;
     private static final long CACHE_BYTES = 1L << 31;
@@ -57,6 +57,8 @@ public final class GrpoStepBenchmark {
     private final StorageType dtype;
     /** Of a step: whether the scoring passes have the sampler's bits. */
     private final String batchInvariant;
+    /** Of generation: completions that grow together. */
+    private final int[] batches;
     private final int threads;
     private final int warmup;
     private final int repeats;
@@ -65,6 +67,8 @@ public final class GrpoStepBenchmark {
         this.model = model(options.getOrDefault("size", "tiny"));
         this.dtype = StorageType.named(options.getOrDefault("dtype", "float32"), "--dtype");
         this.batchInvariant = options.getOrDefault("batch-invariant", "true");
+        this.batches = Arrays.stream(options.getOrDefault("batches", "1,32,128").split(","))
+                .mapToInt(Integer::parseInt).toArray();
         this.threads = Integer.parseInt(options.getOrDefault("threads", "2"));
         this.warmup = Integer.parseInt(options.getOrDefault("warmup", "2"));
         this.repeats = Integer.parseInt(options.getOrDefault("repeats", "7"));
@@ -159,7 +163,7 @@ public final class GrpoStepBenchmark {
         try (InferenceWeights policy = InferenceWeights.random(device, model, matrices, SEED, INITIAL_STD);
                 Transformer transformer = new Transformer(device, policy);
                 Rollout rollout = new Rollout(device, transformer, CACHE_BYTES)) {
-            for (int batch : BATCHES) {
+            for (int batch : batches) {
                 List<int[]> prompts = prompts(batch);
                 List<double[]> times = new ArrayList<>();
                 for (int i = 0; i < warmup + repeats; i++) {
