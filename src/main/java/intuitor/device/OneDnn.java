@@ -226,7 +226,13 @@ final class OneDnn implements Blas {
                 : java.lang.foreign.Arena.ofAuto().allocate(bytes, ALIGNMENT);
     }
 
-    /** The largest number of rows up to this that {@link #paddedRows} gives: products are made for no others. */
+    /** At least two: one row is multiplied as the first of two, and need not be copied if there is a second one. */
+    @Override
+    public long paddedRows(long rows) {
+        return rows == 1 && isRowInvariant() ? 2 : Blas.super.paddedRows(rows);
+    }
+
+    /** The largest number of rows up to this that {@link Blas#paddedRows} has in its list; products have no others. */
     static long flooredRows(long rows) {
         long power = Long.highestOneBit(rows);
         long step = rows <= 8 ? power : Math.max(8, power / 8);

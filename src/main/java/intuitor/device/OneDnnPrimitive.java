@@ -13,6 +13,7 @@ final class OneDnnPrimitive implements AutoCloseable {
     private final MemorySegment primitive;
     private final MemorySegment[] objects; // memory objects, one an argument
     private final MemorySegment arguments; // dnnl_exec_arg_t of each
+    private final long[] addresses; // that the memory objects have
 
     /**
      * @param description the primitive's descriptor; destroyed here
@@ -25,6 +26,7 @@ final class OneDnnPrimitive implements AutoCloseable {
         primitive = outcome.get(ADDRESS, 0);
         OneDnn.check(Dnnl.dnnl_primitive_desc_destroy(description), "primitive_desc_destroy");
         objects = new MemorySegment[roles.length];
+        addresses = new long[roles.length];
         arguments = dnnl_exec_arg_t.allocateArray(roles.length, arena);
         for (int i = 0; i < roles.length; i++) {
             OneDnn.check(Dnnl.dnnl_memory_create(outcome, layouts[i], engine, MemorySegment.NULL), "memory_create");
@@ -37,9 +39,12 @@ final class OneDnnPrimitive implements AutoCloseable {
 
     /** Runs it on these addresses, in the order of the roles, and waits. */
     void execute(MemorySegment stream, long... addresses) {
-        for (int i = 0; i < addresses.length; i++) {
-            OneDnn.check(Dnnl.dnnl_memory_set_data_handle(objects[i], MemorySegment.ofAddress(addresses[i])),
-                    "memory_set_data_handle");
+        for (int i = 0; i < objects.length; i++) {
+            if (addresses[i] != this.addresses[i]) {
+                OneDnn.check(Dnnl.dnnl_memory_set_data_handle(objects[i], MemorySegment.ofAddress(addresses[i])),
+                        "memory_set_data_handle");
+                this.addresses[i] = addresses[i];
+            }
         }
         OneDnn.check(Dnnl.dnnl_primitive_execute(primitive, stream, objects.length, arguments), "primitive_execute");
         OneDnn.check(Dnnl.dnnl_stream_wait(stream), "stream_wait");

@@ -13,9 +13,7 @@ import intuitor.model.LmHead;
 import intuitor.model.PackedWeights;
 import intuitor.model.RepetitionPenalty;
 import intuitor.model.Transformer;
-import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * Some steps of decoding that the device makes one after the other, without the host: it makes the inputs of a step of
@@ -57,24 +55,30 @@ final class DecodeRun {
         this.steps = steps;
         this.places = bucket.places();
         this.scope = scope;
-        int[] limit = sequences.stream().mapToInt(s -> s.ahead(steps, decoding.maxLength())).toArray();
+        int[] lengths = new int[places];
+        int[] limit = new int[places];
+        int[] order = new int[places];
+        long[] names = new long[places];
         batch.clear();
-        for (int i = 0; i < sequences.size(); i++) {
-            GrowingSequence s = sequences.get(i);
-            batch.add(s.lastToken(), s.shared.pages(), s.shared.tokens.length, s.pages(), s.length(), limit[i]);
-        }
-        for (int i = sequences.size(); i < places; i++) {
-            batch.add(0, NO_PROMPT, 0, new int[] {idlePage}, 1, 1);
+        for (int i = 0; i < places; i++) {
+            order[i] = i;
+            if (i < sequences.size()) {
+                GrowingSequence s = sequences.get(i);
+                lengths[i] = s.length();
+                limit[i] = s.ahead(steps, decoding.maxLength());
+                names[i] = s.id;
+                batch.add(s.lastToken(), s.shared.pages(), s.shared.tokens.length, s.pages(), s.length(), limit[i]);
+            } else {
+                batch.add(0, NO_PROMPT, 0, new int[] {idlePage}, 1, 1);
+            }
         }
         inputs = model.upload(batch, bucket.maxK(), bucket.pages(batch.pageSize()), scope);
-        int[] lengths = sequences.stream().mapToInt(GrowingSequence::length).toArray();
-        progress = new DecodeProgress(scope.upload("draw positions", Arrays.copyOf(lengths, places)),
-                scope.zeros("drawn", DType.I32, places), scope.upload("limit", Arrays.copyOf(limit, places)),
+        progress = new DecodeProgress(scope.upload("draw positions", lengths), scope.zeros("drawn", DType.I32, places),
+                scope.upload("limit", limit),
                 scope.allocate("log", DType.I32, bucket.steps(), places, DecodeProgress.WIDTH),
                 scope.upload("stop tokens", decoding.stopTokens().stream().mapToInt(t -> t).sorted().toArray()));
-        rows = scope.upload("rows", IntStream.range(0, places).toArray());
-        long[] names = sequences.stream().mapToLong(s -> s.id).toArray();
-        ids = scope.upload("sequences", Arrays.copyOf(names, places));
+        rows = scope.upload("rows", order);
+        ids = scope.upload("sequences", names);
         tokens = scope.allocate("tokens", DType.I32, places);
         stats = new VocabStats(null, scope.allocate("logprob", DType.F32, places),
                 scope.allocate("entropy", DType.F32, places), scope.allocate("self-certainty", DType.F32, places),
