@@ -9,6 +9,7 @@ import intuitor.train.GrpoConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -120,8 +121,24 @@ public record ExperimentFolder(Path path) {
         }
     }
 
-    /** Whether the run of this name was begun with these settings. */
+    /**
+     * Whether the run of this name was begun with these settings; a {@link UserError} if what it was begun with is
+     * gone, or cannot be read any more.
+     */
     public boolean hasSettings(PlannedRun run) {
-        return Recipe.read(GrpoConfig.class, recipe(run), Map.of()).equals(run.config());
+        GrpoConfig begun = Recipe.read(GrpoConfig.class, recipe(run), Map.of());
+        return Recipe.with(begun, leftOpen(run.config())).equals(run.config());
+    }
+
+    /** The keys that the memory decides, where nothing else does: any value that a run was begun with will do. */
+    private static Map<String, String> leftOpen(GrpoConfig config) {
+        Map<String, String> open = new HashMap<>();
+        if (config.kvCacheMib() == 0) {
+            open.put("kv_cache_mib", "0");
+        }
+        if (config.microBatchTokens() == 0) {
+            open.put("micro_batch_tokens", "0");
+        }
+        return open;
     }
 }

@@ -193,6 +193,43 @@ class ExperimentRunTest {
                 refused.getMessage());
     }
 
+    /** The memory decides them where the recipe does not, and no recipe of earlier days left them open. */
+    @Test
+    void whatTheMemoryDecidesIsNoOtherSetting() throws IOException {
+        run(experiment("e"), new InProcess(), () -> false);
+        Experiment experiment = experiment("e");
+        for (PlannedRun run : experiment.runs()) {
+            Path begun = experiment.folder().recipe(run);
+            Files.writeString(begun, Files.readString(begun).replace("kv_cache_mib: 0\n", "kv_cache_mib: 2048\n")
+                    .replace("micro_batch_tokens: 0\n", "micro_batch_tokens: 16384\n"));
+        }
+        assertEquals(new ExperimentRun.Outcome(4, 4, Map.of()), run(experiment, new InProcess(), () -> false));
+        assertEquals(List.of(), ExperimentReport.write(experiment).complaints());
+
+        for (String given : List.of("kv_cache_mib: 7", "micro_batch_tokens: 7")) {
+            String before = Files.readString(recipe);
+            Files.writeString(recipe, before.replace("  threads: 1\n", "  threads: 1\n  " + given + "\n"));
+            UserError refused =
+                    assertThrows(UserError.class, () -> run(experiment("e"), new InProcess(), () -> false), given);
+            assertTrue(refused.getMessage().contains("begun with other settings"), refused.getMessage());
+            Files.writeString(recipe, before);
+        }
+    }
+
+    /** Results stay results where what a run began with is gone, or was written by another version. */
+    @Test
+    void aReportSaysWhereNobodyKnowsWhatARunBeganWith() throws IOException {
+        Experiment experiment = experiment("e");
+        run(experiment, new InProcess(), () -> false);
+        List<Path> begun = experiment.runs().stream().map(experiment.folder()::recipe).toList();
+        Files.delete(begun.getFirst());
+        Files.writeString(begun.get(1), Files.readString(begun.get(1)) + "a_key_of_old: 1\n");
+        Files.delete(experiment.folder().run(experiment.runs().getLast()).resolve("origin.json"));
+        assertEquals(List.of("changed since 2 of the 4 runs in this report were made: settings in " + recipe,
+                "changed since 1 of the 4 runs in this report were made: what they began with (origin.json is missing "
+                        + "or damaged)"), ExperimentReport.write(experiment).complaints());
+    }
+
     /** Contents count, not names: what was made from others must not be reported beside what is made now. */
     @Test
     void whatHasChangedSinceIsNotMixedWithWhatWasMadeBefore() throws IOException {

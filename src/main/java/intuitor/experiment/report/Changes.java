@@ -1,5 +1,6 @@
 package intuitor.experiment.report;
 
+import intuitor.UserError;
 import intuitor.checkpoint.Digests;
 import intuitor.checkpoint.RunOrigin;
 import intuitor.experiment.Evaluations;
@@ -11,6 +12,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -34,11 +36,12 @@ final class Changes {
 
     /** Compares a finished run, and how it was evaluated, with what the experiment is now. */
     void look(PlannedRun run, Evaluations evaluated) {
-        if (!experiment.folder().hasSettings(run)) {
+        if (!hasSettings(run)) {
             note("settings in " + experiment.file(), run);
         }
-        RunOrigin.read(experiment.folder().run(run)).changed(model, run.config().data(), run.config().evalData(),
-                run.config().probeData(), this::digest).forEach(what -> note(what, run));
+        origin(run).ifPresentOrElse(origin -> origin.changed(model, run.config().data(), run.config().evalData(),
+                        run.config().probeData(), this::digest).forEach(what -> note(what, run)),
+                () -> note("what they began with (origin.json is missing or damaged)", run));
         if (!model.equals(evaluated.baseSha256())) {
             note(RunOrigin.MODEL, run);
         }
@@ -47,6 +50,22 @@ final class Changes {
                 note(problems.toString(), run);
             }
         });
+    }
+
+    private boolean hasSettings(PlannedRun run) {
+        try {
+            return experiment.folder().hasSettings(run);
+        } catch (UserError e) { // of a program that had other keys, perhaps
+            return false;
+        }
+    }
+
+    private Optional<RunOrigin> origin(PlannedRun run) {
+        try {
+            return Optional.of(RunOrigin.read(experiment.folder().run(run)));
+        } catch (UserError e) {
+            return Optional.empty();
+        }
     }
 
     private String digest(Path file) {
