@@ -51,15 +51,6 @@ abstract class BaseCommand implements Callable<Integer> {
         }
     }
 
-    /** Refuses filters of the tokens where there is nothing to draw: in greedy decoding. */
-    static void requireNoFilter(int topK, double topP, double minP) {
-        String filter = topK != 0 ? "--top-k" : topP != 1 ? "--top-p" : minP != 0 ? "--min-p" : null;
-        if (filter != null) {
-            throw new UserError(filter + ": does nothing where the most likely token is always taken; give a "
-                    + "--temperature above 0, or leave it out");
-        }
-    }
-
     /** The work of a command that Ctrl-C stops in good order; returns the exit status. */
     @FunctionalInterface
     interface Stoppable {

@@ -184,7 +184,7 @@ final class EvalCommand extends BaseCommand {
         require(numSamples == 1 || temperature > 0, "--num-samples " + numSamples + ": give a --temperature above 0; "
                 + "greedy samples are all the same");
         if (temperature == 0) {
-            requireNoFilter(topK, topP, 0);
+            new TokenFilters(topK, topP, 0).requireNone();
         }
         require(batchSize >= 1, "--batch-size: expected at least 1, found " + batchSize);
         require(maxNewTokens >= 1, "--max-new-tokens: expected at least 1, found " + maxNewTokens);

@@ -218,7 +218,7 @@ final class GenerateCommand extends BaseCommand {
             throw new UserError("--greedy and --temperature " + temperature + ": give one of them");
         }
         if (greedy || temperature == 0) {
-            requireNoFilter(topK, topP, minP);
+            new TokenFilters(topK, topP, minP).requireNone();
             if (best) {
                 throw new UserError("--best: give a --temperature above 0; greedy completions are all the same");
             }
@@ -248,7 +248,12 @@ final class GenerateCommand extends BaseCommand {
         settings.put("stop_strings", stops);
         settings.put("kernels", loaded.device().info().arithmetic());
         settings.put("dtype", loaded.dtype().toString());
-        settings.put("lm_head", lmHead.toString());
+        if (loaded.device().info().isGpu()) { // completions together decide the kernels, and those the bits
+            settings.put("kv_cache_mib", deviceOptions.cacheBytes(loaded) >> 20);
+        }
+        if (lmHead != HeadForward.Kind.TILED) { // not before there was a choice
+            settings.put("lm_head", lmHead.toString());
+        }
         generation.write(output, settings, ProgressLine.onStandardError());
     }
 

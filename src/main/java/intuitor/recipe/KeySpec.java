@@ -11,7 +11,7 @@ import java.util.stream.Collectors;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.dataformat.yaml.YAMLMapper;
 
 /**
  * One key of a recipe: what {@code --help} says of it, and how its text becomes a value.
@@ -28,8 +28,9 @@ import tools.jackson.databind.json.JsonMapper;
 public record KeySpec(String name, Class<?> type, String defaultText, String help, boolean required, Interval range,
                       String needs) {
 
-    private static final JsonMapper JSON =
-            JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
+    private static final YAMLMapper YAML =
+            YAMLMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
+    private static final Pattern WORD_IN_BRACKETS = Pattern.compile("\\[\\s*[^-+.\\d\\s\"',\\[\\]][^,]*]");
     private static final Pattern WHOLE = Pattern.compile("[-+]?\\d+");
     private static final Pattern NUMBER = Pattern.compile("[-+]?(\\d+(\\.\\d*)?|\\.\\d+)([eE][-+]?\\d+)?");
 
@@ -81,7 +82,7 @@ public record KeySpec(String name, Class<?> type, String defaultText, String hel
             return text;
         }
         if (type == List.class) {
-            return text.isEmpty() ? List.of() : jsonList(text).orElseGet(() -> List.of(text.split(",")));
+            return text.isEmpty() ? List.of() : written(text).orElseGet(() -> List.of(text.split(",")));
         }
         if (type == Path.class) {
             require(!text.isBlank(), "a path", text);
@@ -97,15 +98,26 @@ public record KeySpec(String name, Class<?> type, String defaultText, String hel
         return number(text);
     }
 
-    /** The items of a JSON list of texts; nothing if the text is none, as the item "[INST]" is. */
-    private static Optional<List<String>> jsonList(String text) {
+    /**
+     * The items of a list as YAML writes it, in brackets; nothing if the text is none. A single word in brackets, not
+     * quoted, is an item, as the token "[INST]" is.
+     */
+    private static Optional<List<String>> written(String text) {
+        if (!text.startsWith("[") || WORD_IN_BRACKETS.matcher(text).matches()) {
+            return Optional.empty();
+        }
         try {
-            JsonNode list = JSON.readTree(text);
-            return list.isArray() && list.valueStream().allMatch(JsonNode::isString)
-                    ? Optional.of(list.valueStream().map(JsonNode::stringValue).toList()) : Optional.empty();
+            JsonNode list = YAML.readTree(text);
+            return list.isArray() && list.valueStream().allMatch(item -> item.isValueNode() && !item.isNull())
+                    ? Optional.of(items(list)) : Optional.empty();
         } catch (JacksonException e) {
             return Optional.empty();
         }
+    }
+
+    /** The texts of a list's items. */
+    static List<String> items(JsonNode list) {
+        return list.valueStream().map(JsonNode::asString).toList();
     }
 
     private Object number(String text) {

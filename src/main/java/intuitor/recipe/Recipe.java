@@ -183,9 +183,7 @@ public final class Recipe {
             return key.defaultValue();
         }
         if (key.type() == List.class && node.isArray()) {
-            List<String> items = new ArrayList<>();
-            node.forEach(item -> items.add(item.asString()));
-            return List.copyOf(items);
+            return KeySpec.items(node);
         }
         if (!node.isValueNode()) {
             throw new IllegalArgumentException("expected " + key.label() + ", found " + node);

@@ -132,6 +132,10 @@ class EvalCommandTest {
         assertEquals(1, o.err().lines().count());
         assertTrue(o.err().contains("holds results of another evaluation: temperature was 0.0 and is 1.0; give another "
                 + "--output"), o.err());
+        o = Outcome.of(arguments(folder, "gsm8k", "--kv-cache-mib", "3").toArray(String[]::new));
+        assertEquals(2, o.status());
+        assertTrue(o.err().contains("kv_cache_mib was 2048 and is 3; give --kv-cache-mib 2048, another --output, or"),
+                o.err());
     }
 
     @Test

@@ -3,6 +3,7 @@ package intuitor.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -219,6 +220,36 @@ class GenerateCommandTest {
         Outcome damaged = generate(command);
         assertEquals(2, damaged.status());
         assertTrue(damaged.err().contains("c.jsonl.partial is damaged; delete it to begin anew"), damaged.err());
+    }
+
+    /** Where bits depend on how much is done together, work goes on with the same cache only. */
+    @Test
+    void theCacheDecidesOnAGpu() throws IOException {
+        Path prompts = Files.writeString(folder.resolve("p.jsonl"), "{\"prompt\": \"1 + 1 =\"}\n");
+        Path file = folder.resolve("c.jsonl");
+        Path partial = folder.resolve("c.jsonl.partial");
+        String[] command = {"--prompts", prompts.toString(), "--output", file.toString(), "--max-new-tokens", "4"};
+        for (String device : List.of("cpu", "emu")) {
+            String[] small = with(command, "--device", device, "--kv-cache-mib", "1");
+            String settings = firstLineSeen(partial, () -> {
+                Files.deleteIfExists(file);
+                assertEquals(0, generate(small).status());
+            });
+            Files.delete(file);
+            assertFalse(settings.contains("lm_head"), settings);
+            Files.writeString(partial, settings + "\n");
+            Outcome other = generate(with(command, "--device", device, "--kv-cache-mib", "2"));
+            if (device.equals("cpu")) {
+                assertFalse(settings.contains("kv_cache_mib"), settings);
+                assertEquals(0, other.status(), other.err());
+                Files.delete(file);
+            } else {
+                assertEquals(2, other.status());
+                assertTrue(other.err().contains("begun with other settings: kv_cache_mib was 1 and is 2; give those"),
+                        other.err());
+                assertEquals(0, generate(small).status());
+            }
+        }
     }
 
     /** Rounded a little, the model is surer or less sure by a little; a CPU that cannot do it says so. */

@@ -56,12 +56,17 @@ class RecipeTest {
         assertEquals(new Settings(Path.of("a"), 5, 1e-6, Colour.DARK_BLUE, false, null, List.of("p", "q")), s);
     }
 
-    /** A list of texts as a recipe has it, for items with commas; other brackets are an item's own. */
+    /** A list as a recipe has it, be it for items with commas; other brackets are an item's own. */
     @Test
     void aFlagHoldsAList() throws IOException {
         assertEquals(List.of("x, y", "\n"), names("[\"x, y\", \"\\n\"]"));
         assertEquals(List.of(), names("[]"));
-        for (String text : List.of("[INST]", "[1]", "[\"x\"] y", "[")) {
+        assertEquals(List.of("1", "0.5"), names("[1, 0.5]"));
+        assertEquals(List.of("1"), names("[1]"));
+        assertEquals(List.of("-0.5"), names("[-0.5]"));
+        assertEquals(List.of("accuracy", "format"), names("[accuracy, format]"));
+        assertEquals(List.of("x, y", "z"), names("['x, y', z]"));
+        for (String text : List.of("[INST]", "[/INST]", "[\"x\"] y", "[", "[[1]]", "- x")) {
             assertEquals(List.of(text), names(text));
         }
         assertEquals(List.of("[INST]", "[/INST]"), names("[INST],[/INST]"));

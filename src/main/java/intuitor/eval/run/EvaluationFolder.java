@@ -29,6 +29,7 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public final class EvaluationFolder implements AutoCloseable {
 
+    private static final String CACHE = "kv_cache_mib";
     private static final String SETTINGS = "settings.json";
     private static final String COMPLETIONS = "completions.jsonl";
     private static final String TIMES = "times.json";
@@ -67,14 +68,21 @@ public final class EvaluationFolder implements AutoCloseable {
         Path file = folder.resolve(SETTINGS);
         JsonNode now = JSON.readTree(JSON.writeValueAsString(settings));
         if (Files.exists(file)) {
-            Json.difference(JSON.readTree(file.toFile()), now).ifPresent(difference -> {
-                throw new UserError(folder + " holds results of another evaluation: " + difference
-                        + "; give another --output, or remove the folder");
+            JsonNode then = JSON.readTree(file.toFile());
+            Json.difference(then, now).ifPresent(difference -> {
+                throw new UserError(folder + " holds results of another evaluation: " + difference + "; give "
+                        + sameCache(then, now) + "another --output, or remove the folder");
             });
         } else {
             AtomicFiles.writeString(file, JSON.writeValueAsString(settings) + "\n");
         }
         return ResultsFile.open(folder.resolve(COMPLETIONS), batch, all);
+    }
+
+    /** How to have the cache that there was: on a GPU its size may be the memory's choice, not the user's. */
+    private static String sameCache(JsonNode then, JsonNode now) {
+        JsonNode cache = then.get(CACHE);
+        return cache == null || cache.equals(now.get(CACHE)) ? "" : "--kv-cache-mib " + cache + ", ";
     }
 
     /** What a task's completions have taken, in all sittings; nothing where that was not written down. */
