@@ -104,6 +104,11 @@ public final class Arena implements AutoCloseable {
         return blocks.peak();
     }
 
+    /** What is taken from the device, whether it is in use or not. */
+    public long heldBytes() {
+        return blocks.held();
+    }
+
     /**
      * How often memory was taken from the device or given back, by this arena and its relatives. As long as the number
      * stays the same, a scope of this arena that allocates what an earlier one did gets the same addresses.

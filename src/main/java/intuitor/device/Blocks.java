@@ -15,8 +15,11 @@ final class Blocks {
 
     /** Bytes; what begins at a multiple of it does so in every run. */
     static final long ALIGNMENT = 64;
+    private static final long SMALLEST = 1 << 20;
     /** Tests set the property so low that every tensor is a block, and a memory checker sees where it ends. */
-    private static final long SMALLEST_BLOCK = Long.getLong("intuitor.arena.block", 1 << 20);
+    private static final long SMALLEST_BLOCK = Long.getLong("intuitor.arena.block", SMALLEST);
+    /** Of blocks that grow with what is held. */
+    private static final long LARGEST_GROWTH = 256 << 20;
 
     private record Block(long address, long bytes) {
     }
@@ -58,7 +61,9 @@ final class Blocks {
     private void advance(long bytes, String what) {
         int next = current + 1;
         if (next == blocks.size() || blocks.get(next).bytes() < bytes) {
-            long size = Math.max(Math.max(bytes, nextBlock), Math.max(SMALLEST_BLOCK, held / 8));
+            // a whole number of such tensors: often others of the same size follow
+            long growth = Math.max(SMALLEST_BLOCK, Math.min(held / 8, LARGEST_GROWTH)) / bytes * bytes;
+            long size = Math.max(Math.max(bytes, nextBlock), growth);
             nextBlock = 0;
             blocks.add(next, new Block(api.allocate(size, "arena '" + arenaName + "' (" + what + ")"), size));
             held += size;
@@ -68,9 +73,13 @@ final class Blocks {
         offset = 0;
     }
 
-    /** Makes the next block at least so large. */
+    /** Makes the next block at least so large, if one is needed for so many bytes. */
     void expect(long bytes) {
-        nextBlock = Math.max(nextBlock, bytes);
+        boolean fits = current >= 0 && offset + bytes <= blocks.get(current).bytes()
+                || current + 1 < blocks.size() && bytes <= blocks.get(current + 1).bytes();
+        if (!fits && SMALLEST_BLOCK == SMALLEST) { // tests that want small blocks want each tensor by itself
+            nextBlock = Math.max(nextBlock, bytes);
+        }
     }
 
     Mark mark() {
@@ -110,6 +119,10 @@ final class Blocks {
 
     long peak() {
         return peak;
+    }
+
+    long held() {
+        return held;
     }
 
     /** How often a block was taken or freed. */

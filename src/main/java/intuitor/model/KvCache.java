@@ -22,6 +22,7 @@ public final class KvCache {
         this.pages = pages;
         this.pageSize = pageSize;
         long rows = Math.multiplyExact(pages, pageSize); // the device numbers them with 32 bits
+        arena.expect(bytesPerRow(config, dtype) * rows);
         for (int i = 0; i < config.layers(); i++) {
             keys.add(arena.allocate("keys of layer " + i, dtype, rows, config.kvWidth()));
             values.add(arena.allocate("values of layer " + i, dtype, rows, config.kvWidth()));

@@ -348,13 +348,13 @@ public record GrpoConfig(
     }
 
     /** Completions of a step. */
-    int completionsPerStep() {
-        return promptsPerStep * numGenerations;
+    long completionsPerStep() {
+        return (long) promptsPerStep * numGenerations;
     }
 
     /** Tokens drawn in a step, at most. */
     long tokensDrawn() {
-        return (long) completionsPerStep() * maxCompletionLength;
+        return completionsPerStep() * maxCompletionLength;
     }
 
     /** Where the data keep prompts and answers. */

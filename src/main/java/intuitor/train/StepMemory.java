@@ -29,6 +29,7 @@ import java.util.Map;
 record StepMemory(Map<String, Long> lasting, long together, long keysAndValues, long generation, long trainTokens,
                   long training) {
 
+    private static final long MIB = 1 << 20;
     /** Fewer tokens at once would make training slow. */
     private static final int FEWEST_TOKENS = 256;
 
@@ -49,7 +50,9 @@ record StepMemory(Map<String, Long> lasting, long together, long keysAndValues, 
         }
         int tokens = config.tokensAtOnce();
         fitted = with(fitted, "micro_batch_tokens", tokens);
-        while (tokens > FEWEST_TOKENS && of(fitted, model, longestPrompt).bytes() > budget) {
+        // generation takes no less with fewer tokens here, and a completion is never split
+        long fewest = Math.max(FEWEST_TOKENS, longestPrompt + config.maxCompletionLength());
+        while (tokens > fewest && of(fitted, model, longestPrompt).trainingBytes() > budget) {
             tokens /= 2;
             fitted = with(fitted, "micro_batch_tokens", tokens);
         }
@@ -62,7 +65,7 @@ record StepMemory(Map<String, Long> lasting, long together, long keysAndValues, 
         }
         StepMemory unbounded = of(with(config, "kv_cache_mib", Integer.MAX_VALUE), model, longestPrompt);
         long room = budget - unbounded.lastingBytes() - unbounded.generation;
-        return Math.max(1, Math.ceilDiv(Math.min(unbounded.keysAndValues, room), 1L << 20));
+        return unbounded.keysAndValues <= room ? Math.ceilDiv(unbounded.keysAndValues, MIB) : Math.max(1, room / MIB);
     }
 
     private static GrpoConfig with(GrpoConfig config, String key, long value) {
@@ -141,6 +144,11 @@ record StepMemory(Map<String, Long> lasting, long together, long keysAndValues, 
     /** Of the area that generation and training use in turn. */
     long sharedBytes() {
         return Math.max(keysAndValues + generation, training);
+    }
+
+    /** While the model learns. */
+    private long trainingBytes() {
+        return lastingBytes() + training;
     }
 
     long bytes() {

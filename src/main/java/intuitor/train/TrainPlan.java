@@ -130,13 +130,15 @@ public final class TrainPlan {
     private void memory() {
         Target target = target();
         ModelMemory needs = new ModelMemory(model, target.dtype, target.gpu);
-        int longest = prompts == null ? config.maxPromptLength()
-                : prompts.longest();
+        int longest = prompts == null ? config.maxPromptLength() : prompts.longest();
         StepMemory memory = StepMemory.of(StepMemory.fitted(config, needs, longest,
                 target.memoryBytes == 0 ? Long.MAX_VALUE : target.memoryBytes), needs, longest);
         line("memory", "on " + target.name + ", with prompts and completions of the greatest length");
         if (target.absent != null) {
             line("", "(" + target.absent + ")");
+            if (config.kvCacheMib() == 0) {
+                line("", "on a GPU with less, fewer completions grow at once: kv_cache_mib goes by its memory");
+            }
         }
         memory.lasting().forEach((what, bytes) -> part(what, bytes));
         part("to generate: keys and values of " + memory.together() + " completions at once", memory.keysAndValues());

@@ -194,4 +194,33 @@ class ArenaTest {
         assertThrows(IllegalArgumentException.class, () -> t.view(7));
         assertThrows(IllegalArgumentException.class, () -> t.slice(3, 2, 2));
     }
+
+    /** A cache may be planned to fill most of a GPU: what blocks lose at their ends must be little. */
+    @Test
+    void littleIsLostAtTheEndsOfBlocks() {
+        for (int kib : new int[] {700, 1100, 3000, 5000}) {
+            try (Arena many = device.arena("many")) {
+                for (int i = 0; i < 72; i++) {
+                    many.allocate("t" + i, DType.F32, 256L * kib);
+                }
+                assertTrue(many.heldBytes() <= 1.02 * many.usedBytes(), many.heldBytes() + " for " + many.usedBytes());
+            }
+        }
+    }
+
+    /** An announcement that what is there suffices for must not make a later block larger. */
+    @Test
+    void whatIsExpectedAgainTakesNothing() {
+        for (int round = 0; round < 3; round++) {
+            try (Arena scope = arena.scope("round")) {
+                scope.expect(10 << 20);
+                scope.allocate("t", DType.F32, 2560 << 10);
+            }
+        }
+        try (Arena scope = arena.scope("larger")) {
+            scope.allocate("t", DType.F32, 2560 << 10);
+            scope.allocate("more", DType.F32, 256 << 10);
+            assertTrue(arena.heldBytes() <= 12 << 20, arena.heldBytes() + " held");
+        }
+    }
 }

@@ -196,4 +196,36 @@ class TrainPlanTest {
         GrpoConfig given = config(Map.of("kv_cache_mib", "77"));
         assertEquals(77, StepMemory.fitted(given, gpu, 7, 1L << 40).kvCacheMib());
     }
+
+    /** Whatever the memory is to the byte: the cache takes what is left, and training keeps its tokens. */
+    @ParameterizedTest
+    @ValueSource(strings = {"tiled", "fused"})
+    void aFullCacheTakesNothingFromTraining(String head) throws IOException {
+        GrpoConfig config = config(Map.of("num_generations", "7", "prompts_per_step", "128", "lm_head", head,
+                "batch_invariant", "false", "gradient_checkpointing", "true", "max_completion_length", "3072"));
+        ModelConfig shape = new ModelConfig(Architecture.QWEN2, 151936, 2048, 11008, 36, 16, 2, 128, 1e-6, 1e6,
+                Optional.empty(), 32768, true, "bfloat16", List.of(0), OptionalInt.empty(), OptionalInt.empty());
+        ModelMemory gpu = new ModelMemory(shape, DType.BF16, true);
+        int full = StepMemory.fitted(config, gpu, 512, 1L << 40).kvCacheMib();
+        for (long memory = 78L << 30; memory < 80L << 30; memory += 12_345_678) {
+            GrpoConfig fitted = StepMemory.fitted(config, gpu, 512, memory);
+            assertTrue(fitted.kvCacheMib() < full && fitted.kvCacheMib() > 8000, fitted.kvCacheMib() + " MiB");
+            assertEquals(16384, fitted.microBatchTokens(), memory + " bytes");
+            assertTrue(StepMemory.of(fitted, gpu, 512).bytes() <= 0.85 * memory);
+        }
+    }
+
+    /** A single completion is never split: fewer tokens at once than that would save nothing. */
+    @Test
+    void tokensAtOnceAreNoFewerThanACompletionHas() throws IOException {
+        GrpoConfig config = config(Map.of("max_completion_length", "50", "num_generations", "500"));
+        ModelMemory model = new ModelMemory(ModelConfig.read(config.model()), DType.F32, false);
+        assertEquals(512, StepMemory.fitted(config, model, 600, 1).microBatchTokens());
+    }
+
+    @Test
+    void manyCompletionsAreCountedInFull() throws IOException {
+        assertEquals(65536L * 65535, config(Map.of("prompts_per_step", "65536", "num_generations", "65535"))
+                .completionsPerStep());
+    }
 }
