@@ -10,8 +10,8 @@ import java.lang.foreign.ValueLayout;
  *
  * <p>libgomp's own 300,000 turns are milliseconds. On a machine that does anything else as well, a thread then burns
  * the very time slice that the one it waits for needs: with two other busy processes on two cores a step of the demo
- * took 2.8 s instead of 0.42 s; with 3,000 turns 1.0 s. Alone on the machine it takes as long either way; only decoding
- * of a single sequence of a very small model is slower (docs/benchmarks.md).
+ * took 2.8 s instead of 0.42 s; with 3,000 turns 1.0 s. Alone on the machine it takes as long either way
+ * (docs/benchmarks.md).
  */
 final class OpenMpWaiting {
 
