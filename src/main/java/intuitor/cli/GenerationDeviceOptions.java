@@ -28,7 +28,8 @@ final class GenerationDeviceOptions extends DeviceOptions {
     /** The size of the cache; of it no more is taken than completions need. */
     long cacheBytes(LoadedModel loaded) {
         return kvCacheMib != null ? (long) kvCacheMib << 20
-                : CacheBudget.inference(loaded.device(), loaded.config(), loaded.transformer().dtype());
+                : CacheBudget.inference(loaded.device(), loaded.config(), loaded.transformer().dtype(),
+                        CacheBudget.SHARE);
     }
 
     /** What is held on the device opened. */

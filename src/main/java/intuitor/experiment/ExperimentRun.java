@@ -84,7 +84,7 @@ public final class ExperimentRun {
 
     private void evaluateBase(long seed) {
         if (!stop.getAsBoolean()) {
-            GrpoConfig config = Recipe.with(experiment.shared(), Map.of("seed", "" + seed));
+            GrpoConfig config = evaluated(seed);
             Path file = folder.evaluation(ExperimentFolder.baseName(seed));
             Evaluations.make(file, experiment, config, config.model(), base, stop, this::changed);
         }
@@ -107,7 +107,7 @@ public final class ExperimentRun {
             AtomicFiles.delete(folder.evaluation(run.name())); // of a run of this name that is no more
             progress.message(run.name() + (folder.isStarted(run) ? ": goes on" : ": starts"));
             List<String> arguments = folder.isStarted(run) ? List.of("--resume", folder.run(run).toString())
-                    : List.of(folder.recipe(run).toString());
+                    : List.of(folder.recipe(run).toString(), "--memory-utilization", memoryUtilization(run.config()));
             int status = trainer.train(arguments, folder.log(run), stop);
             if (!folder.isTrained(run)) {
                 if (!stop.getAsBoolean()) {
@@ -116,10 +116,20 @@ public final class ExperimentRun {
                 return;
             }
         }
-        GrpoConfig config = Recipe.with(experiment.shared(), Map.of("seed", "" + run.seed()));
-        Evaluations.make(folder.evaluation(run.name()), experiment, config, folder.run(run).resolve("final"), base,
-                stop, this::changed);
+        Evaluations.make(folder.evaluation(run.name()), experiment, evaluated(run.seed()),
+                folder.run(run).resolve("final"), base, stop, this::changed);
         done(run, trained);
+    }
+
+    /** With which settings models are evaluated. */
+    private GrpoConfig evaluated(long seed) {
+        return Recipe.with(experiment.shared(), Map.of("seed", "" + seed, "memory_utilization",
+                memoryUtilization(experiment.shared())));
+    }
+
+    /** Of what is made at once, be it trained or evaluated, each plans with an equal part of the memory. */
+    private String memoryUtilization(GrpoConfig config) {
+        return "" + config.memoryUtilization() / experiment.settings().parallel();
     }
 
     private void changed(String name) {

@@ -12,7 +12,8 @@ public record ExperimentSettings(
         String name,
         @Key(value = "runs", help = "folder that holds the folders of experiments")
         Path outputDir,
-        @Key(value = "1", range = "[1, 1024]", help = "runs at once; each has the threads that train says")
+        @Key(value = "1", range = "[1, 1024]",
+                help = "runs at once; each has the threads that train says, and plans with an equal part of the memory")
         int parallel,
         @Key(value = "", help = "every arm is run once with each of these")
         List<String> seeds) {

@@ -10,7 +10,7 @@ public interface Trainer {
     /**
      * Runs {@code train} to its end, or until a stop is requested; in that case it has written a checkpoint first.
      *
-     * @param arguments of {@code train}: a recipe, or {@code --resume RUN}
+     * @param arguments of {@code train}: a recipe and flags, or {@code --resume RUN}
      * @param log       file that what it says is added to
      * @return exit status
      */

@@ -280,7 +280,11 @@ public record GrpoConfig(
         @Key(value = "0", range = "[0, inf)",
                 help = "MiB of keys and values held in generation; more is done in turns. 0: 2048 on a CPU, on a GPU "
                         + "what a step takes or the memory has room for; config.yaml says which")
-        int kvCacheMib) {
+        int kvCacheMib,
+        @Key(value = "" + CacheBudget.SHARE, range = "(0, 1]",
+                help = "part of the device's memory that micro_batch_tokens and kv_cache_mib go by where they are 0; "
+                        + "the rest is for others")
+        double memoryUtilization) {
 
     private static final String SELF_CERTAINTY = "self_certainty";
     private static final int TOKENS_AT_ONCE = 16384;

@@ -43,7 +43,8 @@ public final class ModelEvaluation {
                 Transformer transformer = load(device, config, model);
                 Rollout rollout = new Rollout(device, transformer, config.lmHead(), config.kvCacheMib() != 0
                         ? config.cacheBytes()
-                        : CacheBudget.inference(device, transformer.config(), transformer.dtype()))) {
+                        : CacheBudget.inference(device, transformer.config(), transformer.dtype(),
+                                config.memoryUtilization()))) {
             evaluations.forEach((name, evaluation) -> judged.put(name, evaluation.judge(rollout, stop)));
         }
         return judged;

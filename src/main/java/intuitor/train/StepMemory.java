@@ -42,7 +42,7 @@ record StepMemory(Map<String, Long> lasting, long together, long keysAndValues, 
      * @param memoryBytes   of the device
      */
     static GrpoConfig fitted(GrpoConfig config, ModelMemory model, int longestPrompt, long memoryBytes) {
-        long budget = (long) (CacheBudget.SHARE * memoryBytes);
+        long budget = (long) (config.memoryUtilization() * memoryBytes);
         GrpoConfig fitted = config.kvCacheMib() != 0 ? config
                 : with(config, "kv_cache_mib", cacheMib(config, model, longestPrompt, budget));
         if (config.microBatchTokens() != 0) {

@@ -77,15 +77,18 @@ class ExperimentRunTest {
 
         @Override
         public int train(List<String> arguments, Path log, BooleanSupplier stop) {
-            asked.add(arguments.getFirst().equals("--resume") ? "resume" : "start");
+            boolean resumes = arguments.getFirst().equals("--resume");
+            asked.add(resumes ? "resume" : "start");
             StopSignal signal = new StopSignal();
             if (stop.getAsBoolean()) {
                 signal.request();
             }
-            if (arguments.getFirst().equals("--resume")) {
+            if (resumes) {
                 GrpoRun.resume(Path.of(arguments.get(1)), SILENT, signal);
             } else {
-                GrpoRun.start(Recipe.read(GrpoConfig.class, Path.of(arguments.getFirst()), Map.of()), SILENT, signal);
+                assertEquals("--memory-utilization", arguments.get(1));
+                GrpoRun.start(Recipe.read(GrpoConfig.class, Path.of(arguments.getFirst()),
+                        Map.of("memory_utilization", arguments.get(2))), SILENT, signal);
             }
             return 0;
         }
@@ -101,6 +104,8 @@ class ExperimentRunTest {
             Evaluations evaluations = Evaluations.read(made.resolve("evaluations/" + name + ".json"));
             assertEquals(8, evaluations.tasks().get("sums").sampled().size(), name);
             assertEquals(4, evaluations.tasks().get("sums").greedy().size(), name);
+            assertTrue(Files.readString(made.resolve("runs").resolve(name).resolve("config.yaml"))
+                    .contains("memory_utilization: 0.425\n"), "two share the memory");
         }
         assertTrue(Files.exists(made.resolve("evaluations/base-seed-2.json")));
 

@@ -21,7 +21,7 @@ class CacheBudgetTest {
     @Test
     void onACpuItIsModest() {
         try (Device device = Device.open("cpu", 1)) {
-            assertEquals(2L << 30, CacheBudget.inference(device, MODEL, DType.F32));
+            assertEquals(2L << 30, CacheBudget.inference(device, MODEL, DType.F32, CacheBudget.SHARE));
         }
     }
 
@@ -29,9 +29,11 @@ class CacheBudgetTest {
     void onAGpuItIsWhatTheModelLeaves() {
         try (Device device = Device.open("emu", 1)) {
             long memory = device.memoryBytes();
-            long left = CacheBudget.inference(device, MODEL, DType.BF16);
+            long left = CacheBudget.inference(device, MODEL, DType.BF16, CacheBudget.SHARE);
             assertTrue(left > 2L << 30 && left < 0.85 * memory - new ModelMemory(MODEL, DType.BF16, true).weights(),
                     left + " of " + memory);
+            long half = CacheBudget.inference(device, MODEL, DType.BF16, CacheBudget.SHARE / 2);
+            assertEquals(0.425 * memory, left - half, 2, "of two on the device");
         }
     }
 }

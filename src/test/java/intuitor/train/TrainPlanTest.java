@@ -173,6 +173,9 @@ class TrainPlanTest {
         GrpoConfig fitted = StepMemory.fitted(config, model, 7, all);
         assertEquals(8192, fitted.microBatchTokens(), "a part of the memory is left to others");
         assertTrue(StepMemory.of(fitted, model, 7).bytes() <= 0.85 * all);
+        GrpoConfig half = config(Map.of("max_completion_length", "50", "num_generations", "500", "memory_utilization",
+                "0.425"));
+        assertEquals(fitted.microBatchTokens(), StepMemory.fitted(half, model, 7, 2 * all).microBatchTokens());
         assertEquals(256, StepMemory.fitted(config, model, 7, 1).microBatchTokens());
         GrpoConfig given = config(Map.of("micro_batch_tokens", "5000"));
         assertEquals(5000, StepMemory.fitted(given, model, 7, 1).microBatchTokens());
@@ -192,6 +195,9 @@ class TrainPlanTest {
         StepMemory all = StepMemory.of(roomy, gpu, 7);
         long tight = (long) ((all.lastingBytes() + all.generation() + (2 << 20)) / 0.85) + 1;
         assertEquals(2, StepMemory.fitted(config, gpu, 7, tight).kvCacheMib());
+        GrpoConfig half = config(Map.of("num_generations", "2000", "prompts_per_step", "4", "memory_utilization",
+                "0.425"));
+        assertEquals(2, StepMemory.fitted(half, gpu, 7, 2 * tight).kvCacheMib());
         assertEquals(1, StepMemory.fitted(config, gpu, 7, 1).kvCacheMib());
         GrpoConfig given = config(Map.of("kv_cache_mib", "77"));
         assertEquals(77, StepMemory.fitted(given, gpu, 7, 1L << 40).kvCacheMib());
