@@ -50,7 +50,7 @@ __device__ __forceinline__ float gumbel(uint32_t word) {
 }
 
 /*
- * gumbel(word) / ln 2 - log2(ln 2), what is added to logits in powers of two: -log2(-log2 u), by two of the hardware's
+ * gumbel(word) / ln 2 + log2(ln 2), what is added to logits in powers of two: -log2(-log2 u), by two of the hardware's
  * logarithms. For u near 1, which their absolute error of 2^-22 is too much for, -log2(1 - v) = v P(v), v = 1 - u <=
  * 1/8, with the polynomial of the least relative error, 5.1e-7. In all within 6e-6 of it.
  */

@@ -13,6 +13,7 @@
  */
 #include "gumbel.cuh"
 #include "lm_head_wgmma.cuh"
+#include "sampling.cuh"
 
 namespace intuitor::cuda {
 
@@ -37,9 +38,9 @@ struct DrawnStrips {
     Drawing drawing;
 };
 
-/* The best of one lane's scores of one row. */
+/* The best of one lane's scores of one row; id 0 where none is above -inf, as in sample. */
 struct Best {
-    float score = -INFINITY, logit = 0;
+    float score = -INFINITY, logit = -INFINITY;
     int32_t id = 0;
 
     __device__ __forceinline__ void offer(float z, float its_score, int32_t its_id, bool may_be) {
@@ -198,17 +199,14 @@ int lm_head_sample(it_addr token, it_addr logprob, it_addr entropy, it_addr self
                    float certainty_temperature, int64_t N, int64_t H, int64_t V, int32_t dtype, it_stream s) {
     IT_CHECK(sampling, "null sampling");
     if (int status = support_head(__func__, hidden, weight, H, dtype)) return status;
-    if (sampling->top_k > 0 || sampling->top_p < 1 || sampling->min_p > 0) {
+    if (int status = check_head<DRAW_STRIP>(__func__, N, H, V)) return status;
+    if (int status = check_sampling(__func__, *sampling, certainty_temperature, V)) return status;
+    if (sampling->top_k != 0 || sampling->top_p != 1 || sampling->min_p != 0) {
         return fail(IT_UNSUPPORTED, __func__, "top_k, top_p and min_p need whole rows of logits");
     }
-    if (int status = check_head<DRAW_STRIP>(__func__, N, H, V)) return status;
-    const float temperature = sampling->temperature;
-    IT_CHECK(temperature >= 0 && temperature < INFINITY, "temperature %g", temperature);
-    IT_CHECK(certainty_temperature > 0, "certainty temperature %g", certainty_temperature);
-    IT_CHECK(sampling->valid_vocab > 0 && sampling->valid_vocab <= V, "valid_vocab %d, V %lld", sampling->valid_vocab,
-             (long long)V);
     if (N == 0) return IT_OK;
     IT_CHECK(token && hidden && weight && sequence && position, "null address");
+    const float temperature = sampling->temperature;
     const float scale = temperature > 0 ? temperature : 1;
     VocabOutputs outputs(0, logprob, entropy, self_certainty, scale, self_certainty ? certainty_temperature : scale, V);
     Head head = {outputs, nullptr, (const bf16 *)hidden, (const bf16 *)weight, nullptr, (int)N, (int)H, (int)V};

@@ -9,6 +9,7 @@
  * warp has an entry for every lane.
  */
 #include "gumbel.cuh"
+#include "sampling.cuh"
 #include "token_filter.cuh"
 #include "vocab.cuh"
 
@@ -168,16 +169,10 @@ int sample(it_addr token, it_addr logprob, it_addr entropy, it_addr self_certain
            int64_t V, int32_t dtype, it_stream s) {
     if (int status = check_vocab(__func__, N, V, ld)) return status;
     IT_CHECK(sampling_, "null sampling");
-    IT_CHECK(N == 0 || (token && logits && sequence && position), "null address");
     const it_sampling sampling = *sampling_;
+    if (int status = check_sampling(__func__, sampling, certainty_temperature, V)) return status;
+    IT_CHECK(N == 0 || (token && logits && sequence && position), "null address");
     const float temperature = sampling.temperature;
-    IT_CHECK(temperature >= 0 && temperature < INFINITY, "temperature %g", temperature);
-    IT_CHECK(certainty_temperature > 0, "certainty temperature %g", certainty_temperature);
-    IT_CHECK(sampling.top_k >= 0, "top_k %d", sampling.top_k);
-    IT_CHECK(sampling.top_p > 0 && sampling.top_p <= 1, "top_p %g is not in (0, 1]", sampling.top_p);
-    IT_CHECK(sampling.min_p >= 0 && sampling.min_p <= 1, "min_p %g is not in [0, 1]", sampling.min_p);
-    IT_CHECK(sampling.valid_vocab > 0 && sampling.valid_vocab <= V, "valid_vocab %d, V %lld", sampling.valid_vocab,
-             (long long)V);
     const float scale = temperature > 0 ? temperature : 1;
     VocabOutputs outputs(0, logprob, entropy, self_certainty, scale, self_certainty ? certainty_temperature : scale, V);
     double min_p_distance = sampling.min_p > 0 ? (double)temperature * std::log((double)sampling.min_p) : 0;

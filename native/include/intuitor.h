@@ -273,16 +273,18 @@ typedef struct it_api {
                         it_stream s);
     /* The LM head fused with it: the outputs of vocab_reduce, each optional, of logits z = hidden W^T that are never in
        memory. hidden [N, H], weight [V, H], finite numbers; targets as for vocab_reduce. A row has the same bits in any
-       batch, but not those of a product that is stored and reduced. Only IT_BF16 on sm_90a, H a multiple of 8, both
-       matrices at multiples of 16 bytes; all else is IT_UNSUPPORTED, also for N = 0, which is how to ask. */
+       batch, but not those of a product that is stored and reduced. A logit that overflows to -inf is as there, but
+       makes entropy NaN. Only IT_BF16 on sm_90a, H a multiple of 8, both matrices at multiples of 16 bytes; all else is
+       IT_UNSUPPORTED, also for N = 0, which is how to ask. */
     int (*lm_head_forward)(it_addr lse, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr argmax,
                            it_addr hidden, it_addr weight, it_addr targets, float temperature,
                            float certainty_temperature, int64_t N, int64_t H, int64_t V, int32_t dtype, it_stream s);
     /* The LM head fused with sample(): draws token[n] with the same noise, without filters (top_k 0, top_p 1, min_p 0),
        from logits that are never in memory, and gives sample()'s outputs for it, each optional. Where the two largest
-       of z / temperature + noise are closer than the rounding of either sum, some 1e-5, it may draw the other one. A
-       row gives the same token and bits in any batch. For what lm_head_forward is for; all else, and filters, are
-       IT_UNSUPPORTED. */
+       of z / temperature + noise are closer than the rounding of either sum, it may draw the other one: that is some
+       1e-5 and a few ulps of z / temperature, which are more where logits are large or the temperature is small. A row
+       gives the same token and bits in any batch. For what lm_head_forward is for, though a row of hidden may also hold
+       NaN or infinities, as one of sample()'s may; all else, and filters, are IT_UNSUPPORTED. */
     int (*lm_head_sample)(it_addr token, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr hidden,
                           it_addr weight, it_addr sequence, it_addr position, const it_sampling *sampling,
                           float certainty_temperature, int64_t N, int64_t H, int64_t V, int32_t dtype, it_stream s);
@@ -295,7 +297,9 @@ typedef struct it_api {
        -ln(-ln u) with u = ((x >> 8) + 1/2) 2^-24; so a draw depends on (seed, sequence, position) alone. Filters, each
        over what the one before it left: top_k, then top_p, then min_p; ties kept. Also the outputs of vocab_reduce for
        the drawn token, over the whole (unfiltered) vocabulary, at `temperature` (1 where it is 0) and
-       certainty_temperature; each optional. sequence int64 [N], position int32 [N]. */
+       certainty_temperature; each optional. sequence int64 [N], position int32 [N]. A row with NaN or +inf, or with
+       nothing but -inf, makes its outputs NaN; its token is some id below valid_vocab, 0 where no logit is above
+       -inf. */
     int (*sample)(it_addr token, it_addr logprob, it_addr entropy, it_addr self_certainty, it_addr logits, int64_t ld,
                   it_addr sequence, it_addr position, const it_sampling *sampling, float certainty_temperature,
                   int64_t N, int64_t V, int32_t dtype, it_stream s);

@@ -70,13 +70,15 @@ public record ModelMemory(ModelConfig config, DType dtype, boolean gpu) {
      */
     public long generation(long tokens, long drawn, DrawnFrom what) {
         long pass = hidden() + layer(false) + (long) config.intermediateSize() * dtype.bytes();
+        long fused = Math.min(drawn, FusedHead.DRAWN_ROWS);
         long drawing = switch (what) {
-            case STRIPS -> Math.min(drawn, FusedHead.DRAWN_ROWS)
-                    * (hidden() + FusedHead.drawnRowBytes(config.vocabSize()));
+            case STRIPS -> fused * hidden();
             case LOGITS -> logits(drawn, false);
             case PENALIZED_LOGITS -> logits(drawn, false) + chunk(drawn) * config.vocabSize() * FP32;
         };
-        return tokens * hidden() + Math.max(tokens * pass, drawing);
+        // the kernel's workspace, which the device keeps for its next call
+        long strips = what == DrawnFrom.STRIPS ? fused * FusedHead.drawnRowBytes(config.vocabSize()) : 0;
+        return tokens * hidden() + Math.max(tokens * pass, drawing) + strips;
     }
 
     /** The activations, gradients of activations and logits of a forward and a backward pass over so many tokens. */

@@ -5,13 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import intuitor.device.abi.Intuitor;
+import intuitor.device.abi.it_api;
+import intuitor.device.abi.it_sampling;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.DoubleStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The fused LM head that draws, on the emulated device or a GPU: beside fp64, beside sample, and at the edges. */
 class FusedSampleTest {
@@ -28,6 +35,10 @@ class FusedSampleTest {
     }
 
     private record Drawn(int[] tokens, float[] logprob, float[] entropy, float[] selfCertainty) {
+
+        float[][] statistics() {
+            return new float[][] {logprob, entropy, selfCertainty};
+        }
     }
 
     private static Sampling at(double temperature, int valid) {
@@ -46,6 +57,17 @@ class FusedSampleTest {
         new FusedHead(arena.device(), c.weight(arena)).draw(token, out, c.hidden(arena),
                 arena.upload("sequence", places.sequence()), arena.upload("position", places.position()), s,
                 certaintyTemperature);
+        return drawn(token, out);
+    }
+
+    /** What sample draws from the stored product of the same matrices. */
+    private static Drawn stored(Arena arena, HeadCase c, Places places, Sampling s, double certaintyTemperature) {
+        Tensor logits = arena.allocate("logits", DType.F32, c.n(), c.v());
+        arena.device().blas().gemm(logits, c.hidden(arena), false, c.weight(arena), true, false);
+        Tensor token = arena.allocate("token", DType.I32, c.n());
+        VocabStats out = stats(arena, c.n());
+        arena.device().kernels().sample(token, out, logits, arena.upload("sequence", places.sequence()),
+                arena.upload("position", places.position()), s, certaintyTemperature);
         return drawn(token, out);
     }
 
@@ -88,10 +110,9 @@ class FusedSampleTest {
 
             var e = VocabOracle.stats(z, token, s.temperature() == 0 ? 1 : s.temperature(), certaintyTemperature);
             double[] expected = {e.logprob(), e.entropy(), e.selfCertainty()};
-            float[][] results = {drawn.logprob(), drawn.entropy(), drawn.selfCertainty()};
             for (int i = 0; i < expected.length; i++) {
-                assertEquals(expected[i], results[i][row], 4e-6 * (Math.abs(expected[i]) + Math.abs(e.lse())) + 1e-5,
-                        "output " + i + " of row " + row);
+                assertEquals(expected[i], drawn.statistics()[i][row],
+                        4e-6 * (Math.abs(expected[i]) + Math.abs(e.lse())) + 1e-5, "output " + i + " of row " + row);
             }
         }
         assertTrue(50 * close <= c.n(), close + " of " + c.n() + " rows are decided by rounding");
@@ -164,13 +185,7 @@ class FusedSampleTest {
         Sampling s = at(temperature, c.v() - 3);
         try (Device device = HeadCase.open(); Arena arena = device.arena("test")) {
             Drawn fused = draw(arena, c, places, s, 1.5);
-            Tensor logits = arena.allocate("logits", DType.F32, c.n(), c.v());
-            device.blas().gemm(logits, c.hidden(arena), false, c.weight(arena), true, false);
-            Tensor token = arena.allocate("token", DType.I32, c.n());
-            VocabStats out = stats(arena, c.n());
-            device.kernels().sample(token, out, logits, arena.upload("sequence", places.sequence()),
-                    arena.upload("position", places.position()), s, 1.5);
-            Drawn stored = drawn(token, out);
+            Drawn stored = stored(arena, c, places, s, 1.5);
             int others = 0;
             for (int row = 0; row < c.n(); row++) {
                 if (fused.tokens()[row] == stored.tokens()[row]) {
@@ -187,6 +202,69 @@ class FusedSampleTest {
                 }
             }
             assertTrue(others <= 2, others + " of " + c.n() + " tokens are other ones");
+        }
+    }
+
+    /**
+     * What is not finite stays in its row: the token is one that sample draws, the statistics are NaN, and the rows
+     * beside it keep their bits, in a block of its own and in a cluster of blocks.
+     */
+    @ParameterizedTest
+    @CsvSource({"7, 0, 1", "7, 0.8, 0.8", "140, 0, 1", "140, 0.8, 1.2"})
+    void whatIsNotFiniteStaysInItsRow(int n, double temperature, double certaintyTemperature) {
+        HeadCase clean = HeadCase.of(n, 24, 600, 0.5f);
+        HeadCase dirty = HeadCase.of(n, 24, 600, 0.5f);
+        for (HeadCase c : List.of(clean, dirty)) {
+            for (int j = 0; j < c.v(); j++) {
+                c.weight()[j * c.h()] = -0.5f;
+            }
+        }
+        float infinity = Float.POSITIVE_INFINITY;
+        dirty.hidden()[5] = Float.NaN; // row 0: all logits NaN
+        dirty.hidden()[2 * 24] = infinity; // all -inf
+        dirty.hidden()[3 * 24] = -infinity; // all inf
+        dirty.hidden()[4 * 24 + 7] = infinity; // of either sign
+        dirty.hidden()[(n - 1) * 24] = infinity;
+        dirty.hidden()[(n - 1) * 24 + 1] = -infinity; // some NaN, some -inf
+        Set<Integer> spoilt = Set.of(0, 2, 3, 4, n - 1);
+        Places places = Places.random(n);
+        Sampling s = at(temperature, 597);
+        try (Device device = HeadCase.open(); Arena arena = device.arena("test")) {
+            Drawn expected = draw(arena, clean, places, s, certaintyTemperature);
+            Drawn drawn = draw(arena, dirty, places, s, certaintyTemperature);
+            Drawn stored = stored(arena, dirty, places, s, certaintyTemperature);
+            for (int row = 0; row < n; row++) {
+                boolean isSpoilt = spoilt.contains(row);
+                assertEquals((isSpoilt ? stored : expected).tokens()[row], drawn.tokens()[row], "row " + row);
+                for (int i = 0; i < 3; i++) {
+                    float value = drawn.statistics()[i][row];
+                    assertEquals(isSpoilt ? Float.NaN : expected.statistics()[i][row], value, i + ", row " + row);
+                    assertEquals(Float.isNaN(stored.statistics()[i][row]), isSpoilt, i + ", row " + row);
+                }
+            }
+        }
+    }
+
+    /** Of products that overflow to -inf none is drawn; what the drawn one's log-probability is, they do not change. */
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 1})
+    void overflowIsNotDrawn(double temperature) {
+        HeadCase c = HeadCase.of(40, 16, 600, 0.25f);
+        for (int j = 0; j < c.v(); j++) {
+            c.weight()[j * c.h()] = j % 3 == 0 || j < 300 ? -0x1p127f : 0; // all of the first tile, and more
+        }
+        for (int row = 0; row < c.n(); row++) {
+            c.hidden()[row * c.h()] = row % 2 == 0 ? 4 : 0;
+        }
+        Drawn drawn = draw(c, Places.random(c.n()), at(temperature, c.v()), 1.5);
+        for (int row = 0; row < c.n(); row++) {
+            double[] z = Arrays.stream(c.logits(row)).filter(x -> x > -1e38).toArray();
+            int token = drawn.tokens()[row];
+            assertTrue(row % 2 != 0 || token >= 300 && token % 3 != 0, "row " + row + ": token " + token);
+            double lse = Math.log(Arrays.stream(z).map(Math::exp).sum());
+            assertEquals(c.logits(row)[token] - lse, drawn.logprob()[row], 1e-4, "row " + row);
+            assertEquals(row % 2 == 0, Float.isNaN(drawn.entropy()[row]), "row " + row);
+            assertEquals(row % 2 == 0, drawn.selfCertainty()[row] == Float.POSITIVE_INFINITY, "row " + row);
         }
     }
 
@@ -266,6 +344,39 @@ class FusedSampleTest {
         for (Sampling s : new Sampling[] {new Sampling(1, 5, 1, 0, 50, 1), new Sampling(1, 0, 0.9, 0, 50, 1),
             new Sampling(1, 0, 1, 0.1, 50, 1)}) {
             assertThrows(UnsupportedOperationException.class, () -> draw(c, Places.random(2), s, 1));
+        }
+    }
+
+    /** By the ABI itself, since {@link Sampling} refuses most of it: what sample refuses is invalid here, too. */
+    @ParameterizedTest
+    @CsvSource({"1, 0, 1, 0, 50, 1, 0", "1, -1, 1, 0, 50, 1, 2", "1, 0, 1.5, 0, 50, 1, 2", "1, 0, 0, 0, 50, 1, 2",
+        "1, 0, -1, 0, 50, 1, 2", "1, 0, NaN, 0, 50, 1, 2", "1, 0, 1, -0.5, 50, 1, 2", "1, 0, 1, 1.5, 50, 1, 2",
+        "1, 0, 1, NaN, 50, 1, 2", "-1, 0, 1, 0, 50, 1, 2", "NaN, 0, 1, 0, 50, 1, 2", "Infinity, 0, 1, 0, 50, 1, 2",
+        "1, 0, 1, 0, 0, 1, 2", "1, 0, 1, 0, 51, 1, 2", "1, 0, 1, 0, 50, 0, 2", "1, 0, 1, 0, 50, NaN, 2",
+        "1, 5, 1, 0, 50, 1, 5", "1, 0, 0.5, 0, 50, 1, 5", "1, 0, 1, 0.5, 50, 1, 5", "1, 0, 1, 1, 50, 1, 5",
+        "1, 5, 1.5, 0, 50, 1, 2"}) // the last: of two, the invalid one is told
+    void invalidSamplingIsRefused(float temperature, int topK, float topP, float minP, int validVocab,
+            float certaintyTemperature, int status) {
+        HeadCase c = HeadCase.of(2, 8, 50, 1);
+        try (Device device = HeadCase.open(); Arena arena = device.arena("test");
+                var memory = java.lang.foreign.Arena.ofConfined()) {
+            MemorySegment s = it_sampling.allocate(memory);
+            it_sampling.temperature(s, temperature);
+            it_sampling.top_k(s, topK);
+            it_sampling.top_p(s, topP);
+            it_sampling.min_p(s, minP);
+            it_sampling.valid_vocab(s, validVocab);
+            long token = arena.allocate("token", DType.I32, 2).address();
+            long sequence = arena.upload("sequence", new long[2]).address();
+            long position = arena.upload("position", new int[2]).address();
+            MemorySegment table = device.api().table();
+            assertEquals(status, it_api.lm_head_sample.invoke(it_api.lm_head_sample(table), token, 0, 0, 0,
+                    c.hidden(arena).address(), c.weight(arena).address(), sequence, position, s, certaintyTemperature,
+                    2, 8, 50, DType.BF16.code(), device.api().stream()));
+            int ofSample = it_api.sample.invoke(it_api.sample(table), token, 0, 0, 0,
+                    arena.zeros("logits", DType.F32, 2, 50).address(), 50, sequence, position, s, certaintyTemperature,
+                    2, 50, DType.F32.code(), device.api().stream());
+            assertEquals(status == Intuitor.IT_INVALID() ? status : Intuitor.IT_OK(), ofSample, "sample");
         }
     }
 

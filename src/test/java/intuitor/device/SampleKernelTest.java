@@ -12,6 +12,7 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Drawing tokens: against the oracle's own Philox, against the distribution, and at the edges. */
 class SampleKernelTest {
@@ -168,6 +169,34 @@ class SampleKernelTest {
         });
         for (int row = 0; row < n; row++) {
             assertTrue(results[0][row] == row || results[0][row] == 63, "row " + row + ": " + results[0][row]);
+        }
+    }
+
+    /** What is not finite leaves a token, makes the statistics NaN, and does nothing to the rows beside it. */
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 0.8})
+    void whatIsNotFiniteStaysInItsRow(double temperature) {
+        int n = 6;
+        int v = 2100;
+        float[] clean = gaussian(8, n * v);
+        float[] dirty = clean.clone();
+        Arrays.fill(dirty, 0, v, Float.NaN);
+        Arrays.fill(dirty, 2 * v, 3 * v, Float.NEGATIVE_INFINITY);
+        dirty[3 * v + 1500] = Float.POSITIVE_INFINITY;
+        dirty[5 * v + 70] = Float.NaN;
+        long[] sequence = LongStream.range(0, n).toArray();
+        Sampling s = new Sampling(temperature, 0, 1, 0, v - 5, 9);
+        double[][][] results = {sample(DType.F32, clean, v, sequence, new int[n], s),
+            sample(DType.F32, dirty, v, sequence, new int[n], s)};
+        assertEquals(0, results[1][0][0], "all NaN");
+        assertEquals(0, results[1][0][2], "all -inf");
+        assertEquals(1500, results[1][0][3], "one inf");
+        assertTrue(results[1][0][5] >= 0 && results[1][0][5] < v - 5, "one NaN: " + results[1][0][5]);
+        for (int row = 0; row < n; row++) {
+            boolean isSpoilt = row != 1 && row != 4;
+            for (int i = isSpoilt ? 1 : 0; i < 4; i++) {
+                assertEquals(isSpoilt ? Double.NaN : results[0][i][row], results[1][i][row], i + ", row " + row);
+            }
         }
     }
 

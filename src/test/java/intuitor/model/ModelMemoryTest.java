@@ -138,6 +138,9 @@ class ModelMemoryTest {
             ModelMemory model = new ModelMemory(m.config, DType.BF16, true);
             long hidden = 2L * 128;
             assertEquals(hidden + 600 * (hidden + 64 * 44), model.generation(1, 600, DrawnFrom.STRIPS));
+            // what its strips take stays the device's, also while a pass takes more than the gathered rows
+            assertEquals(600 * 64 * 44, model.generation(9999, 600, DrawnFrom.STRIPS)
+                    - model.generation(9999, 0, DrawnFrom.STRIPS));
             assertEquals(model.generation(1, 1024, DrawnFrom.STRIPS), model.generation(1, 9999, DrawnFrom.STRIPS));
             assertEquals(hidden + 512 * (hidden + 4 * 16_384), model.generation(1, 600, DrawnFrom.LOGITS));
         }
