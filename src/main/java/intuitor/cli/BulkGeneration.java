@@ -100,7 +100,9 @@ final class BulkGeneration {
             }
             lines = new ArrayList<>(lines.subList(0, 1 + Math.min(done * perPortion(), prompts.size()) * written()));
             AtomicFiles.writeString(partial, String.join("\n", lines) + "\n");
-            progress.message((done > 0 ? "going on; " : "") + "interrupted, the same command goes on");
+            progress.message((done == 0 ? "writing to " + file : "going on with " + file + " after "
+                    + (lines.size() - 1) / written() * n + " completions")
+                    + "; if it is interrupted, the same command goes on");
             for (int portion = done; portion < portions(); portion++) {
                 List<String> more = generate(portion);
                 lines.addAll(more);
@@ -111,6 +113,7 @@ final class BulkGeneration {
             progress.end();
             AtomicFiles.writeString(file, String.join("\n", lines.subList(1, lines.size())) + "\n");
             Files.delete(partial);
+            progress.message("done: " + file);
         } catch (IOException e) {
             throw UserError.of("--output: cannot write " + file, e);
         }

@@ -52,7 +52,7 @@ import picocli.CommandLine.Option;
             "  intuitor eval --model DIR --tasks gsm8k --data DIR --num-samples 8 --temperature 0.8",
             "  intuitor eval --model DIR --tasks alpaca_eval --data DIR --judge-url https://HOST/v1   "
                     + "(key: OPENAI_API_KEY)",
-            "  intuitor eval --output runs/eval/final --show wrong       what it got wrong, and why"
+            "  intuitor eval --output runs/eval/run-1-final --show wrong       what it got wrong, and why"
         })
 final class EvalCommand extends BaseCommand {
 
@@ -226,7 +226,7 @@ final class EvalCommand extends BaseCommand {
     }
 
     private Path outputFolder() {
-        return output != null ? output : Path.of("runs", "eval", generator());
+        return output != null ? output : Path.of("runs", "eval", generator(model));
     }
 
     private void evaluate(ProgressLine progress, StopSignal stop) {
@@ -242,7 +242,7 @@ final class EvalCommand extends BaseCommand {
                         String.format(Locale.ROOT, "%s  %d of %d completions, %.0f s generating, %.0f s judging", task,
                                 done, of, e.times().generateSeconds(), e.times().judgeSeconds()), true));
                 progress.end();
-                AlpacaResult judged = judgeOptions.judge(folder, new DataFolder(data), tasks, problems(), generator(),
+                AlpacaResult judged = judgeOptions.judge(folder, new DataFolder(data), tasks, problems(), generator(model),
                         err(), progress, stop);
                 report(summaries, judged, loaded);
             }
@@ -253,9 +253,12 @@ final class EvalCommand extends BaseCommand {
         }
     }
 
-    /** The model's name in AlpacaEval's files. */
-    private String generator() {
-        return model.toAbsolutePath().normalize().getFileName().toString();
+    /** A model's name in AlpacaEval's files: its folder's; of those that every run has, with the run's before it. */
+    static String generator(Path model) {
+        Path folder = model.toAbsolutePath().normalize();
+        String name = folder.getFileName().toString();
+        Path run = folder.getParent().getFileName();
+        return run != null && name.matches("final|checkpoint-\\d+") ? run + "-" + name : name;
     }
 
     private PythonSandbox sandbox() {

@@ -25,6 +25,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.LinkedHashMap;
@@ -53,8 +54,8 @@ import picocli.CommandLine.Parameters;
             "Examples:",
             "  intuitor generate --model models/arithmetic-1m $'Question: What is 12 + 7?\\nAnswer:'",
             "  intuitor generate --model Qwen2.5-1.5B-Instruct --chat --greedy \"What is self-certainty?\"",
-            "  intuitor generate --model runs/demo/final --prompts p.jsonl --output c.jsonl --n 8",
-            "  echo \"Once upon a time\" | intuitor generate --model runs/demo/final --n 4 --seed 1"
+            "  intuitor generate --model runs/run-1/final --prompts p.jsonl --output c.jsonl --n 8",
+            "  echo \"Once upon a time\" | intuitor generate --model runs/run-1/final --n 4 --seed 1"
         })
 final class GenerateCommand extends BaseCommand {
 
@@ -193,6 +194,12 @@ final class GenerateCommand extends BaseCommand {
         if (n < 1 || n > MAX_N) {
             throw new UserError("--n: expected 1 to " + MAX_N + ", found " + n);
         }
+        if (maxNewTokens < 1) {
+            throw new UserError("--max-new-tokens: expected at least 1, found " + maxNewTokens);
+        }
+        if (output != null && Files.exists(output)) { // before minutes of reading weights
+            throw new UserError("--output: " + output + " exists already; move it away or name another file");
+        }
         if (best && n < 2) {
             throw new UserError("--best: chooses among several completions; give --n");
         }
@@ -213,6 +220,9 @@ final class GenerateCommand extends BaseCommand {
         if (lmHead == HeadForward.Kind.FUSED && (topK > 0 || topP < 1 || minP > 0 || repetitionPenalty != 1)) {
             throw new UserError("--lm-head fused: --top-k, --top-p, --min-p and --repetition-penalty need logits in "
                     + "memory; leave them out, or give --lm-head tiled");
+        }
+        if (!(temperature >= 0)) {
+            throw new UserError("--temperature: expected at least 0, found " + temperature);
         }
         if (greedy && temperature != 0 && isGiven("--temperature")) {
             throw new UserError("--greedy and --temperature " + temperature + ": give one of them");

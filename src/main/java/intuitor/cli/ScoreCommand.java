@@ -97,7 +97,7 @@ final class ScoreCommand extends BaseCommand {
                 scored[0] = scoreAll(lines, loaded, out);
                 out.flush();
             });
-            err().println("scored " + scored[0] + " completions: " + output);
+            err().println("completions scored: " + scored[0] + ", in " + output);
             return CommandLine.ExitCode.OK;
         } catch (IOException e) {
             throw UserError.of("cannot read " + input, e);

@@ -3,10 +3,11 @@ package intuitor.cli;
 import intuitor.UserError;
 import intuitor.recipe.Recipe;
 import intuitor.report.Durations;
+import intuitor.text.ChatTemplate;
 import intuitor.train.GrpoConfig;
 import intuitor.train.GrpoRun;
-import intuitor.train.RunResult;
 import intuitor.train.RunResult.End;
+import intuitor.train.RunResult;
 import intuitor.train.TrainPlan;
 import java.nio.file.Path;
 import java.util.Map;
@@ -106,7 +107,8 @@ final class TrainCommand extends BaseCommand {
             out().println();
         }
         err().println("trained for " + Durations.text(result.seconds()) + ": " + result.folder());
-        err().println("try it: " + Program.command() + " generate --model " + result.folder().resolve("final")
-                + " ...");
+        Path model = result.folder().resolve("final");
+        err().println("try it: " + Program.command() + " generate --model " + model
+                + (ChatTemplate.load(model).isPresent() ? " --chat" : "") + " \"a question\"");
     }
 }

@@ -33,7 +33,7 @@ record Backend(NativeApi api, Function<Arena, Blas> blas) {
                 });
                 yield cuda(cudaLibraries);
             }
-            default -> throw new UserError("unknown device '" + kind + "': it is auto, cpu or cuda");
+            default -> throw new UserError("device: expected auto, cpu or cuda, found '" + kind + "'");
         };
     }
 

@@ -16,6 +16,7 @@ import intuitor.model.ParameterSet;
 import intuitor.model.TrainingWeights;
 import intuitor.monitor.Alarm;
 import intuitor.recipe.Recipe;
+import intuitor.report.Bytes;
 import intuitor.report.Durations;
 import intuitor.report.MetricsLog;
 import intuitor.report.ProgressLine;
@@ -44,7 +45,6 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public final class GrpoRun implements AutoCloseable {
 
-    private static final double GIB = 1 << 30;
     private static final JsonMapper JSON = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
     private final GrpoConfig config;
@@ -68,6 +68,7 @@ public final class GrpoRun implements AutoCloseable {
 
     /** Starts a run in a new folder; returns when it is finished or stopped. */
     public static RunResult start(GrpoConfig settings, ProgressLine progress, StopSignal stop) {
+        RunFolder.planned(settings.outputDir(), settings.runName()); // refuses one that is there, before all else
         try (Device device = open(settings);
                 GrpoRun run = new GrpoRun(settled(settings, device), device, progress, stop)) {
             GrpoConfig config = run.config;
@@ -187,9 +188,9 @@ public final class GrpoRun implements AutoCloseable {
     private void requireMemory() {
         long there = device.memoryBytes();
         if (memory.lastingBytes() > there) {
-            throw new UserError(String.format(Locale.ROOT, "%s: training keeps %.1f GiB from step to step, and %s has "
-                    + "%.1f GiB; --dry-run says what for%s", base, memory.lastingBytes() / GIB, device.info().name(),
-                    there / GIB, config.needsReference() ? ", and beta: 0 needs no reference" : ""));
+            throw new UserError(base + ": training keeps " + Bytes.text(memory.lastingBytes()) + " from step to step, "
+                    + "and " + device.info().name() + " has " + Bytes.text(there) + "; --dry-run says what for"
+                    + (config.needsReference() ? ", and beta: 0 needs no reference" : ""));
         }
     }
 
@@ -198,9 +199,8 @@ public final class GrpoRun implements AutoCloseable {
         progress.message(String.format(Locale.ROOT, "%,d parameters on %s, %,d steps of %d prompts x %d completions",
                 ParameterSet.count(model), device.info().name(), totalSteps, config.promptsPerStep(),
                 config.numGenerations()));
-        progress.message(String.format(Locale.ROOT,
-                "memory: at most %.1f GiB of %.1f, learning from %,d tokens at once", memory.bytes() / GIB,
-                device.memoryBytes() / GIB, memory.trainTokens()));
+        progress.message(String.format(Locale.ROOT, "memory: at most %s of %s, learning from %,d tokens at once",
+                Bytes.text(memory.bytes()), Bytes.text(device.memoryBytes()), memory.trainTokens()));
         if (memory.bytes() > device.memoryBytes()) {
             progress.message("warning: long completions may be too much for the memory; less: "
                     + StepMemory.less(config));

@@ -53,7 +53,8 @@ record Prompts(Tokenizer tokenizer, PromptEncoder encoder, List<EncodedPrompt> e
         int longest = longest(encoded);
         if (longest + config.maxCompletionLength() > model.maxPositions()) {
             throw new UserError("max_completion_length: " + config.maxCompletionLength() + " after a prompt of "
-                    + longest + " tokens is more than the model's max_position_embeddings, " + model.maxPositions());
+                    + longest + " tokens is more than the model's max_position_embeddings, " + model.maxPositions()
+                    + "; lower it, or max_prompt_length");
         }
         Sampling sampling = new Sampling(config.temperature(), config.topK(), config.topP(), config.minP(),
                 tokenizer.vocabSize(), config.seed());

@@ -49,6 +49,14 @@ class EvalCommandTest {
                 .map(new JsonMapper()::readTree).toList();
     }
 
+    /** Every run has a model of these names: results of one must not stand where another's are looked for. */
+    @ParameterizedTest
+    @CsvSource({"models/arithmetic-1m, arithmetic-1m", "runs/run-1/final, run-1-final",
+        "runs/run-1/checkpoint-20/, run-1-checkpoint-20", "runs/finale, finale"})
+    void aModelIsNamedAfterItsFolder(Path model, String name) {
+        assertEquals(name, EvalCommand.generator(model));
+    }
+
     @Test
     void everyTaskRunsEndToEnd() throws IOException {
         Sandboxes.open(Limits.CONTEST).close();

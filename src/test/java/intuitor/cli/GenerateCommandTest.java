@@ -113,7 +113,7 @@ class GenerateCommandTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            --temperature -1 x           | temperature must be at least 0
+            --temperature -1 x           | --temperature: expected at least 0, found -1.0
             --top-p 0 x                  | top_p must be in (0, 1]
             --n 0 x                      | --n: expected 1 to
             --system s x                 | --system: does nothing without --chat or --interactive
@@ -127,10 +127,12 @@ class GenerateCommandTest {
             --interactive --best         | --interactive: takes no prompt, no --prompts, no --n and no --best
             --temperature 1e-50 x        | temperature is beyond single precision
             --stop-token nope x          | the tokenizer has no token 'nope'
+            --max-new-tokens 0 x         | --max-new-tokens: expected at least 1, found 0
+            --prompts p.jsonl --output README.md | --output: README.md exists already
             --max-new-tokens 64 x        | more than this model's 64
             --prompts none.jsonl x       | give one of them
             --prompts none.jsonl         | none.jsonl: no such file
-            --device gpu x               | unknown device 'gpu'
+            --device gpu x               | device: expected auto, cpu or cuda, found 'gpu'
             --dtype half x               | --dtype: expected auto, float32, bfloat16, found 'half'
             """)
     void errorsAreOneLine(String arguments, String message) {

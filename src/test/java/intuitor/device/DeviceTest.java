@@ -61,7 +61,7 @@ class DeviceTest {
     @Test
     void devicesThatAreNotThere() {
         var unknown = assertThrows(UserError.class, () -> Device.open("tpu", 0));
-        assertEquals("unknown device 'tpu': it is auto, cpu or cuda", unknown.getMessage());
+        assertEquals("device: expected auto, cpu or cuda, found 'tpu'", unknown.getMessage());
         var cuda = assertThrows(UserError.class, () -> Device.open("cuda", 0));
         assertTrue(cuda.getMessage().contains("CUDA"), cuda.getMessage());
         assertEquals(1, cuda.getMessage().lines().count());
