@@ -242,8 +242,8 @@ final class EvalCommand extends BaseCommand {
                         String.format(Locale.ROOT, "%s  %d of %d completions, %.0f s generating, %.0f s judging", task,
                                 done, of, e.times().generateSeconds(), e.times().judgeSeconds()), true));
                 progress.end();
-                AlpacaResult judged = judgeOptions.judge(folder, new DataFolder(data), tasks, problems(), generator(model),
-                        err(), progress, stop);
+                AlpacaResult judged = judgeOptions.judge(folder, new DataFolder(data), tasks, problems(),
+                        generator(model), err(), progress, stop);
                 report(summaries, judged, loaded);
             }
         } finally {
