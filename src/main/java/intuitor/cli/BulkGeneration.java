@@ -88,9 +88,7 @@ final class BulkGeneration {
     void write(Path file, Map<String, Object> options, ProgressLine progress) {
         Map<String, Object> settings = new LinkedHashMap<>(options);
         settings.put("prompts_sha256", promptsSha256());
-        if (Files.exists(file)) {
-            throw new UserError("--output: " + file + " exists already; move it away or name another file");
-        }
+        requireNew(file);
         Path partial = file.resolveSibling(file.getFileName() + ".partial");
         try {
             List<String> lines = begun(partial, JSON.writeValueAsString(settings));
@@ -116,6 +114,13 @@ final class BulkGeneration {
             progress.message("done: " + file);
         } catch (IOException e) {
             throw UserError.of("--output: cannot write " + file, e);
+        }
+    }
+
+    /** Refuses to write over what is there. */
+    static void requireNew(Path file) {
+        if (Files.exists(file)) {
+            throw new UserError("--output: " + file + " exists already; move it away or name another file");
         }
     }
 

@@ -25,7 +25,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.LinkedHashMap;
@@ -197,8 +196,8 @@ final class GenerateCommand extends BaseCommand {
         if (maxNewTokens < 1) {
             throw new UserError("--max-new-tokens: expected at least 1, found " + maxNewTokens);
         }
-        if (output != null && Files.exists(output)) { // before minutes of reading weights
-            throw new UserError("--output: " + output + " exists already; move it away or name another file");
+        if (output != null) {
+            BulkGeneration.requireNew(output); // before minutes of reading weights
         }
         if (best && n < 2) {
             throw new UserError("--best: chooses among several completions; give --n");
@@ -217,7 +216,7 @@ final class GenerateCommand extends BaseCommand {
     }
 
     private void requireConsistentSampling() {
-        if (lmHead == HeadForward.Kind.FUSED && (topK > 0 || topP < 1 || minP > 0 || repetitionPenalty != 1)) {
+        if (lmHead == HeadForward.Kind.FUSED && (Sampling.isFiltered(topK, topP, minP) || repetitionPenalty != 1)) {
             throw new UserError("--lm-head fused: --top-k, --top-p, --min-p and --repetition-penalty need logits in "
                     + "memory; leave them out, or give --lm-head tiled");
         }

@@ -36,6 +36,11 @@ public record Sampling(double temperature, int topK, double topP, double minP, i
 
     /** Whether some tokens are left out: to know which, whole rows of logits are needed. */
     public boolean isFiltered() {
+        return isFiltered(topK, topP, minP);
+    }
+
+    /** The same of settings that none has been made of yet. */
+    public static boolean isFiltered(int topK, double topP, double minP) {
         return topK > 0 || topP < 1 || minP > 0;
     }
 }

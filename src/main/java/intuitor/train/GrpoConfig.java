@@ -7,6 +7,7 @@ import intuitor.device.Device;
 import intuitor.device.FusedHead;
 import intuitor.device.HeadForward;
 import intuitor.device.PackedAttention;
+import intuitor.device.Sampling;
 import intuitor.device.StorageType;
 import intuitor.eval.task.Tasks;
 import intuitor.model.ModelConfig;
@@ -416,7 +417,7 @@ public record GrpoConfig(
 
     /** Whether the LM head draws tokens without logits in memory; then it does so in evaluations, too. */
     boolean drawsFused() {
-        return lmHead == HeadForward.Kind.FUSED && topK == 0 && topP == 1 && minP == 0 && repetitionPenalty == 1;
+        return lmHead == HeadForward.Kind.FUSED && !Sampling.isFiltered(topK, topP, minP) && repetitionPenalty == 1;
     }
 
     /** {@code max_steps}, or the whole steps that {@code num_train_epochs} passes over {@code prompts} prompts make. */
